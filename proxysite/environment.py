@@ -1,0 +1,170 @@
+"""Every setting of the installation, declared once.
+
+`VARIABLES` is the whole list: name, type, default and help.  `read()` takes the values from the process
+environment, then from a `.env` file, then from the defaults, and refuses a value that makes no sense with a
+sentence that names it.  `docs/configuration.md` is held against this table by a test.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class BadSetting(Exception):
+    """A setting whose value makes no sense; its text is one sentence for the person who set it."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    name: str
+    type: str  # "text", "flag", "integer", "number", "list", "path", or "choice"
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    secret: bool = False
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable("DATA_DIR", "path", "data", "Directory of everything that is kept: database, keys, log file, backups."),
+    Variable("HOST", "text", "127.0.0.1", "Address that `manage.py serve` listens on."),
+    Variable("PORT", "integer", 8001, "Port that `manage.py serve` listens on.", minimum=0, maximum=65535),
+    Variable("BASE_PATH", "text", "", "Path prefix under which the proxy is reached too, for example /llm."),
+    Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow), on loopback only."),
+    Variable("SECRET_KEY", "text", "", "Django's signing key; blank: made at first start, kept in DATA_DIR.", secret=True),
+    Variable(
+        "ENCRYPTION_KEY",
+        "text",
+        "",
+        "Fernet key that encrypts upstream keys at rest; blank: made at first start, kept in DATA_DIR.",
+        secret=True,
+    ),
+    Variable("DEBUG", "flag", False, "Django's debug pages in the admin. Never on a machine that others reach."),
+    Variable("ALLOWED_HOSTS", "list", ["*"], "Host names that the admin answers to, separated by commas."),
+    Variable("CSRF_TRUSTED_ORIGINS", "list", [], "Origins (https://host) the admin is reached at behind another proxy."),
+    Variable(
+        "LOG_LEVEL",
+        "choice",
+        "INFO",
+        "Least severe message that is logged.",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    ),
+    Variable("LOG_FILE", "text", "", "File that gets the log too; a relative path is inside DATA_DIR. Blank: console only."),
+    Variable("DEBUG_LOGS", "flag", False, "Log each request's route and final parameters."),
+    Variable("OVERRIDE_LOGS", "flag", False, "Log each sampling parameter the rules change: from, to, and why."),
+    Variable("MAX_BODY_MIB", "integer", 64, "Largest request body, after decompression, in MiB.", minimum=1, maximum=4096),
+    Variable("MODELS_CACHE_SECONDS", "number", 30.0, "How long the merged list of models is reused.", minimum=0),
+    Variable("RECORDS", "flag", True, "Keep a record of every request."),
+    Variable("RECORDS_QUEUE", "integer", 20000, "Records that may wait to be written; more are dropped and counted.", minimum=1),
+    Variable("RECORDS_KEEP", "integer", 100000, "Newest records that are kept; older ones are deleted.", minimum=1),
+    Variable(
+        "CAPTURE_BODIES",
+        "choice",
+        "failed",
+        "Whose request and answer bodies go into the record.",
+        choices=("none", "failed", "all"),
+    ),
+    Variable("CAPTURE_KIB", "integer", 256, "Most of one body that is kept in a record, in KiB.", minimum=1, maximum=65536),
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The values in force, and which of them were set rather than left at their default."""
+
+    values: Mapping[str, Any]
+    given: frozenset[str]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+def read(source: MutableMapping[str, str] | None = None, env_file: Path = BASE_DIR / ".env") -> Environment:
+    """Reads every variable.  Raises BadSetting with a sentence that names the first one that makes no sense.
+
+    What `.env` adds goes into `source` (the process environment), so that `env:NAME` references see it too.
+    """
+    environment = os.environ if source is None else source
+    reader_class: type[environ.Env] = type("Reader", (environ.Env,), {"ENVIRON": environment})
+    if env_file.is_file():
+        reader_class.read_env(env_file, parse_comments=True)
+    reader = reader_class()
+    values, given = {}, set()
+    for variable in VARIABLES:
+        raw = environment.get(variable.name, "").strip()
+        if raw:
+            given.add(variable.name)
+            values[variable.name] = _value(reader, variable, raw)
+        else:
+            values[variable.name] = _default(variable)
+    return Environment(values, frozenset(given))
+
+
+def _default(variable: Variable) -> Any:
+    return _path(variable.default) if variable.type == "path" else variable.default
+
+
+def _value(reader: environ.Env, variable: Variable, raw: str) -> Any:
+    try:
+        value = _READERS[variable.type](reader, variable, raw)
+    except ValueError as problem:
+        raise BadSetting(f'{variable.name} {problem}, got "{"…" if variable.secret else raw}".') from None
+    return value
+
+
+def _flag(reader: environ.Env, variable: Variable, raw: str) -> bool:
+    if raw.lower() in ("true", "on", "yes", "y", "ok", "1"):
+        return True
+    if raw.lower() in ("false", "off", "no", "n", "0"):
+        return False
+    raise ValueError("must be true or false")
+
+
+def _number(reader: environ.Env, variable: Variable, raw: str) -> float:
+    try:
+        value = int(raw) if variable.type == "integer" else float(raw)
+    except ValueError:
+        kind = "a whole number" if variable.type == "integer" else "a number"
+        raise ValueError(f"must be {kind}") from None
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    if variable.minimum is not None and value < variable.minimum:
+        raise ValueError(f"must be at least {variable.minimum:g}")
+    if variable.maximum is not None and value > variable.maximum:
+        raise ValueError(f"must be at most {variable.maximum:g}")
+    return value
+
+
+def _choice(reader: environ.Env, variable: Variable, raw: str) -> str:
+    by_fold = {choice.casefold(): choice for choice in variable.choices}
+    if raw.casefold() not in by_fold:
+        raise ValueError(f"must be one of {', '.join(variable.choices)}")
+    return by_fold[raw.casefold()]
+
+
+def _list(reader: environ.Env, variable: Variable, raw: str) -> list[str]:
+    return [item.strip() for item in reader.list(variable.name) if item.strip()]
+
+
+def _path(raw: str) -> Path:
+    path = Path(raw).expanduser()
+    return path if path.is_absolute() else BASE_DIR / path
+
+
+_READERS: dict[str, Callable[[environ.Env, Variable, str], Any]] = {
+    "text": lambda reader, variable, raw: raw,
+    "flag": _flag,
+    "integer": _number,
+    "number": _number,
+    "choice": _choice,
+    "list": _list,
+    "path": lambda reader, variable, raw: _path(raw),
+}

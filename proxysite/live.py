@@ -1,0 +1,88 @@
+"""The configuration in force: one immutable value, swapped by one assignment.
+
+`current()` is what a request takes, once.  `reload()` makes a new value of the rows; a change in this process calls it
+on commit, a change in another process is noticed by `proxysite.gateway.engine`, which polls the revision.  If the rows
+cannot be read at all, the last good configuration serves on.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from routing import loading as routing_loading
+from routing.kinds import Kind
+from routing.loading import Problem
+from routing.models import ConfigRevision
+from routing.snapshot import RoutingTable
+from sampling import loading as sampling_loading
+from sampling.snapshot import SamplingTable
+
+from proxysite.overrides import Overrides
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveConfig:
+    revision: int = 0
+    routing: RoutingTable = field(default_factory=RoutingTable)
+    sampling: SamplingTable = field(default_factory=SamplingTable)
+    problems: tuple[Problem, ...] = ()
+
+
+overrides = Overrides()
+"""What the command line of this process lays over the rows; set before the first load."""
+
+_current: LiveConfig | None = None
+_detected_kinds: dict[str, Kind] = {}
+_lock = threading.Lock()
+
+
+def current() -> LiveConfig | None:
+    """The configuration in force, or None before the first `reload()`.  No query, no lock."""
+    return _current
+
+
+def reload() -> LiveConfig:
+    """Makes a new configuration of the rows and puts it in force.  Seven queries; call it off the event loop."""
+    global _current
+    with _lock:
+        try:
+            _current = _loaded()
+        except Exception as problem:
+            if _current is None:
+                raise
+            log.exception("The configuration could not be loaded; the last good one serves on.")
+            _current = LiveConfig(
+                revision=_current.revision,
+                routing=_current.routing,
+                sampling=_current.sampling,
+                problems=(Problem("configuration", "database", f"could not be loaded: {problem}"),),
+            )
+        return _current
+
+
+def _loaded() -> LiveConfig:
+    revision = ConfigRevision.current()  # read first: a change while we load makes the poller load again
+    routing, routing_problems = routing_loading.load(_detected_kinds)
+    sampling, sampling_problems = sampling_loading.load()
+    routing, sampling = overrides.applied_to(routing, sampling)
+    for problem in (*routing_problems, *sampling_problems):
+        log.warning("%s", problem)
+    return LiveConfig(
+        revision=revision, routing=routing, sampling=sampling, problems=(*routing_problems, *sampling_problems)
+    )
+
+
+def learn_kind(upstream: str, kind: Kind) -> None:
+    """What an upstream of kind auto said of itself.  Takes effect with the next `reload()`."""
+    _detected_kinds[upstream] = kind
+
+
+def detected_kind(upstream: str) -> Kind:
+    return _detected_kinds.get(upstream, Kind.AUTO)
+
+
+def on_change(**kwargs: Any) -> None:
+    reload()

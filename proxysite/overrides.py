@@ -1,0 +1,92 @@
+"""What the command line of `manage.py serve` lays over the stored configuration, without writing it anywhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from proxysite.environment import BadSetting
+from routing import address
+from routing.dialects import Dialect
+from routing.kinds import by_url
+from routing.snapshot import Binding, RoutingTable, Target, Upstream
+from sampling.snapshot import Layer, Rule, SamplingTable
+
+ONLY = ""  # the key of a --target-base-url that names no upstream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    base_urls: Mapping[str, str] = field(default_factory=dict)  # upstream name, or ONLY → base URL
+    bindings: Mapping[str, Any] | None = None  # as model_upstream_binding of config.json
+    enforced: Mapping[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.base_urls or self.bindings is not None or self.enforced)
+
+    def applied_to(self, routing: RoutingTable, sampling: SamplingTable) -> tuple[RoutingTable, SamplingTable]:
+        """Raises BadSetting when the command line names an upstream that does not exist."""
+        if not self:
+            return routing, sampling
+        upstreams = self._upstreams(routing.upstreams)
+        return (
+            RoutingTable(upstreams=tuple(upstreams.values()), bindings=self._bindings(routing.bindings, upstreams)),
+            SamplingTable(rules=(*self._enforced_rules(), *sampling.rules)),
+        )
+
+    def _upstreams(self, stored: tuple[Upstream, ...]) -> dict[str, Upstream]:
+        upstreams = {upstream.name: upstream for upstream in stored}
+        for name, base_url in self.base_urls.items():
+            if name == ONLY and len(upstreams) > 1:
+                raise BadSetting(
+                    f"--target-base-url {base_url} must say which upstream it is for: name={base_url} with one of "
+                    f"{', '.join(upstreams)}."
+                )
+            name = name or next(iter(upstreams), "default")
+            upstreams[name] = _at(upstreams.get(name), name, base_url)
+        return upstreams
+
+    def _bindings(self, stored: tuple[Binding, ...], upstreams: Mapping[str, Upstream]) -> tuple[Binding, ...]:
+        if self.bindings is not None:
+            return tuple(
+                Binding(pattern=pattern, targets=tuple(_targets(value, upstreams)))
+                for pattern, value in self.bindings.items()
+            )
+        if not stored and len(upstreams) == 1:
+            return (Binding(pattern="*", targets=(Target(upstream=next(iter(upstreams.values()))),)),)
+        return tuple(
+            replace(
+                binding,
+                targets=tuple(replace(target, upstream=upstreams[target.upstream.name]) for target in binding.targets),
+            )
+            for binding in stored
+        )
+
+    def _enforced_rules(self) -> list[Rule]:
+        if not self.enforced:
+            return []
+        return [Rule(layer=Layer.ENFORCED, pattern="*", preset="command line", parameters=self.enforced)]
+
+
+def _at(stored: Upstream | None, name: str, base_url: str) -> Upstream:
+    base_url = address.normal_base_url(base_url)
+    if stored:
+        return replace(stored, base_url=base_url)
+    dialects = frozenset({Dialect.CHAT, Dialect.COMPLETIONS, Dialect.GENERATE})
+    return Upstream(name=name, base_url=base_url, kind=by_url(base_url), dialects=dialects)
+
+
+def _targets(value: Any, upstreams: Mapping[str, Upstream]) -> list[Target]:
+    """A value of model_upstream_binding: a name, {"upstream", "model"}, or a list of such."""
+    if isinstance(value, list):
+        return [target for item in value for target in _targets(item, upstreams)]
+    fields = {"upstream": value} if isinstance(value, str) else value
+    if not isinstance(fields, dict) or fields.get("upstream") not in upstreams:
+        raise BadSetting(f"--model-bindings names {fields!r}, which is none of the upstreams: {', '.join(upstreams)}.")
+    return [
+        Target(
+            upstream=upstreams[fields["upstream"]],
+            model=fields.get("model") or "",
+            priority=fields.get("priority", 0),
+            weight=fields.get("weight", 1),
+        )
+    ]

@@ -1,0 +1,66 @@
+"""What can go wrong, as exceptions that carry the decision they imply.
+
+`status` is what the client is answered, `code` is the machine-readable word in the body, `retryable` says whether
+the same request may succeed later.  The text is written for the person who reads it: what is wrong, what to do.
+Each dialect renders them in its own shape (`routing.dialects`).
+"""
+
+
+class ProxyError(Exception):
+    status = 500
+    code = "internal_error"
+    retryable = False
+    outcome = "refused"  # what the request's record calls it
+
+    def __init__(self, message: str, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.headers = headers
+
+
+class BadRequest(ProxyError):
+    status, code = 400, "invalid_request"
+
+
+class ModelNotBound(ProxyError):
+    """No binding matches the model's name; design: 400, naming the model and the patterns that exist."""
+
+    status, code = 400, "model_not_found"
+
+
+class DialectNotSpoken(ProxyError):
+    status, code = 400, "unsupported_dialect"
+
+
+class EndpointNotFound(ProxyError):
+    status, code = 404, "not_found"
+
+
+class MethodNotAllowed(ProxyError):
+    status, code = 405, "method_not_allowed"
+
+
+class BodyTooLarge(ProxyError):
+    status, code = 413, "request_too_large"
+
+
+class EncodingNotSupported(ProxyError):
+    status, code = 400, "request_body_encoding_unsupported"
+
+
+class InternalError(ProxyError):
+    outcome = "error"
+
+
+class UpstreamUnreachable(ProxyError):
+    status, code, retryable, outcome = 502, "upstream_unreachable", True, "upstream_error"
+
+
+class UpstreamTimeout(ProxyError):
+    status, code, retryable, outcome = 504, "upstream_timeout", True, "upstream_error"
+
+
+class UpstreamBroken(ProxyError):
+    """The upstream answered, and then its answer broke off or made no sense."""
+
+    status, code, retryable, outcome = 502, "upstream_broken", True, "upstream_error"

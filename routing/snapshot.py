@@ -1,0 +1,111 @@
+"""The routing configuration as one immutable value: what `routing.loading` makes of the rows.
+
+A request takes it once and carries it to its end, so a change in the admin never splits one request in two.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from routing.dialects import Dialect
+from routing.kinds import Kind
+from routing.matching import PatternTable
+from routing.secrets import Secret
+
+
+class CredentialMode(StrEnum):
+    FORWARD = "forward"  # the client's own key goes upstream
+    NONE = "none"  # no key goes upstream
+    OWN = "own"  # the upstream's stored key goes upstream
+
+
+class KeyStyle(StrEnum):
+    BEARER = "bearer"
+    X_API_KEY = "x-api-key"
+    HEADER = "header"  # the header that key_header names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A server we call.  Times are in seconds; `base_url` has no trailing slash."""
+
+    name: str
+    base_url: str
+    kind: Kind
+    dialects: frozenset[Dialect]
+    connect_timeout_seconds: float = 5.0
+    timeout_seconds: float = 1200.0
+    first_token_timeout_seconds: float | None = None
+    total_timeout_seconds: float | None = None
+    http2: bool = False
+    verify_tls: bool = True
+    credential_mode: CredentialMode = CredentialMode.FORWARD
+    key_style: KeyStyle = KeyStyle.BEARER
+    key_header: str = ""
+    key: Secret | None = None
+    anthropic_version: str = ""
+    extra_headers: tuple[tuple[str, str], ...] = ()
+    drop_params: tuple[str, ...] = ()
+    rename_params: Mapping[str, str] = field(default_factory=dict)
+    set_params: Mapping[str, Any] = field(default_factory=dict)
+    reasoning_field: str = "auto"
+    tool_call_repair: str = "auto"
+    strip_billing_header: bool = True
+    max_retries: int = 2
+    base_retry_delay: float = 1.0
+    rate_limit_wait: float = 30.0
+    retry_statuses: tuple[int, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One upstream inside a binding; `model` is the name it knows, blank for the client's own."""
+
+    upstream: Upstream
+    model: str = ""
+    priority: int = 0
+    weight: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    pattern: str
+    targets: tuple[Target, ...]
+
+    @cached_property
+    def first_choices(self) -> tuple[Target, ...]:
+        """The targets of the best priority (the lowest number) that has any weight."""
+        best = min(target.priority for target in self.targets)
+        return tuple(target for target in self.targets if target.priority == best)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutingTable:
+    upstreams: tuple[Upstream, ...] = ()  # the enabled ones
+    bindings: tuple[Binding, ...] = ()  # in order of position, those that have an enabled target
+
+    @cached_property
+    def _table(self) -> PatternTable[Binding]:
+        return PatternTable((binding.pattern, binding) for binding in self.bindings)
+
+    @cached_property
+    def _known(self) -> dict[str, Binding | None]:
+        return {}
+
+    @cached_property
+    def catch_all(self) -> Binding | None:
+        return next((binding for binding in self.bindings if binding.pattern == "*"), None)
+
+    def binding(self, model: str) -> Binding | None:
+        """The binding of a model name.  Remembered, because the same few names come again and again."""
+        try:
+            return self._known[model]
+        except KeyError:
+            if len(self._known) >= 4096:  # names come from clients: never let them fill the memory
+                self._known.clear()
+            return self._known.setdefault(model, self._table.first(model))

@@ -1,0 +1,101 @@
+"""The sampling configuration as one immutable value.
+
+`SamplingTable.layers(model, dialect)` answers the three configured layers for a request, already merged; the request
+itself is the fourth (`sampling.merge`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from routing.dialects import Dialect
+from routing.matching import PatternTable
+
+
+class Layer(StrEnum):
+    DEFAULT = "default"
+    MODEL = "model"
+    ENFORCED = "enforced"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A preset's parameters on one layer.  `applies_to` None means every client dialect."""
+
+    layer: Layer
+    pattern: str
+    preset: str
+    parameters: Mapping[str, Any]
+    applies_to: Dialect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One parameter's value on one layer, and the preset it comes from."""
+
+    value: Any
+    preset: str
+
+
+Settings = Mapping[str, Setting]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    default: Settings
+    model: Settings
+    enforced: Settings
+
+    def __bool__(self) -> bool:
+        return bool(self.default or self.model or self.enforced)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingTable:
+    rules: tuple[Rule, ...] = ()  # in order of position
+
+    @cached_property
+    def _tables(self) -> dict[Layer, PatternTable[Rule]]:
+        return {
+            layer: PatternTable((rule.pattern, rule) for rule in self.rules if rule.layer is layer) for layer in Layer
+        }
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, Dialect], Layers]:
+        return {}
+
+    def layers(self, model: str, dialect: Dialect) -> Layers:
+        """The merged layers for a model's name as the client wrote it.  Remembered, as long as the names are few."""
+        try:
+            return self._known[model, dialect]
+        except KeyError:
+            if len(self._known) >= 4096:  # names come from clients: never let them fill the memory
+                self._known.clear()
+            return self._known.setdefault((model, dialect), self._layers(model, dialect))
+
+    def _layers(self, model: str, dialect: Dialect) -> Layers:
+        return Layers(*(self._merged(self._tables[layer], model, dialect) for layer in Layer))
+
+    def _merged(self, table: PatternTable[Rule], model: str, dialect: Dialect) -> dict[str, Setting]:
+        """Exact rules beat globs, earlier positions beat later ones; null switches the parameter off on this layer."""
+        from sampling.merge import deep_merge
+
+        merged: dict[str, Setting] = {}
+        for rule in reversed(table.all(model)):
+            if rule.applies_to not in (None, dialect):
+                continue
+            for name, value in rule.parameters.items():
+                below = merged[name].value if name in merged else None
+                merged[name] = Setting(deep_merge(below, value), rule.preset)
+        cleaned = ((name, _without_nulls(setting.value), setting.preset) for name, setting in merged.items())
+        return {name: Setting(value, preset) for name, value, preset in cleaned if value is not None}
+
+
+def _without_nulls(value: Any) -> Any:
+    """A null inside an object means "not set" there too; an object of nothing but nulls is not set at all."""
+    if not isinstance(value, Mapping) or not value:
+        return value
+    kept = {name: _without_nulls(item) for name, item in value.items()}
+    return {name: item for name, item in kept.items() if item is not None} or None

@@ -1,0 +1,1 @@
+"""Judging what models answer: detectors, the validator model, and what is done about garbage."""
