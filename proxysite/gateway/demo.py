@@ -1,0 +1,183 @@
+"""The built-in demo upstream: a small model server without a model, on loopback only.
+
+`demo` tells which parameters it received, `demo-slow` does so at reading speed.  It speaks chat, completions and
+messages over a real socket, so that a first try goes through everything a real upstream goes through.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+MODELS = {"demo": 0.02, "demo-slow": 0.25}  # seconds between words
+
+_NOT_PARAMETERS = frozenset({"model", "messages", "prompt", "system", "stream", "stream_options", "tools", "metadata"})
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How one dialect writes an answer: the frames before, for each word, and after; and the whole answer."""
+
+    opening: Callable[[str], list[bytes]]
+    word: Callable[[str, str], bytes]
+    closing: Callable[[str, int], list[bytes]]
+    whole: Callable[[str, str, int], dict[str, Any]]
+
+
+class DemoServer:
+    def __init__(self, runner: web.AppRunner, url: str) -> None:
+        self._runner = runner
+        self.url = url
+
+    @classmethod
+    async def start(cls) -> "DemoServer":
+        """Listens on a free port of 127.0.0.1."""
+        app = web.Application(client_max_size=2**30)
+        app.router.add_get("/v1/models", _models)
+        for path, form in _FORMS.items():
+            app.router.add_post(f"/v1/{path}", _answering(form))
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        return cls(runner, f"http://{host}:{port}")
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+
+async def _models(request: web.Request) -> web.Response:
+    data = [{"id": name, "object": "model", "created": 0, "owned_by": "sampling-proxy-demo"} for name in MODELS]
+    return web.json_response({"object": "list", "data": data})
+
+
+def _answering(form: _Form) -> Callable[[web.Request], Any]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        body = orjson.loads(await request.read())
+        model = body.get("model")
+        if model not in MODELS:
+            message = f"The demo has no model “{model}”, only {', '.join(MODELS)}."
+            return web.json_response({"error": {"message": message, "type": "invalid_request_error"}}, status=404)
+        words = list(_words(body))
+        if body.get("stream") is not True:
+            return web.json_response(form.whole(model, "".join(words), len(words)))
+        return await _stream(request, form, model, words)
+
+    return answer
+
+
+async def _stream(request: web.Request, form: _Form, model: str, words: list[str]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "text/event-stream", "cache-control": "no-cache"})
+    await response.prepare(request)
+    for frame in form.opening(model):
+        await response.write(frame)
+    for word in words:
+        await response.write(form.word(model, word))
+        await asyncio.sleep(MODELS[model])
+    for frame in form.closing(model, len(words)):
+        await response.write(frame)
+    return response
+
+
+def _words(body: dict[str, Any]) -> Iterator[str]:
+    """The answer, word by word: the parameters as they arrived here, after all rules."""
+    parameters = {name: value for name, value in body.items() if name not in _NOT_PARAMETERS}
+    told = ", ".join(f"{name} = {orjson.dumps(value).decode()}" for name, value in sorted(parameters.items()))
+    text = f"Hello from the demo upstream! This request reached me with {told or 'no sampling parameters at all'}."
+    for word in text.split(" "):
+        yield word + " "
+
+
+def _chat_chunk(model: str, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-demo",
+        "object": "chat.completion.chunk",
+        "created": int(time.monotonic()),
+        "model": model,
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+    }
+
+
+def _data(payload: Any) -> bytes:
+    return b"data: " + orjson.dumps(payload) + b"\n\n"
+
+
+def _event(payload: dict[str, Any]) -> bytes:
+    return b"event: " + payload["type"].encode() + b"\n" + _data(payload)
+
+
+def _openai_usage(count: int) -> dict[str, int]:
+    return {"prompt_tokens": 10, "completion_tokens": count, "total_tokens": 10 + count}
+
+
+def _completion(model: str, text: str, finish: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
+    return {"id": "cmpl-demo", "object": "text_completion", "created": 0, "model": model, "choices": [choice]}
+
+
+def _message(model: str, content: list[Any], count: int, stop: str | None) -> dict[str, Any]:
+    return {
+        "id": "msg_demo",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content,
+        "stop_reason": stop,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 10, "output_tokens": count},
+    }
+
+
+_FORMS: dict[str, _Form] = {
+    "chat/completions": _Form(
+        opening=lambda model: [_data(_chat_chunk(model, {"role": "assistant", "content": ""}))],
+        word=lambda model, word: _data(_chat_chunk(model, {"content": word})),
+        closing=lambda model, count: [
+            _data({**_chat_chunk(model, {}, "stop"), "usage": _openai_usage(count)}),
+            b"data: [DONE]\n\n",
+        ],
+        whole=lambda model, text, count: {
+            "id": "chatcmpl-demo",
+            "object": "chat.completion",
+            "created": int(time.monotonic()),
+            "model": model,
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "usage": _openai_usage(count),
+        },
+    ),
+    "completions": _Form(
+        opening=lambda model: [],
+        word=lambda model, word: _data(_completion(model, word)),
+        closing=lambda model, count: [
+            _data({**_completion(model, "", "stop"), "usage": _openai_usage(count)}),
+            b"data: [DONE]\n\n",
+        ],
+        whole=lambda model, text, count: {**_completion(model, text, "stop"), "usage": _openai_usage(count)},
+    ),
+    "messages": _Form(
+        opening=lambda model: [
+            _event({"type": "message_start", "message": _message(model, [], 0, None)}),
+            _event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        ],
+        word=lambda model, word: _event(
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
+        ),
+        closing=lambda model, count: [
+            _event({"type": "content_block_stop", "index": 0}),
+            _event(
+                {
+                    "type": "message_delta",
+                    "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+                    "usage": {"output_tokens": count},
+                }
+            ),
+            _event({"type": "message_stop"}),
+        ],
+        whole=lambda model, text, count: _message(model, [{"type": "text", "text": text}], count, "end_turn"),
+    ),
+}

@@ -1,0 +1,104 @@
+"""What is known of one request, from its first byte to its record."""
+
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+
+from proxysite.gateway.plan import Plan
+from routing.dialects import Dialect
+from routing.dialects.passing import Tap
+from routing.errors import ProxyError
+from sampling.merge import Change
+
+
+class Exchange:
+    """Filled in as the request goes on; the recorder makes a row of it at the end.  Times are monotonic seconds."""
+
+    __slots__ = (
+        "admitted",
+        "answer_body",
+        "answered",
+        "attempts",
+        "changes",
+        "client",
+        "client_dialect",
+        "client_gone",
+        "done",
+        "error",
+        "first_byte",
+        "method",
+        "model_asked",
+        "model_sent",
+        "outcome",
+        "path",
+        "received",
+        "received_at",
+        "request_body",
+        "request_id",
+        "sent_body",
+        "status",
+        "streamed",
+        "tap",
+        "upstream",
+        "upstream_dialect",
+        "upstream_request_id",
+        "warnings",
+    )
+
+    def __init__(self, method: str, path: str) -> None:
+        self.request_id = f"req_{secrets.token_hex(12)}"
+        self.received_at = datetime.now(UTC)
+        self.received = time.monotonic()
+        self.admitted: float | None = None
+        self.first_byte: float | None = None
+        self.done: float | None = None
+        self.method = method
+        self.path = path
+        self.client = ""
+        self.client_dialect = Dialect.CHAT
+        self.upstream_dialect: Dialect | None = None
+        self.streamed = False
+        self.model_asked = ""
+        self.model_sent = ""
+        self.upstream = ""
+        self.upstream_request_id = ""
+        self.attempts = 0
+        self.status = 0
+        self.outcome = "ok"
+        self.error = ""
+        self.changes: tuple[Change, ...] = ()
+        self.warnings: tuple[str, ...] = ()
+        self.request_body = b""
+        self.sent_body = b""
+        self.answer_body = b""
+        self.tap: Tap | None = None
+        self.answered = False  # the last byte of the answer has been handed to the server
+        self.client_gone = False
+
+    def planned(self, plan: Plan) -> None:
+        self.upstream = plan.upstream.name
+        self.upstream_dialect = plan.dialect
+        self.streamed = plan.streams
+        self.model_asked = plan.model_asked
+        self.model_sent = plan.model_sent
+        self.changes = plan.changes
+        self.warnings = plan.warnings
+        self.sent_body = plan.body
+
+    def first_byte_came(self) -> None:
+        if self.first_byte is None:
+            self.first_byte = time.monotonic()
+
+    def failed(self, error: ProxyError) -> None:
+        self.outcome = error.outcome
+        self.error = error.message
+
+    def ended(self) -> None:
+        self.done = time.monotonic()
+        if self.client_gone:
+            self.outcome = "client_gone"
+            self.status = self.status or 499
+
+    def at(self, monotonic: float | None) -> datetime | None:
+        """The time of day of a monotonic time."""
+        return None if monotonic is None else self.received_at + timedelta(seconds=monotonic - self.received)

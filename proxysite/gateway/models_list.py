@@ -1,0 +1,130 @@
+"""The list of models: what all enabled upstreams offer and what the bindings name, merged and kept for a while."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from proxysite import live
+from proxysite.gateway import tasks
+from proxysite.live import LiveConfig
+from routing import address, headers, kinds
+from routing.dialects import Dialect
+from routing.errors import ProxyError
+from routing.kinds import Kind
+from routing.matching import fold, is_glob
+from routing.snapshot import Upstream
+from routing.upstream import Upstreams
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 5.0  # an upstream that takes longer is left out this time
+LIMIT = 8 * 2**20  # bytes of one upstream's list
+
+Entry = dict[str, Any]
+
+
+class ModelsList:
+    """Asks upstreams at most every `seconds`; one that does not answer keeps its last list."""
+
+    def __init__(self, upstreams: Upstreams, seconds: float) -> None:
+        self._upstreams = upstreams
+        self._seconds = seconds
+        self._lists: dict[tuple[str, str], list[Entry]] = {}  # by (upstream's name, its base URL)
+        self._asked_at: dict[tuple[str, str], float] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def merged(self, config: LiveConfig, client_headers: headers.Headers) -> list[Entry]:
+        """Every model once, upstreams in order, then names that only bindings know.  Never raises."""
+        upstreams = config.routing.upstreams
+        await asyncio.gather(*(self._refreshed(upstream, client_headers) for upstream in upstreams))
+        entries: dict[str, Entry] = {}
+        for upstream in upstreams:
+            for entry in self._lists.get(_key(upstream), ()):
+                entries.setdefault(fold(entry["id"]), entry)
+        for binding in config.routing.bindings:
+            if not is_glob(binding.pattern):
+                entries.setdefault(
+                    fold(binding.pattern), _bound_entry(binding.pattern, binding.targets[0].model, entries)
+                )
+        return list(entries.values())
+
+    async def aclose(self) -> None:
+        for task in list(self._asking.values()):
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+    async def _refreshed(self, upstream: Upstream, client_headers: headers.Headers) -> None:
+        """One question at a time to each upstream, shared by all who wait; a client that leaves does not stop it."""
+        key = _key(upstream)
+        asked_at = self._asked_at.get(key)
+        if asked_at is not None and time.monotonic() - asked_at < self._seconds:
+            return
+        if key not in self._asking:
+            self._asking[key] = tasks.spawn(self._ask(upstream, client_headers), name=f"models of {upstream.name}")
+        await asyncio.wait([self._asking[key]])
+
+    async def _ask(self, upstream: Upstream, client_headers: headers.Headers) -> None:
+        key = _key(upstream)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                self._lists[key] = await fetch(self._upstreams, upstream, client_headers)
+            self._asked_at[key] = time.monotonic()
+            if upstream.kind is Kind.AUTO:
+                await _learn_kind(upstream, self._lists[key])
+        except (ProxyError, TimeoutError, ValueError) as problem:
+            log.info("The models of %s could not be listed: %s", upstream.name, problem)
+        finally:
+            self._asking.pop(key, None)
+
+
+async def fetch(upstreams: Upstreams, upstream: Upstream, client_headers: headers.Headers) -> list[Entry]:
+    """An upstream's models.  Raises ProxyError when it cannot be asked, ValueError when it answers something else."""
+    dialect = Dialect.CHAT if Dialect.CHAT in upstream.dialects else next(iter(upstream.dialects))
+    sent = headers.to_upstream(_identification(client_headers), upstream, dialect, "models")
+    answer = await upstreams.send(upstream, "GET", address.upstream_url(upstream.base_url, "models"), sent, b"")
+    try:
+        if answer.status != 200:
+            raise ValueError(f"it answered {answer.status}")
+        parsed = orjson.loads(await answer.read())
+    finally:
+        await answer.aclose()
+    found = parsed.get("data", parsed.get("models")) if isinstance(parsed, dict) else parsed
+    if not isinstance(found, list):
+        raise ValueError("it answered no list")
+    return [entry for raw in found if (entry := _entry(raw, upstream))]
+
+
+def _entry(raw: Any, upstream: Upstream) -> Entry | None:
+    if not isinstance(raw, Mapping):
+        return None
+    name = raw.get("id") or raw.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    return {"object": "model", "created": 0, "owned_by": upstream.name, **raw, "id": name}
+
+
+def _bound_entry(name: str, upstream_model: str, entries: Mapping[str, Entry]) -> Entry:
+    """A name that only a binding knows: what the upstream says of the model behind it holds for it as well."""
+    behind = entries.get(fold(upstream_model), {})
+    return {"object": "model", "created": 0, "owned_by": "sampling-proxy", **behind, "id": name}
+
+
+def _identification(client_headers: headers.Headers) -> headers.Headers:
+    wanted = (b"authorization", b"x-api-key", b"anthropic-version")
+    return [header for header in client_headers if header[0] in wanted]
+
+
+async def _learn_kind(upstream: Upstream, entries: list[Entry]) -> None:
+    """What a server of kind auto says of itself in its list takes effect like a saved change."""
+    kind = kinds.by_models(entries)
+    if kind is not Kind.AUTO:
+        live.learn_kind(upstream.name, kind)
+        await asyncio.to_thread(live.reload)
+
+
+def _key(upstream: Upstream) -> tuple[str, str]:
+    return upstream.name, upstream.base_url

@@ -1,0 +1,210 @@
+"""What is decided about a request before anything is sent: bytes and configuration in, `Plan` out.  Pure.
+
+parse → route → sampling → upstream's own adjustments → bytes.  A body that nothing changes leaves as it came, byte for
+byte, so that an upstream's prompt cache sees what the client wrote.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from proxysite.gateway.endpoints import Endpoint
+from routing import address, adjust, headers, resolve
+from routing.dialects import Dialect
+from routing.errors import BadRequest, DialectNotSpoken, MethodNotAllowed
+from routing.snapshot import RoutingTable, Target, Upstream
+from sampling.merge import ABSENT, Change, apply_layers
+from sampling.snapshot import SamplingTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as the client sent it.  `path` is canonical, `versioned` says that the client wrote `/v1` itself."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    request_id: str
+    versioned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be sent where.  `echo` is the name that answers must call the model by, None to leave them alone."""
+
+    target: Target
+    dialect: Dialect | None
+    method: str
+    url: str
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    streams: bool = False
+    model_asked: str = ""
+    model_sent: str = ""
+    echo: str | None = None
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def upstream(self) -> Upstream:
+        return self.target.upstream
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A body on its way through the steps, and what they did to it."""
+
+    body: dict[str, Any]
+    changes: list[Change] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def plan_endpoint(
+    asked: Asked, endpoint: Endpoint, routing: RoutingTable, sampling: SamplingTable, draw: float
+) -> Plan:
+    """The plan for an endpoint we understand.  `draw` is a random number in [0, 1), which weights need.
+
+    Raises a ProxyError that says what is wrong with the request or the configuration.
+    """
+    if asked.method not in endpoint.methods:
+        raise MethodNotAllowed(
+            f"{asked.method} is not allowed on /v1/{endpoint.path}; use {' or '.join(endpoint.methods)}.",
+            headers=(("allow", ", ".join(endpoint.methods)),),
+        )
+    body = parsed(asked.body)
+    model = model_in(body)
+    target = resolve.choose(resolve.binding_for(model, routing), draw)
+    _refuse_foreign_dialect(endpoint, target.upstream)
+    draft = _Draft(body)
+    if endpoint.generates:
+        draft.body, draft.changes, draft.warnings = apply_layers(
+            body, sampling.layers(model or "", endpoint.speaks), endpoint.speaks, target.upstream.kind
+        )
+    _rename_model(draft, target)
+    _strip_billing_header(draft, endpoint, target.upstream)
+    _adjust(draft, target.upstream, endpoint.path)
+    sent = draft.body.get("model")
+    return Plan(
+        target=target,
+        dialect=endpoint.speaks,
+        method=asked.method,
+        url=_url(asked, target.upstream),
+        headers=headers.to_upstream(asked.headers, target.upstream, endpoint.speaks, asked.request_id),
+        body=asked.body if draft.body is body else orjson.dumps(draft.body),
+        streams=body.get("stream") is True,
+        model_asked=model or "",
+        model_sent=sent if isinstance(sent, str) else "",
+        echo=model if model is not None and sent != model else None,
+        changes=tuple(draft.changes),
+        warnings=tuple(draft.warnings),
+    )
+
+
+def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, draw: float) -> Plan:
+    """The plan for any other path: to the upstream of the body's model if it names one, else to the catch-all's."""
+    body = _object_or_none(asked)
+    model = body.get("model") if body else None
+    if isinstance(model, str) and (binding := routing.binding(model)):
+        target = resolve.choose(binding, draw)
+    else:
+        target = resolve.choose(resolve.catch_all(routing, asked.path), draw)
+    draft = _Draft(body or {})
+    if body is not None:
+        _rename_model(draft, target)
+        _adjust(draft, target.upstream, asked.path)
+    named = model if isinstance(model, str) else ""
+    return Plan(
+        target=target,
+        dialect=None,
+        method=asked.method,
+        url=_url(asked, target.upstream),
+        headers=headers.to_upstream(asked.headers, target.upstream, dialect, asked.request_id),
+        body=asked.body if body is None or draft.body is body else orjson.dumps(draft.body),
+        model_asked=named,
+        model_sent=target.model or named,
+        changes=tuple(draft.changes),
+    )
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request.  Raises BadRequest with the place of the mistake."""
+    if not body.strip():
+        raise BadRequest("The request has no body; send a JSON object.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        raise BadRequest(f"The request body is not valid JSON: {problem}.") from None
+    if not isinstance(value, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    return value
+
+
+def model_in(body: dict[str, Any]) -> str | None:
+    """The model a request names, None if it names none.  Raises BadRequest when it is not a name."""
+    model = body.get("model")
+    if model is None or model == "":
+        return None
+    if not isinstance(model, str):
+        raise BadRequest("“model” must be a text.")
+    return model
+
+
+def _refuse_foreign_dialect(endpoint: Endpoint, upstream: Upstream) -> None:
+    if endpoint.speaks in upstream.dialects:
+        return
+    spoken = ", ".join(sorted(upstream.dialects))
+    raise DialectNotSpoken(
+        f"The upstream “{upstream.name}” does not speak {endpoint.speaks} (it speaks {spoken}). Call it in one of those, "
+        "or switch the dialect on for it in the admin."
+    )
+
+
+def _rename_model(draft: _Draft, target: Target) -> None:
+    if target.model and draft.body.get("model") != target.model:
+        before = draft.body.get("model", ABSENT)
+        draft.body = {**draft.body, "model": target.model}
+        draft.changes.append(Change("model", before, target.model, f"target at {target.upstream.name}"))
+
+
+def _strip_billing_header(draft: _Draft, endpoint: Endpoint, upstream: Upstream) -> None:
+    if not upstream.strip_billing_header or endpoint.speaks is not Dialect.MESSAGES:
+        return
+    kept = adjust.without_billing_header(draft.body)
+    if kept is not None:
+        draft.body = {**draft.body, "system": kept}
+        draft.changes.append(
+            Change("system", "billing header block", "without it", f"upstream {upstream.name}: strip billing header")
+        )
+
+
+def _adjust(draft: _Draft, upstream: Upstream, path: str) -> None:
+    before = draft.body
+    draft.body, touched = adjust.adjusted(before, upstream, path)
+    draft.changes += [
+        Change(name, before.get(name, ABSENT), draft.body.get(name, ABSENT), origin) for name, origin in touched
+    ]
+
+
+def _object_or_none(asked: Asked) -> dict[str, Any] | None:
+    """The JSON object in a body, if that is what it is; anything else (audio, forms, nothing) passes untouched."""
+    content_type = _header(asked.headers, b"content-type")
+    if not asked.body or (content_type and b"json" not in content_type):
+        return None
+    try:
+        value = orjson.loads(asked.body)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _url(asked: Asked, upstream: Upstream) -> str:
+    url = address.upstream_url(upstream.base_url, asked.path, versioned=asked.versioned)
+    return f"{url}?{asked.query.decode('latin-1')}" if asked.query else url
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
+    return next((value for header, value in headers if header == name), b"")

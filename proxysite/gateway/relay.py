@@ -1,0 +1,39 @@
+"""The chain of transforms that an answer's bytes flow through, `feed` by `feed`.  Pure.
+
+Same dialect on both sides: the bytes leave as they came.  `WholeEvents` only decides where they are cut, the tap only
+looks at them, and `EchoModel` is there only when the target renamed the model.
+"""
+
+from routing.dialects import Dialect
+from routing.dialects.errors import error_frame
+from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
+from routing.errors import ProxyError, UpstreamBroken
+
+
+class StreamRelay:
+    """A stream of events in one dialect, towards a client of the same one.  `dialect` None: an unknown endpoint's."""
+
+    __slots__ = ("_dialect", "_echo", "_events", "_request_id", "_tap")
+
+    def __init__(self, dialect: Dialect | None, echo: str | None, tap: Tap, request_id: str) -> None:
+        self._dialect = dialect
+        self._echo = EchoModel(echo) if echo is not None else None
+        self._events = WholeEvents()
+        self._tap = tap
+        self._request_id = request_id
+
+    def feed(self, chunk: bytes) -> bytes:
+        self._tap.feed(chunk)
+        events = self._events.feed(chunk)
+        return self._echo.feed(events) if self._echo else events
+
+    def close(self) -> bytes:
+        """The end of the stream.  Raises UpstreamBroken when it ends without the answer being finished."""
+        if self._dialect is not None and not has_finished(self._dialect, self._tap.tail):
+            raise UpstreamBroken("The upstream ended the stream before the answer was complete.")
+        left = self._events.close()
+        return self._echo.feed(left) if self._echo else left
+
+    def break_off(self, problem: ProxyError) -> bytes:
+        """The event that tells the client; half an event that is still held is left out."""
+        return error_frame(self._dialect or Dialect.CHAT, problem, self._request_id)

@@ -1,0 +1,66 @@
+"""What a view of the proxy returns: a whole answer or a stream.  `proxysite.gateway.handler` sends them.
+
+They are Django responses in name and headers only as far as the handler needs them: status, raw headers, bytes.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from routing.dialects import Dialect
+from routing.dialects.errors import error_body
+from routing.errors import ProxyError
+from routing.upstream import Answer
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json")
+
+
+class Relayed(HttpResponseBase):
+    """Raw headers and bytes.  Skips HttpResponseBase's own set-up, of which nothing is needed here."""
+
+    def __init__(self, status: int, raw_headers: Headers) -> None:
+        self.status_code = status
+        self.raw_headers = raw_headers
+
+
+class Whole(Relayed):
+    def __init__(self, status: int, raw_headers: Headers, body: bytes) -> None:
+        super().__init__(status, raw_headers)
+        self.body = body
+
+
+class Streamed(Relayed):
+    """An upstream's answer on its way to the client.  The handler closes it, whatever happens."""
+
+    def __init__(self, status: int, raw_headers: Headers, chunks: AsyncGenerator[bytes], answer: Answer) -> None:
+        super().__init__(status, raw_headers)
+        self.chunks = chunks
+        self._answer = answer
+
+    async def aclose(self) -> None:
+        """Closes the answer itself too: a generator that was never started does not run its own clean-up."""
+        await self.chunks.aclose()
+        await self._answer.aclose()
+
+
+def json_answer(value: Any, status: int = 200, headers: Headers | None = None) -> Whole:
+    return Whole(status, [JSON, *(headers or ())], orjson.dumps(value))
+
+
+def error_answer(dialect: Dialect, error: ProxyError, request_id: str) -> Whole:
+    headers = [(name.encode(), value.encode()) for name, value in error.headers]
+    return json_answer(error_body(dialect, error, request_id), error.status, headers)
+
+
+def page(response: HttpResponse) -> Whole:
+    """A page that Django rendered."""
+    return Whole(
+        response.status_code,
+        [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()],
+        response.content,
+    )

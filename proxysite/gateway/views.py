@@ -1,0 +1,71 @@
+"""The proxy's endpoints as async views.  Each says what it is; `pipeline` does the work."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+
+from proxysite.gateway import pipeline
+from proxysite.gateway import status as gateway_status
+from proxysite.gateway.endpoints import Endpoint
+from proxysite.gateway.handler import ProxyRequest
+from proxysite.gateway.responses import Relayed, json_answer, page
+from routing.errors import EndpointNotFound, MethodNotAllowed
+from routing.matching import fold
+
+
+async def endpoint(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
+    return await pipeline.serve(request, endpoint)
+
+
+async def passing(request: ProxyRequest, **kwargs: Any) -> Relayed:
+    return await pipeline.serve(request, None)
+
+
+async def status(request: ProxyRequest) -> Relayed:
+    """JSON to programs, a small page to browsers; HEAD is a reachability probe of Claude Code."""
+    if request.method not in ("GET", "HEAD"):
+        return await pipeline.serve(request, None)
+    report = gateway_status.report(request.engine.config(), request.engine)
+    if "text/html" not in request.META.get("HTTP_ACCEPT", ""):
+        return json_answer(report)
+    return page(
+        HttpResponse(render_to_string("proxysite/status.html", {"report": report, "address": _address(request)}))
+    )
+
+
+async def health(request: ProxyRequest) -> Relayed:
+    if request.method not in ("GET", "HEAD"):
+        return await pipeline.serve(request, None)
+    return json_answer({"status": "healthy", "target": gateway_status.target(request.engine.config())})
+
+
+async def models(request: ProxyRequest) -> Relayed:
+    if request.method not in ("GET", "HEAD"):
+        raise _only_get("models")
+    entries = await request.engine.models.merged(request.engine.config(), request.scope["headers"])
+    return json_answer({"object": "list", "data": entries})
+
+
+async def model(request: ProxyRequest, name: str) -> Relayed:
+    if request.method not in ("GET", "HEAD"):
+        return await pipeline.serve(request, None)
+    entries = await request.engine.models.merged(request.engine.config(), request.scope["headers"])
+    for entry in entries:
+        if fold(entry["id"]) == fold(name):
+            return json_answer(entry)
+    raise EndpointNotFound(f"There is no model “{name[:200]}”; /v1/models lists those there are.")
+
+
+async def telemetry(request: ProxyRequest, **kwargs: Any) -> Relayed:
+    """Claude Code's event logging: answered here, forwarded nowhere."""
+    return json_answer({"status": "success", "message": "Events logged successfully"})
+
+
+def _only_get(path: str) -> MethodNotAllowed:
+    return MethodNotAllowed(f"Use GET on /v1/{path}.", headers=(("allow", "GET, HEAD"),))
+
+
+def _address(request: ProxyRequest) -> str:
+    host = request.META.get("HTTP_HOST", "127.0.0.1:8001")
+    return f"{request.scheme}://{host}{request.engine.base_path}"

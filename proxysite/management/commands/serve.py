@@ -1,0 +1,169 @@
+"""`manage.py serve`: the proxy and its admin, under uvicorn."""
+
+import argparse
+import json
+import logging
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from proxysite import live
+from proxysite.environment import BadSetting
+from proxysite.overrides import ONLY, Overrides
+
+GRACE_SECONDS = 10  # that running answers get when the server is told to stop
+
+
+class Command(BaseCommand):
+    help = "Serves the proxy and its admin. What is given here wins over the environment and the stored configuration."
+    requires_migrations_checks = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--config", "-c", metavar="FILE", help="config.json to serve: replaces the stored rows.")
+        parser.add_argument("--host", help="Address to listen on (HOST).")
+        parser.add_argument("--port", type=_port, help="Port to listen on (PORT); 0 takes a free one.")
+        parser.add_argument("--base-path", metavar="PATH", help="Prefix the proxy is reached under too (BASE_PATH).")
+        parser.add_argument(
+            "--target-base-url",
+            action="append",
+            default=[],
+            metavar="[NAME=]URL",
+            help="Where an upstream is instead of where the rows say; repeatable. NAME may be left out for a single one.",
+        )
+        parser.add_argument(
+            "--model-bindings",
+            type=_json_object,
+            metavar="JSON",
+            help='Bindings instead of the stored ones: \'{"glm-*": "zai", "*": "local"}\'.',
+        )
+        parser.add_argument(
+            "--enforce-params",
+            "-e",
+            type=_json_object,
+            default={},
+            metavar="JSON",
+            help="Sampling parameters that win over everything: '{\"temperature\": 0.7}'.",
+        )
+        parser.add_argument("--debug-logs", "-d", action="store_true", help="Log each request's route (DEBUG_LOGS).")
+        parser.add_argument(
+            "--override-logs", "-o", action="store_true", help="Log each changed parameter (OVERRIDE_LOGS)."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["config"]:
+            self._import(options["config"])
+        stored = _stored_listening()
+        env = settings.ENV
+        host = options["host"] or _given(env, "HOST") or stored.get("host") or env["HOST"]
+        port = _first(options["port"], _given(env, "PORT"), stored.get("port"), env["PORT"])
+        base_path = _first(options["base_path"], _given(env, "BASE_PATH"), stored.get("base_path"), "")
+        _set_log_levels(
+            options["debug_logs"] or stored.get("debug_logs"), options["override_logs"] or stored.get("override_logs")
+        )
+        live.overrides = Overrides(
+            base_urls=dict(_named_url(text) for text in options["target_base_url"]),
+            bindings=options["model_bindings"],
+            enforced=options["enforce_params"],
+        )
+        self._refuse_overrides_that_do_not_fit()
+        self._serve(host, port, base_path)
+
+    def _import(self, path: str) -> None:
+        from proxysite import config_file
+
+        try:
+            report = config_file.import_file(path, replace=True)
+        except config_file.ConfigFileError as problem:
+            raise CommandError(str(problem)) from None
+        self.stdout.write(str(report))
+
+    def _refuse_overrides_that_do_not_fit(self) -> None:
+        try:
+            live.reload()
+        except BadSetting as problem:
+            raise CommandError(str(problem)) from None
+
+    def _serve(self, host: str, port: int, base_path: str) -> None:
+        from proxysite.asgi import application
+
+        application.engine.base_path = "/" + base_path.strip("/") if base_path.strip("/") else ""
+        config = uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            h11_max_incomplete_event_size=256 * 1024,
+        )
+        server = _Server(config, self.stdout.write, application.engine.base_path)
+        server.run()
+        if not server.started:
+            raise CommandError(f"Could not listen on {host}:{port}; the log above says why.")
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, which with port 0 only the socket knows."""
+
+    def __init__(self, config: uvicorn.Config, say: Any, base_path: str) -> None:
+        super().__init__(config)
+        self._say = say
+        self._base_path = base_path
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            host = f"[{host}]" if ":" in host else host
+            self._say(
+                f"Sampling Proxy listens on http://{host}:{port}{self._base_path} · admin: http://{host}:{port}/admin/"
+            )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to 65535, got {text!r}")
+    return int(text)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"is not valid JSON: {problem}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError("must be a JSON object")
+    return value
+
+
+def _named_url(text: str) -> tuple[str, str]:
+    """`name=url` or just `url`; a = inside a URL's query is not a name's."""
+    name, separator, url = text.partition("=")
+    return (name, url) if separator and "/" not in name else (ONLY, text)
+
+
+def _stored_listening() -> dict[str, Any]:
+    """What an imported config.json said in `listen` and `logging`."""
+    from proxysite import config_file
+
+    return config_file.listen_settings()
+
+
+def _given(env: Any, name: str) -> Any:
+    return env[name] if name in env.given else None
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _set_log_levels(debug: bool, override: bool) -> None:
+    if debug:
+        logging.getLogger("proxysite").setLevel(logging.DEBUG)
+    if override:
+        logging.getLogger("proxysite.override").setLevel(logging.INFO)

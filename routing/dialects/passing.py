@@ -1,0 +1,196 @@
+"""What is read off, or done to, an answer that passes through in the dialect it came in.
+
+`Tap` remembers the beginning and the end of the bytes, at a cost that does not grow with their number; `summary()`
+reads finish reason and usage from them when the answer is over.  `WholeEvents` lets only complete events through, so
+that a stream which breaks off can still be ended with a proper error.  `EchoModel` puts the client's name for the model
+back where the upstream wrote its own.
+"""
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from routing.dialects import Dialect
+
+HEAD = 4096
+TAIL = 8192
+
+
+class Tap:
+    """The first `keep` bytes and at least the last 8 KiB of what was fed."""
+
+    __slots__ = ("_head", "_head_room", "_tail", "_tail_size", "size")
+
+    def __init__(self, keep: int = HEAD) -> None:
+        self.size = 0
+        self._head: list[bytes] = []
+        self._head_room = keep
+        self._tail: deque[bytes] = deque()
+        self._tail_size = 0
+
+    def feed(self, chunk: bytes) -> None:
+        length = len(chunk)
+        self.size += length
+        if self._head_room > 0:
+            self._head.append(chunk if length <= self._head_room else chunk[: self._head_room])
+            self._head_room -= length
+        self._tail.append(chunk)
+        self._tail_size += length
+        while self._tail_size - len(self._tail[0]) >= TAIL:
+            self._tail_size -= len(self._tail.popleft())
+
+    @property
+    def head(self) -> bytes:
+        return b"".join(self._head)
+
+    @property
+    def tail(self) -> bytes:
+        return b"".join(self._tail)
+
+    def excerpt(self) -> bytes:
+        """Everything if it was kept, else the head and the tail with a note of what is missing between them."""
+        head, tail = self.head, self.tail
+        if len(head) >= self.size:
+            return head
+        missing = self.size - len(head) - len(tail)
+        if missing <= 0:
+            return head + tail[len(tail) - (self.size - len(head)) :]
+        return head + b"\n[... %d bytes ...]\n" % missing + tail
+
+
+class WholeEvents:
+    """Bytes of a server-sent event stream in, the same bytes out, cut only behind the end of an event."""
+
+    __slots__ = ("_held", "_seam")
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+        self._seam = b""  # the last three bytes of what is held: a blank line may be split between chunks
+
+    def feed(self, chunk: bytes) -> bytes:
+        if not self._held and chunk.endswith(b"\n\n"):
+            return chunk
+        end = _end_of_last_event(self._seam + chunk) - len(self._seam)
+        if end <= 0:
+            self._hold(chunk)
+            return b""
+        whole = b"".join((*self._held, chunk[:end]))
+        self._held, self._seam = [], b""
+        if end < len(chunk):
+            self._hold(chunk[end:])
+        return whole
+
+    def _hold(self, chunk: bytes) -> None:
+        self._held.append(chunk)
+        self._seam = chunk[-3:] if len(chunk) >= 3 else (self._seam + chunk)[-3:]
+
+    def close(self) -> bytes:
+        """What is left when the stream has ended as it should: a last event may lack its blank line."""
+        left = b"".join(self._held)
+        self._held, self._seam = [], b""
+        return left
+
+
+def _end_of_last_event(data: bytes) -> int:
+    """Index behind the last blank line, 0 if there is none."""
+    ends = (data.rfind(mark) + len(mark) for mark in (b"\n\n", b"\n\r\n", b"\r\r") if mark in data)
+    return max(ends, default=0)
+
+
+class EchoModel:
+    """Whole events (or one whole JSON answer) in, the same with the model called as the client called it."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def feed(self, events: bytes) -> bytes:
+        if b'"model"' not in events:
+            return events
+        return b"".join(self._line(line) for line in events.splitlines(keepends=True))
+
+    def whole(self, body: bytes) -> bytes:
+        try:
+            answer = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return body
+        return orjson.dumps(answer) if self._renamed(answer) else body
+
+    def _line(self, line: bytes) -> bytes:
+        if not line.startswith(b"data:") or b'"model"' not in line:
+            return line
+        ending = line[len(line.rstrip(b"\r\n")) :]
+        try:
+            payload = orjson.loads(line[5:])
+        except orjson.JSONDecodeError:
+            return line
+        return b"data: " + orjson.dumps(payload) + ending if self._renamed(payload) else line
+
+    def _renamed(self, payload: Any) -> bool:
+        """Sets the name where a dialect has it: at the top, in `message` (messages) or in `response` (responses)."""
+        if not isinstance(payload, dict):
+            return False
+        renamed = False
+        for place in (payload, payload.get("message"), payload.get("response")):
+            if isinstance(place, dict) and isinstance(place.get("model"), str):
+                place["model"] = self._name
+                renamed = True
+        return renamed
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    finish_reason: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+_FINISH = re.compile(rb'"(?:finish_reason|stop_reason)"\s*:\s*(?:"([^"]*)"|\{\s*"type"\s*:\s*"([^"]*)")')
+_RESPONSE_END = re.compile(rb'"type"\s*:\s*"response\.(completed|failed|incomplete)"')
+_PROMPT = re.compile(rb'"(?:prompt_tokens|input_tokens)"\s*:\s*(\d+)')
+_COMPLETION = re.compile(rb'"(?:completion_tokens|output_tokens)"\s*:\s*(\d+)')
+_CACHED = re.compile(rb'"(?:cached_tokens|cache_read_input_tokens)"\s*:\s*(\d+)')
+_DONE = re.compile(rb"(?m)^data:\s*\[DONE\]")
+
+
+def summary(head: bytes, tail: bytes) -> Summary:
+    """Finish reason and usage, as far as the beginning and the end of an answer tell.
+
+    The keys cannot be confused with a model's words: inside a JSON string their quotes would be escaped.
+    """
+    finish = _last(_FINISH, tail) or _last(_FINISH, head) or _last(_RESPONSE_END, tail)
+    return Summary(
+        finish_reason=finish.decode(errors="replace")[:50] if finish else "",
+        prompt_tokens=_number(_PROMPT, tail, head),
+        completion_tokens=_number(_COMPLETION, tail, head),
+        cached_tokens=_number(_CACHED, tail, head),
+    )
+
+
+def has_finished(dialect: Dialect, tail: bytes) -> bool:
+    """Whether the end of a stream says that the answer is complete (or that it failed): else it was cut off."""
+    if dialect is Dialect.MESSAGES:
+        return b'"message_stop"' in tail or b'"error"' in tail
+    if dialect is Dialect.RESPONSES:
+        return _RESPONSE_END.search(tail) is not None or b'"error"' in tail
+    return _DONE.search(tail) is not None or _FINISH.search(tail) is not None or b'"error"' in tail
+
+
+def _last(pattern: re.Pattern[bytes], data: bytes) -> bytes | None:
+    found = None
+    for match in pattern.finditer(data):
+        found = next((group for group in match.groups() if group is not None), None) or found
+    return found
+
+
+def _number(pattern: re.Pattern[bytes], *places: bytes) -> int | None:
+    for place in places:
+        found = _last(pattern, place)
+        if found is not None:
+            return min(int(found), 2**31 - 1) if len(found) < 12 else None
+    return None

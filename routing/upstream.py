@@ -1,0 +1,200 @@
+"""Talking HTTP to upstreams: the only module that imports httpx.
+
+`Upstreams.send()` gives an `Answer` whose bytes can be streamed, or raises one of our errors: what can go wrong between
+two machines is translated here, once.  An answer must be closed; closing one that is not finished cuts the connection,
+which is how a local server learns that nobody wants its tokens any more.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from routing.address import DEMO
+from routing.errors import ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from routing.snapshot import Upstream
+
+Headers = list[tuple[bytes, bytes]]
+
+# Shorter than the keep-alive of the servers we meet (5 s in uvicorn and llama.cpp): the side that closes first must
+# be us, else a request can meet a connection that is just being closed.
+IDLE_SECONDS = 4.0
+
+
+class Answer:
+    """An upstream's answer: status and headers are there, the body still comes."""
+
+    __slots__ = ("_decode", "_response", "_upstream", "encoded", "headers", "status")
+
+    def __init__(self, response: httpx.Response, upstream: Upstream) -> None:
+        self._response = response
+        self._upstream = upstream
+        self.status = response.status_code
+        self.headers: Headers = response.headers.raw
+        # Asked for identity, but some servers compress all the same: then the bytes are decoded here.
+        self.encoded = "content-encoding" in response.headers
+
+    def header(self, name: str) -> str:
+        return self._response.headers.get(name, "")
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, decoded.  Raises UpstreamBroken or UpstreamTimeout."""
+        source = self._response.aiter_bytes() if self.encoded else self._response.stream
+        try:
+            async for chunk in source:
+                yield chunk
+        except Exception as problem:
+            raise translated(problem, self._upstream, answering=True) from problem
+
+    async def read(self) -> bytes:
+        return b"".join([chunk async for chunk in self.chunks()])
+
+    async def aclose(self) -> None:
+        try:
+            await self._response.stream.aclose()
+        except Exception as problem:
+            if not isinstance(problem, (httpx.HTTPError, aiohttp.ClientError, OSError)):
+                raise
+
+
+class Upstreams:
+    """The connections to all upstreams.  Bound to the event loop it is first used in."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._given = transport
+        self._transports: dict[tuple[bool, bool], httpx.AsyncBaseTransport] = {}
+        self.demo_url = ""  # where the demo upstream listens, blank while it does not
+
+    async def send(
+        self,
+        upstream: Upstream,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        read_timeout: float | None = None,
+    ) -> Answer:
+        """Sends a request and waits for the head of the answer.  Redirects are not followed.
+
+        Raises UpstreamUnreachable, UpstreamTimeout or UpstreamBroken.
+        """
+        timeout = {
+            "connect": upstream.connect_timeout_seconds,
+            "read": read_timeout or upstream.timeout_seconds,
+            "write": None,
+            "pool": None,
+        }
+        try:
+            request = httpx.Request(
+                method, self._located(url), headers=headers, content=body, extensions={"timeout": timeout}
+            )
+            response = await self._transport(upstream).handle_async_request(request)
+        except ProxyError:
+            raise
+        except Exception as problem:
+            raise translated(problem, upstream) from problem
+        return Answer(response, upstream)
+
+    async def aclose(self) -> None:
+        transports, self._transports = self._transports, {}
+        for transport in transports.values():
+            await transport.aclose()
+
+    def _located(self, url: str) -> str:
+        if not url.startswith(DEMO):
+            return url
+        if not self.demo_url:
+            raise UpstreamUnreachable("The demo upstream is switched off (DEMO_UPSTREAM=false).")
+        return self.demo_url + url.removeprefix(DEMO)
+
+    def _transport(self, upstream: Upstream) -> httpx.AsyncBaseTransport:
+        if self._given:
+            return self._given
+        wanted = (upstream.http2, upstream.verify_tls)
+        if wanted not in self._transports:
+            self._transports[wanted] = _http2(upstream.verify_tls) if upstream.http2 else _Aiohttp(upstream.verify_tls)
+        return self._transports[wanted]
+
+
+def _http2(verify_tls: bool) -> httpx.AsyncBaseTransport:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE_SECONDS)
+    return httpx.AsyncHTTPTransport(verify=verify_tls, http2=True, limits=limits, trust_env=False)
+
+
+class _Stream(httpx.AsyncByteStream):
+    """Everything that has arrived at once; closing it early cuts the connection at once."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        read = self._response.content.readany
+        while chunk := await read():
+            yield chunk
+
+    async def aclose(self) -> None:
+        self._response.close() if not self._response.content.at_eof() else self._response.release()
+
+
+class _Aiohttp(AiohttpTransport):
+    """The library's transport, less what one request need not pay for: no connection limit, no cookies, no copies."""
+
+    def __init__(self, verify_tls: bool) -> None:
+        super().__init__(verify=verify_tls, client=self._session, trust_env=False)
+
+    def _session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=IDLE_SECONDS, ssl=self.ssl_context, enable_cleanup_closed=False
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("user-agent", "accept", "content-type"),
+            max_line_size=65536,
+            max_field_size=65536,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        timeout = request.extensions["timeout"]
+        response = await self.client.request(
+            request.method,
+            str(request.url),
+            headers=request.headers.multi_items(),
+            data=request.content or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(connect=timeout["connect"], sock_read=timeout["read"]),
+        )
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response), request=request)
+
+
+def translated(problem: BaseException, upstream: Upstream, *, answering: bool = False) -> ProxyError:
+    """Our error for whatever the client library raised.  `answering`: the answer had begun."""
+    where = f"The upstream “{upstream.name}” at {upstream.base_url}"
+    if isinstance(problem, (httpx.ConnectTimeout, aiohttp.ConnectionTimeoutError)):
+        return UpstreamTimeout(f"{where} did not accept a connection within {upstream.connect_timeout_seconds:g} s.")
+    if isinstance(problem, (httpx.TimeoutException, asyncio.TimeoutError, aiohttp.ServerTimeoutError)):
+        return UpstreamTimeout(f"{where} sent nothing for {upstream.timeout_seconds:g} s.")
+    if isinstance(problem, (aiohttp.ClientSSLError, ssl.SSLError)) or isinstance(problem.__cause__, ssl.SSLError):
+        return UpstreamUnreachable(f"{where} failed the TLS handshake: {_reason(problem)}.")
+    if isinstance(problem, (aiohttp.ClientConnectorError, httpx.ConnectError)):
+        return UpstreamUnreachable(f"{where} cannot be reached: {_reason(problem)}. Is it running?")
+    if isinstance(problem, (aiohttp.InvalidURL, httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        return UpstreamUnreachable(f"{where} has an address that cannot be called: {_reason(problem)}.")
+    if answering:
+        return UpstreamBroken(f"{where} broke off its answer: {_reason(problem)}.")
+    if isinstance(problem, (aiohttp.ClientError, httpx.HTTPError, OSError, EOFError, ValueError)):
+        return UpstreamBroken(f"{where} closed the connection or answered nonsense: {_reason(problem)}.")
+    raise problem
+
+
+def _reason(problem: BaseException) -> str:
+    system = getattr(problem, "os_error", None) or problem
+    text = getattr(system, "strerror", None) or str(system) or type(system).__name__
+    return text.splitlines()[0][:300].rstrip(".")
