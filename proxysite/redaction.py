@@ -2,31 +2,56 @@
 
 import logging
 import re
+from collections.abc import Iterable
 
-from routing.secrets import MASK
+from routing.secrets import MASK, Secret
+from routing.snapshot import Upstream
 
-_BEARER = re.compile(r"(?i)\b(bearer\s+|x-api-key['\"]?\s*[:=]\s*['\"]?)[\w.~+/=-]{6,}")
+_LOOKS_LIKE_A_KEY = re.compile(
+    r"""(?ix) (
+        \b bearer \s+
+      | \b (?: x-api-key | api[-_]?key ) ["']? \s* [:=] \s* b?["']?
+      | \b (?= sk-[\w-]{16} )
+    ) [\w.~+/=-]{6,}"""
+)
+
+
+_hidden: tuple[Secret, ...] = ()
+
+
+def hide(keys: Iterable[Secret]) -> None:
+    """The keys of the configuration in force, told by `proxysite.live`.  Before the first load none is in memory."""
+    global _hidden
+    _hidden = tuple(sorted(keys, key=lambda key: len(key.reveal()), reverse=True))  # one may be part of another
 
 
 def redacted(text: str) -> str:
     """`text` without bearer tokens and without any key of the configuration in force."""
-    from proxysite import live
-
-    config = live.current()
-    for upstream in config.routing.upstreams if config else ():
-        if upstream.key and upstream.key.reveal() in text:
-            text = text.replace(upstream.key.reveal(), MASK)
-    return _BEARER.sub(rf"\1{MASK}", text)
+    for key in _hidden:
+        text = text.replace(key.reveal(), MASK)
+    return _LOOKS_LIKE_A_KEY.sub(rf"\1{MASK}", text)
 
 
 class RedactSecrets(logging.Filter):
     """Rewrites a log record whose message or traceback holds a key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        except Exception:  # arguments that do not fit the message: the handler reports that
+            return True
         clean = redacted(message)
         if clean != message:
             record.msg, record.args = clean, ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = redacted(record.exc_text)
         return True
+
+
+def without_keys(body: bytes, upstream: Upstream) -> bytes:
+    """An upstream's refusal without the key we sent it: some quote what they were sent."""
+    if upstream.key and (key := upstream.key.reveal().encode()) in body:
+        return body.replace(key, MASK.encode())
+    return body

@@ -6,10 +6,10 @@ from cryptography.fernet import Fernet
 
 from proxysite import environment, keys
 from proxysite.environment import BASE_DIR
+from proxysite.theme import UNFOLD as UNFOLD  # a setting of django-unfold
 
 ENV = environment.read()
-DATA_DIR = ENV["DATA_DIR"]
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = environment.made_directory(ENV["DATA_DIR"])
 
 SECRET_KEY = ENV["SECRET_KEY"] or keys.kept(DATA_DIR / "secret_key", lambda: secrets.token_urlsafe(50))
 ENCRYPTION_KEY = ENV["ENCRYPTION_KEY"] or keys.kept(DATA_DIR / "encryption_key", lambda: Fernet.generate_key().decode())
@@ -96,7 +96,6 @@ USE_TZ = True
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "proxysite" / "static"]
-STATIC_ROOT = DATA_DIR / "static"
 # The admin's files are served where they lie: nobody has to run collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -134,8 +133,4 @@ LOGGING = {
     },
 }
 
-UNFOLD = {
-    "SITE_TITLE": "Sampling Proxy",
-    "SITE_HEADER": "Sampling Proxy",
-    "SITE_SYMBOL": "tune",
-}
+DEFAULT_EXCEPTION_REPORTER = "proxysite.error_pages.ErrorReporter"
