@@ -5,14 +5,17 @@ environment, then from a `.env` file, then from the defaults, and refuses a valu
 sentence that names it.  `docs/configuration.md` is held against this table by a test.
 """
 
+import io
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import environ
+from cryptography.fernet import Fernet
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,7 +27,7 @@ class BadSetting(Exception):
 @dataclass(frozen=True)
 class Variable:
     name: str
-    type: str  # "text", "flag", "integer", "number", "list", "path", or "choice"
+    type: str  # a key of _READERS
     default: Any
     help: str
     choices: tuple[str, ...] = ()
@@ -37,19 +40,19 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("DATA_DIR", "path", "data", "Directory of everything that is kept: database, keys, log file, backups."),
     Variable("HOST", "text", "127.0.0.1", "Address that `manage.py serve` listens on."),
     Variable("PORT", "integer", 8001, "Port that `manage.py serve` listens on.", minimum=0, maximum=65535),
-    Variable("BASE_PATH", "text", "", "Path prefix under which the proxy is reached too, for example /llm."),
+    Variable("BASE_PATH", "prefix", "", "Path prefix under which the proxy is reached too, for example /llm."),
     Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow), on loopback only."),
-    Variable("SECRET_KEY", "text", "", "Django's signing key; blank: made at first start, kept in DATA_DIR.", secret=True),
+    Variable("SECRET_KEY", "text", "", "Django's signing key. Blank: one is kept in DATA_DIR.", secret=True),
     Variable(
         "ENCRYPTION_KEY",
-        "text",
+        "fernet key",
         "",
-        "Fernet key that encrypts upstream keys at rest; blank: made at first start, kept in DATA_DIR.",
+        "Fernet key that encrypts upstream keys at rest. Blank: one is kept in DATA_DIR.",
         secret=True,
     ),
     Variable("DEBUG", "flag", False, "Django's debug pages in the admin. Never on a machine that others reach."),
     Variable("ALLOWED_HOSTS", "list", ["*"], "Host names that the admin answers to, separated by commas."),
-    Variable("CSRF_TRUSTED_ORIGINS", "list", [], "Origins (https://host) the admin is reached at behind another proxy."),
+    Variable("CSRF_TRUSTED_ORIGINS", "origins", [], "Origins (https://host) of the admin behind another proxy."),
     Variable(
         "LOG_LEVEL",
         "choice",
@@ -57,13 +60,19 @@ VARIABLES: tuple[Variable, ...] = (
         "Least severe message that is logged.",
         choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     ),
-    Variable("LOG_FILE", "text", "", "File that gets the log too; a relative path is inside DATA_DIR. Blank: console only."),
+    Variable("LOG_FILE", "text", "", "File that gets the log too, inside DATA_DIR unless absolute. Blank: none."),
     Variable("DEBUG_LOGS", "flag", False, "Log each request's route and final parameters."),
     Variable("OVERRIDE_LOGS", "flag", False, "Log each sampling parameter the rules change: from, to, and why."),
-    Variable("MAX_BODY_MIB", "integer", 64, "Largest request body, after decompression, in MiB.", minimum=1, maximum=4096),
+    Variable("MAX_BODY_MIB", "integer", 64, "Largest request body, decompressed, in MiB.", minimum=1, maximum=4096),
     Variable("MODELS_CACHE_SECONDS", "number", 30.0, "How long the merged list of models is reused.", minimum=0),
     Variable("RECORDS", "flag", True, "Keep a record of every request."),
-    Variable("RECORDS_QUEUE", "integer", 20000, "Records that may wait to be written; more are dropped and counted.", minimum=1),
+    Variable(
+        "RECORDS_QUEUE",
+        "integer",
+        20000,
+        "Records that may wait to be written; further ones are lost.",
+        minimum=1,
+    ),
     Variable("RECORDS_KEEP", "integer", 100000, "Newest records that are kept; older ones are deleted.", minimum=1),
     Variable(
         "CAPTURE_BODIES",
@@ -72,7 +81,7 @@ VARIABLES: tuple[Variable, ...] = (
         "Whose request and answer bodies go into the record.",
         choices=("none", "failed", "all"),
     ),
-    Variable("CAPTURE_KIB", "integer", 256, "Most of one body that is kept in a record, in KiB.", minimum=1, maximum=65536),
+    Variable("CAPTURE_KIB", "integer", 256, "Most of a body that a record keeps, in KiB.", minimum=1, maximum=65536),
 )
 
 
@@ -80,7 +89,7 @@ VARIABLES: tuple[Variable, ...] = (
 class Environment:
     """The values in force, and which of them were set rather than left at their default."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)  # keys are among them
     given: frozenset[str]
 
     def __getitem__(self, name: str) -> Any:
@@ -93,16 +102,15 @@ def read(source: MutableMapping[str, str] | None = None, env_file: Path = BASE_D
     What `.env` adds goes into `source` (the process environment), so that `env:NAME` references see it too.
     """
     environment = os.environ if source is None else source
-    reader_class: type[environ.Env] = type("Reader", (environ.Env,), {"ENVIRON": environment})
     if env_file.is_file():
-        reader_class.read_env(env_file, parse_comments=True)
-    reader = reader_class()
+        reader: type[environ.Env] = type("Reader", (environ.Env,), {"ENVIRON": environment})
+        reader.read_env(io.StringIO("\n".join(_assignments(env_file))))
     values, given = {}, set()
     for variable in VARIABLES:
         raw = environment.get(variable.name, "").strip()
         if raw:
             given.add(variable.name)
-            values[variable.name] = _value(reader, variable, raw)
+            values[variable.name] = _value(variable, raw)
         else:
             values[variable.name] = _default(variable)
     return Environment(values, frozenset(given))
@@ -112,15 +120,41 @@ def _default(variable: Variable) -> Any:
     return _path(variable.default) if variable.type == "path" else variable.default
 
 
-def _value(reader: environ.Env, variable: Variable, raw: str) -> Any:
+_ASSIGNMENT = re.compile(r"""((?:export[ ])?[A-Za-z_0-9]+=(?:"(?:[^"\\]|\\.)*"|'[^']*'|.*?))(?:\s+\#.*)?""", re.VERBOSE)
+
+
+def _assignments(env_file: Path) -> list[str]:
+    """The lines NAME=value of the file, without comments.  A # inside a value stays: keys may have one."""
+    assignments = []
+    for number, line in enumerate(env_file.read_text(errors="replace").splitlines(), start=1):
+        line = line.strip()
+        if line and not line.startswith("#"):
+            match = _ASSIGNMENT.fullmatch(line)
+            if match is None:  # the line is not shown: it may hold a key
+                raise BadSetting(f"{env_file}, line {number}, must be NAME=value.")
+            assignments.append(match[1])
+    return assignments
+
+
+def made_directory(path: Path) -> Path:
+    """The data directory, made if it is not there.  Raises BadSetting when that cannot be."""
     try:
-        value = _READERS[variable.type](reader, variable, raw)
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadSetting(
+            f'DATA_DIR must be a directory that can be written, got "{path}": {problem.strerror}.'
+        ) from None
+    return path
+
+
+def _value(variable: Variable, raw: str) -> Any:
+    try:
+        return _READERS[variable.type](variable, raw)
     except ValueError as problem:
         raise BadSetting(f'{variable.name} {problem}, got "{"…" if variable.secret else raw}".') from None
-    return value
 
 
-def _flag(reader: environ.Env, variable: Variable, raw: str) -> bool:
+def _flag(variable: Variable, raw: str) -> bool:
     if raw.lower() in ("true", "on", "yes", "y", "ok", "1"):
         return True
     if raw.lower() in ("false", "off", "no", "n", "0"):
@@ -128,7 +162,7 @@ def _flag(reader: environ.Env, variable: Variable, raw: str) -> bool:
     raise ValueError("must be true or false")
 
 
-def _number(reader: environ.Env, variable: Variable, raw: str) -> float:
+def _number(variable: Variable, raw: str) -> float:
     try:
         value = int(raw) if variable.type == "integer" else float(raw)
     except ValueError:
@@ -143,15 +177,38 @@ def _number(reader: environ.Env, variable: Variable, raw: str) -> float:
     return value
 
 
-def _choice(reader: environ.Env, variable: Variable, raw: str) -> str:
+def _choice(variable: Variable, raw: str) -> str:
     by_fold = {choice.casefold(): choice for choice in variable.choices}
     if raw.casefold() not in by_fold:
         raise ValueError(f"must be one of {', '.join(variable.choices)}")
     return by_fold[raw.casefold()]
 
 
-def _list(reader: environ.Env, variable: Variable, raw: str) -> list[str]:
-    return [item.strip() for item in reader.list(variable.name) if item.strip()]
+def _list(raw: str) -> list[str]:
+    return [item.strip() for item in raw.split(",") if item.strip()]
+
+
+def _origins(variable: Variable, raw: str) -> list[str]:
+    origins = _list(raw)
+    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
+        raise ValueError("must be origins like https://proxy.example, separated by commas")
+    return origins
+
+
+def _prefix(variable: Variable, raw: str) -> str:
+    """With a slash in front and none at the end; blank for the root."""
+    if re.search(r"[\s?#%]", raw):
+        raise ValueError("must be a path like /llm")
+    inner = raw.strip("/")
+    return f"/{inner}" if inner else ""
+
+
+def _fernet_key(variable: Variable, raw: str) -> str:
+    try:
+        Fernet(raw)
+    except ValueError:
+        raise ValueError("must be a Fernet key: 32 bytes in URL-safe base64") from None
+    return raw
 
 
 def _path(raw: str) -> Path:
@@ -159,12 +216,15 @@ def _path(raw: str) -> Path:
     return path if path.is_absolute() else BASE_DIR / path
 
 
-_READERS: dict[str, Callable[[environ.Env, Variable, str], Any]] = {
-    "text": lambda reader, variable, raw: raw,
+_READERS: dict[str, Callable[[Variable, str], Any]] = {
+    "text": lambda variable, raw: raw,
     "flag": _flag,
     "integer": _number,
     "number": _number,
     "choice": _choice,
-    "list": _list,
-    "path": lambda reader, variable, raw: _path(raw),
+    "list": lambda variable, raw: _list(raw),
+    "origins": _origins,
+    "prefix": _prefix,
+    "fernet key": _fernet_key,
+    "path": lambda variable, raw: _path(raw),
 }

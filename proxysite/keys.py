@@ -1,6 +1,7 @@
 """The installation's own keys: made at first start, kept in the data directory, readable by the owner only."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,16 +11,15 @@ def kept(path: Path, make: Callable[[], str]) -> str:
 
     The file has mode 0600 and appears whole, so two processes that start together agree on one key.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     if not path.exists():
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(make())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
         try:
-            os.link(temporary, path)  # atomic, and fails when the other process was first
+            with os.fdopen(descriptor, "w") as file:
+                file.write(make())
+            os.link(temporary, path)  # atomic, and fails when another process was first
         except FileExistsError:
             pass
         finally:
-            temporary.unlink()
+            os.unlink(temporary)
     return path.read_text().strip()

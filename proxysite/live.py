@@ -7,18 +7,18 @@ cannot be read at all, the last good configuration serves on.
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from proxysite import redaction
+from proxysite.overrides import Overrides
 from routing import loading as routing_loading
 from routing.kinds import Kind
-from routing.loading import Problem
 from routing.models import ConfigRevision
+from routing.problems import Problem
 from routing.snapshot import RoutingTable
 from sampling import loading as sampling_loading
 from sampling.snapshot import SamplingTable
-
-from proxysite.overrides import Overrides
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def current() -> LiveConfig | None:
 
 
 def reload() -> LiveConfig:
-    """Makes a new configuration of the rows and puts it in force.  Seven queries; call it off the event loop."""
+    """Makes a new configuration of the rows and puts it in force.  Five queries; call it off the event loop."""
     global _current
     with _lock:
         try:
@@ -53,13 +53,11 @@ def reload() -> LiveConfig:
         except Exception as problem:
             if _current is None:
                 raise
-            log.exception("The configuration could not be loaded; the last good one serves on.")
-            _current = LiveConfig(
-                revision=_current.revision,
-                routing=_current.routing,
-                sampling=_current.sampling,
-                problems=(Problem("configuration", "database", f"could not be loaded: {problem}"),),
-            )
+            failed = (Problem("configuration", "database", f"could not be loaded: {problem}"),)
+            if _current.problems != failed:  # the poller tries again every second, and says so once
+                log.exception("The configuration could not be loaded; the last good one serves on.")
+            _current = replace(_current, problems=failed)
+        redaction.hide(upstream.key for upstream in _current.routing.upstreams if upstream.key)
         return _current
 
 

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from proxysite.environment import BadSetting
 from routing import address
 from routing.dialects import Dialect
 from routing.kinds import by_url
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
+from routing.validators import validate_base_url
+from sampling import parameters
 from sampling.snapshot import Layer, Rule, SamplingTable
 
 ONLY = ""  # the key of a --target-base-url that names no upstream
@@ -24,7 +28,7 @@ class Overrides:
         return bool(self.base_urls or self.bindings is not None or self.enforced)
 
     def applied_to(self, routing: RoutingTable, sampling: SamplingTable) -> tuple[RoutingTable, SamplingTable]:
-        """Raises BadSetting when the command line names an upstream that does not exist."""
+        """Raises BadSetting when the command line makes no sense, or names an upstream that does not exist."""
         if not self:
             return routing, sampling
         upstreams = self._upstreams(routing.upstreams)
@@ -47,10 +51,8 @@ class Overrides:
 
     def _bindings(self, stored: tuple[Binding, ...], upstreams: Mapping[str, Upstream]) -> tuple[Binding, ...]:
         if self.bindings is not None:
-            return tuple(
-                Binding(pattern=pattern, targets=tuple(_targets(value, upstreams)))
-                for pattern, value in self.bindings.items()
-            )
+            _must_be_object(self.bindings, "--model-bindings")
+            return tuple(_binding(pattern, value, upstreams) for pattern, value in self.bindings.items())
         if not stored and len(upstreams) == 1:
             return (Binding(pattern="*", targets=(Target(upstream=next(iter(upstreams.values()))),)),)
         return tuple(
@@ -64,15 +66,36 @@ class Overrides:
     def _enforced_rules(self) -> list[Rule]:
         if not self.enforced:
             return []
-        return [Rule(layer=Layer.ENFORCED, pattern="*", preset="command line", parameters=self.enforced)]
+        _must_be_object(self.enforced, "--enforce-params")
+        for name, problem in parameters.problems(self.enforced):
+            raise BadSetting(f"--enforce-params: {name} {problem}, got {self.enforced[name]!r}.")
+        rule = Rule(layer=Layer.ENFORCED, pattern="*", preset="command line", parameters=self.enforced, above_all=True)
+        return [rule]
 
 
 def _at(stored: Upstream | None, name: str, base_url: str) -> Upstream:
+    try:
+        validate_base_url(base_url)
+    except ValidationError as problem:
+        raise BadSetting(f"--target-base-url {base_url}: {problem.message}") from None
     base_url = address.normal_base_url(base_url)
     if stored:
-        return replace(stored, base_url=base_url)
+        known_by_url = stored.kind is by_url(stored.base_url)
+        return replace(stored, base_url=base_url, kind=by_url(base_url) if known_by_url else stored.kind)
     dialects = frozenset({Dialect.CHAT, Dialect.COMPLETIONS, Dialect.GENERATE})
     return Upstream(name=name, base_url=base_url, kind=by_url(base_url), dialects=dialects)
+
+
+def _must_be_object(value: Any, option: str) -> None:
+    if not isinstance(value, Mapping):
+        raise BadSetting(f"{option} must be a JSON object, got {value!r}.")
+
+
+def _binding(pattern: str, value: Any, upstreams: Mapping[str, Upstream]) -> Binding:
+    targets = tuple(_targets(value, upstreams))
+    if not targets:
+        raise BadSetting(f"--model-bindings names no upstream for {pattern}.")
+    return Binding(pattern=pattern, targets=targets)
 
 
 def _targets(value: Any, upstreams: Mapping[str, Upstream]) -> list[Target]:
@@ -80,13 +103,13 @@ def _targets(value: Any, upstreams: Mapping[str, Upstream]) -> list[Target]:
     if isinstance(value, list):
         return [target for item in value for target in _targets(item, upstreams)]
     fields = {"upstream": value} if isinstance(value, str) else value
-    if not isinstance(fields, dict) or fields.get("upstream") not in upstreams:
-        raise BadSetting(f"--model-bindings names {fields!r}, which is none of the upstreams: {', '.join(upstreams)}.")
-    return [
-        Target(
-            upstream=upstreams[fields["upstream"]],
-            model=fields.get("model") or "",
-            priority=fields.get("priority", 0),
-            weight=fields.get("weight", 1),
+    name = fields.get("upstream") if isinstance(fields, dict) else fields
+    if not isinstance(name, str) or name not in upstreams:
+        raise BadSetting(f"--model-bindings names {name!r}, which is none of the upstreams: {', '.join(upstreams)}.")
+    model, priority, weight = fields.get("model") or "", fields.get("priority", 0), fields.get("weight", 1)
+    if not isinstance(model, str) or type(priority) is not int or type(weight) is not int or weight < 1:
+        raise BadSetting(
+            f"--model-bindings has a target of {name} that makes no sense: model must be a text, priority a whole "
+            "number, weight a whole number from 1 up."
         )
-    ]
+    return [Target(upstream=upstreams[name], model=model, priority=priority, weight=weight)]

@@ -1,11 +1,15 @@
 """From a path that a client called to the URL at an upstream.  `/v1` is optional on both sides."""
 
 import re
+from urllib.parse import quote
 
 DEMO = "demo:"
 
 _VERSION = re.compile(r"/v\d+[a-z0-9]*(?=/|$)")
 _TRAILING_VERSION = re.compile(r"(/v\d+[a-z0-9]*)+$")
+_DOUBLED_VERSION = re.compile(r"(/v\d+[a-z0-9]*)\1+$")
+_CLIENT_PREFIX = re.compile(r"((api/+)?v1(/+|$))*")
+_STARTS_WITH_VERSION = re.compile(r"v\d+[a-z0-9]*(/|$)")
 
 # Endpoints of the servers themselves, which lie beside /v1 and not below it.
 _AT_ROOT = re.compile(
@@ -14,15 +18,18 @@ _AT_ROOT = re.compile(
     r"|lora-adapters|sdapi)(/|$)"
 )
 
+_ALWAYS_AT_ROOT = re.compile(r"generate$|api/")
+
 
 def normal_base_url(url: str) -> str:
     """Without surrounding space, trailing slashes and a doubled version."""
-    url = url.strip().rstrip("/")
-    return re.sub(r"(/v\d+[a-z0-9]*)\1$", r"\1", url)
+    return _DOUBLED_VERSION.sub(r"\1", url.strip().rstrip("/"))
 
 
 def canonical_path(path: str, base_path: str = "") -> str:
     """The part of a client's path that names the endpoint: no base path, no `/v1` however often, no edge slashes.
+
+    `base_path` begins with a slash and ends without one, or is blank.
 
     `/v1/v1/chat/completions`, `/chat/completions`, `/api/chat/completions` and `/api/v1/chat/completions` all become
     `chat/completions`.  Ollama's own paths keep their `api/`: `/api/v1/api/tags` becomes `api/tags`.
@@ -30,10 +37,7 @@ def canonical_path(path: str, base_path: str = "") -> str:
     if base_path and (path == base_path or path.startswith(base_path + "/")):
         path = path[len(base_path) :]
     path = path.strip("/")
-    while path.startswith("v1/") or path == "v1":
-        path = path[3:]
-    if path.startswith("api/v1/"):
-        return canonical_path(path[len("api/v1/") :])
+    path = _CLIENT_PREFIX.sub("", path, count=1)
     return path.removeprefix("api/") if path in _ALIASES else path
 
 
@@ -45,14 +49,17 @@ def upstream_url(base_url: str, path: str, *, versioned: bool = False) -> str:
 
     A base URL that has a version in it (`…/v1`, `…/paas/v4`, `…/v1beta/openai`) is taken as it is, any other gets
     `/v1`; the servers' own endpoints (`generate`, `api/tags`, `props`) are asked for beside the version.
-    `versioned` says that the client wrote a version itself, so that an own endpoint is meant below it.
+    `versioned` says that the client wrote a version itself, so that an own endpoint such as `health` is meant below
+    it.  The path is one that was percent-decoded, and is encoded again.
     """
-    if _AT_ROOT.match(path) and not versioned:
+    path = quote(path, safe="/:@!$&'()*+,;=~")
+    if _ALWAYS_AT_ROOT.match(path) or (_AT_ROOT.match(path) and not versioned):
         root = _TRAILING_VERSION.sub("", base_url)
         if path.startswith("api/"):
             root = root.removesuffix("/api")
         return f"{root}/{path}"
-    scheme, separator, rest = base_url.partition("://")
-    if _VERSION.search(rest):
+    if _STARTS_WITH_VERSION.match(path):  # vLLM's v2/rerank
+        return f"{_TRAILING_VERSION.sub('', base_url)}/{path}"
+    if _VERSION.search(base_url.partition("://")[2]):
         return f"{base_url}/{path}"
     return f"{base_url}/v1/{path}"

@@ -1,7 +1,7 @@
 """What is known of each kind of upstream: how to recognise it, and the quirks of its request bodies.
 
 `auto` becomes a kind here: first by the host of the base URL, then by what the server says of itself in its list of
-models (`owned_by`).  What stays unknown is treated as a lenient local server.  Facts: the servers' own documentation.
+models (`owned_by`).  What stays unknown gets no quirks.  Facts: the servers' own documentation.
 """
 
 from collections.abc import Iterable, Mapping
@@ -67,17 +67,20 @@ def quirks(kind: Kind) -> Quirks:
 
 def by_url(base_url: str) -> Kind:
     """The kind that the host of a base URL gives away, else AUTO."""
-    host = (urlsplit(base_url).hostname or "").lower()
+    try:
+        host = urlsplit(base_url).hostname or ""
+    except ValueError:
+        return Kind.AUTO
     for known, kind in _BY_HOST:
         if host == known or host.endswith("." + known):
             return kind
     return Kind.AUTO
 
 
-def by_models(entries: Iterable[Mapping[str, Any]]) -> Kind:
+def by_models(entries: Iterable[Any]) -> Kind:
     """The kind that the entries of a list of models give away, else AUTO."""
     for entry in entries:
-        owner = entry.get("owned_by")
+        owner = entry.get("owned_by") if isinstance(entry, Mapping) else None
         if isinstance(owner, str) and owner in _BY_OWNER:
             return _BY_OWNER[owner]
     return Kind.AUTO

@@ -31,21 +31,21 @@ class PatternTable(Generic[Value]):
     """(pattern, value) pairs in order of position, asked for the value, or all values, of a name."""
 
     def __init__(self, pairs: Iterable[tuple[str, Value]]) -> None:
-        self._exact: dict[str, list[Value]] = {}
-        self._globs: list[tuple[re.Pattern[str], Value]] = []
-        for pattern, value in pairs:
+        self._values: list[Value] = []
+        self._exact: dict[str, list[int]] = {}  # globs are here too: a name may hold brackets itself
+        self._globs: list[tuple[re.Pattern[str], int]] = []
+        for index, (pattern, value) in enumerate(pairs):
+            self._values.append(value)
+            self._exact.setdefault(fold(pattern), []).append(index)
             if is_glob(pattern):
-                self._globs.append((re.compile(fnmatch.translate(fold(pattern))), value))
-            self._exact.setdefault(fold(pattern), []).append(value)
+                self._globs.append((re.compile(fnmatch.translate(fold(pattern))), index))
 
     def all(self, name: str) -> list[Value]:
-        """Every value whose pattern matches, the most specific first."""
-        folded = fold(name)
-        matches = list(self._exact.get(folded, ()))
-        matches += [value for pattern, value in self._globs if pattern.match(folded) and value not in matches]
-        if not matches and (shorter := without_context_marker(name)) != name:
-            return self.all(shorter)
-        return matches
+        """Every value whose pattern matches the name, with or without its context marker; the most specific first."""
+        names = dict.fromkeys((fold(name), fold(without_context_marker(name))))
+        exact = [index for spelling in names for index in self._exact.get(spelling, ())]
+        globs = [index for pattern, index in self._globs if any(map(pattern.match, names))]
+        return [self._values[index] for index in dict.fromkeys((*exact, *globs))]
 
     def first(self, name: str) -> Value | None:
         return next(iter(self.all(name)), None)

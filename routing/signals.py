@@ -35,4 +35,4 @@ def configuration_changed() -> None:
 
 
 def _apply() -> None:
-    configuration_applied.send(sender=None)
+    configuration_applied.send_robust(sender=None)  # the rows are saved: nobody who cannot use them undoes that

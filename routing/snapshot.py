@@ -79,7 +79,7 @@ class Binding:
 
     @cached_property
     def first_choices(self) -> tuple[Target, ...]:
-        """The targets of the best priority (the lowest number) that has any weight."""
+        """The targets of the best priority, which is the lowest number."""
         best = min(target.priority for target in self.targets)
         return tuple(target for target in self.targets if target.priority == best)
 

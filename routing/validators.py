@@ -7,25 +7,33 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 
 from routing.address import DEMO
+from routing.json_values import obstacle
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_GAP = re.compile(r"[\s\x00-\x1f\x7f]")
 _CARRIES_A_KEY = re.compile(r"^(proxy-)?authorization$|^cookie$|api-?key|token|secret", re.IGNORECASE)
+
+_OURS = frozenset({"content-length", "transfer-encoding", "connection", "accept-encoding"})
 
 
 def validate_base_url(value: str) -> None:
-    if value.strip() == DEMO:
+    value = value.strip()
+    if value == DEMO:
         return
-    try:
-        parts = urlsplit(value.strip())
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_fine = False
-    if not port_is_fine or parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_server(value):
         raise ValidationError("Enter a URL like http://127.0.0.1:8080 or https://host/v1.")
-    if parts.username or parts.password:
+    if "@" in urlsplit(value).netloc:
         raise ValidationError("A key does not belong into the URL, where logs would show it; use the API key field.")
-    if parts.query or parts.fragment:
+    if "?" in value or "#" in value:
         raise ValidationError("A base URL has no ? and no #.")
+
+
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not _GAP.search(url)
+    except ValueError:
+        return False
 
 
 def validate_header_name(value: str) -> None:
@@ -38,6 +46,8 @@ def validate_extra_headers(value: Any) -> None:
         raise ValidationError('Enter an object of names and values: {"x-team": "lab"}.')
     for name, text in value.items():
         validate_header_name(name)
+        if name.lower() in _OURS:
+            raise ValidationError(f"“{name}” is set by the proxy itself.")
         if _CARRIES_A_KEY.search(name):
             raise ValidationError(f"“{name}” carries a key; use the API key field, which is stored encrypted.")
         if not isinstance(text, str) or not text.isprintable() or not text.isascii():
@@ -57,6 +67,8 @@ def validate_mapping_of_names(value: Any) -> None:
 def validate_object(value: Any) -> None:
     if not isinstance(value, dict):
         raise ValidationError('Enter an object: {"cache_prompt": true}.')
+    if problem := obstacle(value):
+        raise ValidationError(f"A value in it cannot be sent: it {problem}.")
 
 
 def validate_statuses(value: Any) -> None:

@@ -1,7 +1,7 @@
 """Reads the sampling rows and makes the immutable table of them.  A broken row is reported and left out."""
 
 from routing.dialects import Dialect
-from routing.loading import Problem
+from routing.problems import Problem
 from sampling import parameters
 from sampling.models import SamplingRule
 from sampling.snapshot import Layer, Rule, SamplingTable

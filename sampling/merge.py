@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from routing.dialects import Dialect
+from routing.json_values import copied, deep_merge, same
 from routing.kinds import Kind
 from sampling import parameters
 from sampling.snapshot import Layers, Setting
@@ -34,23 +35,13 @@ class Change:
         return f"{self.name}: {before} → {after} ({self.origin})"
 
 
-def deep_merge(below: Any, above: Any) -> Any:
-    """`above` laid over `below`: objects key by key, anything else replaced.  Neither argument is changed."""
-    if isinstance(below, Mapping) and isinstance(above, Mapping):
-        merged = dict(below)
-        for name, value in above.items():
-            merged[name] = deep_merge(below[name], value) if name in below else value
-        return merged
-    return above
-
-
 def apply_layers(
     body: dict[str, Any], layers: Layers, dialect: Dialect, kind: Kind
 ) -> tuple[dict[str, Any], list[Change], list[str]]:
     """The body to send, what changed in it, and warnings about values that this upstream cannot be sent.
 
-    `body` itself is not changed.  On `generate` the parameters live in `sampling_params`, which may be a list of such
-    objects (one for each prompt of a batch).
+    `body` itself is not changed; when nothing has to be done the very same object comes back.  On `generate` the
+    parameters live in `sampling_params`, which may be a list of such objects (one for each prompt of a batch).
     """
     if not layers:
         return body, [], []
@@ -58,89 +49,98 @@ def apply_layers(
         return _applied(body, layers, dialect, kind)
     nested = body.get("sampling_params")
     if isinstance(nested, list):
-        return _applied_to_each(body, nested, layers, kind)
-    if not isinstance(nested, dict):
-        nested = {}
-    merged, changes, warnings = _applied(nested, layers, dialect, kind)
+        merged, changes, warnings = _applied_to_each(nested, layers, kind)
+    else:
+        merged, changes, warnings = _applied_to_one(nested, layers, kind)
     return ({**body, "sampling_params": merged} if changes else body), changes, warnings
 
 
-def _applied_to_each(
-    body: dict[str, Any], batch: list[Any], layers: Layers, kind: Kind
-) -> tuple[dict[str, Any], list[Change], list[str]]:
-    results = [_applied(item if isinstance(item, dict) else {}, layers, Dialect.GENERATE, kind) for item in batch]
-    changes = list(dict.fromkeys(str(change) for _, found, _ in results for change in found))
-    first_of = {str(change): change for _, found, _ in results for change in found}
-    warnings = list(dict.fromkeys(warning for _, _, found in results for warning in found))
-    merged = {**body, "sampling_params": [item for item, _, _ in results]} if changes else body
-    return merged, [first_of[text] for text in changes], warnings
+def _applied_to_each(batch: list[Any], layers: Layers, kind: Kind) -> tuple[list[Any], list[Change], list[str]]:
+    """What happens to every element alike is told once."""
+    results = [_applied_to_one(item, layers, kind) for item in batch]
+    changes = {str(change): change for _, found, _ in results for change in found}
+    warnings = dict.fromkeys(warning for _, _, found in results for warning in found)
+    return [item for item, _, _ in results], list(changes.values()), list(warnings)
+
+
+def _applied_to_one(item: Any, layers: Layers, kind: Kind) -> tuple[Any, list[Change], list[str]]:
+    """Null counts as an empty object; what is no object is left for the upstream to refuse."""
+    if item is not None and not isinstance(item, dict):
+        return item, [], []
+    return _applied(item or {}, layers, Dialect.GENERATE, kind)
 
 
 def _applied(
     body: dict[str, Any], layers: Layers, dialect: Dialect, kind: Kind
 ) -> tuple[dict[str, Any], list[Change], list[str]]:
-    merge = _Merge(dict(body), dialect, kind)
+    merge = _Merge(body, dialect, kind)
     for name, setting in layers.model.items():
         merge.fill(name, setting, "model")
     for name, setting in layers.default.items():
         merge.fill(name, setting, "default")
     for name, setting in layers.enforced.items():
         merge.enforce(name, setting)
-    return merge.body, merge.changes(body), merge.warnings
+    changes = merge.changes()
+    return merge.body if changes else body, changes, merge.warnings
 
 
 class _Merge:
     """The working state of one merge; `origins` remembers where each touched field's value came from."""
 
-    def __init__(self, body: dict[str, Any], dialect: Dialect, kind: Kind) -> None:
-        self.body = body
+    def __init__(self, before: dict[str, Any], dialect: Dialect, kind: Kind) -> None:
+        self.before = before
+        self.body = dict(before)
         self.dialect = dialect
         self.kind = kind
-        self.origins: dict[str, str] = {}
+        self.origins: dict[str, list[str]] = {}
         self.warnings: list[str] = []
 
     def fill(self, name: str, setting: Setting, layer: str) -> None:
         """A value from below the request: it counts only where nothing above it is set; objects are filled up."""
         present = self._name_in_body(name)
         if present is None:
-            self._set(parameters.spelled(name, self.dialect), setting.value, name, setting, layer)
+            if self._is_carried(name, setting, layer):
+                self._set(parameters.spelled(name, self.dialect, self.kind), name, setting.value, setting, layer)
         elif isinstance(self.body[present], dict) and isinstance(setting.value, Mapping):
-            self._set(present, deep_merge(setting.value, self.body[present]), name, setting, layer)
+            self._set(present, name, deep_merge(setting.value, self.body[present]), setting, layer)
 
     def enforce(self, name: str, setting: Setting) -> None:
-        """A value from above the request: it takes the name that the body uses already, so that never two are sent."""
-        present = self._name_in_body(name) or parameters.spelled(name, self.dialect)
-        self._set(present, deep_merge(self.body.get(present), setting.value), name, setting, "enforced")
+        """A value from above the request: it replaces the parameter under whatever names the body has it."""
+        if not self._is_carried(name, setting, "enforced"):
+            return
+        present = self._name_in_body(name) or name
+        spelling = parameters.spelled(present, self.dialect, self.kind)
+        self._set(spelling, name, deep_merge(self.body.get(present), setting.value), setting, "enforced")
         for other in parameters.spellings(name):
-            if other != present:
-                self.body.pop(other, None)
+            if other != spelling and other in self.body:
+                del self.body[other]
+                self.origins[other] = self.origins[spelling]
 
-    def changes(self, before: Mapping[str, Any]) -> list[Change]:
-        names = dict.fromkeys((*self.origins, *(name for name in before if name not in self.body)))
+    def changes(self) -> list[Change]:
         return [
-            Change(name, was, now, self.origins.get(name, "same parameter under another name"))
-            for name in names
-            if not _same(was := before.get(name, ABSENT), now := self.body.get(name, ABSENT))
+            Change(name, was, now, " + ".join(origins))
+            for name, origins in self.origins.items()
+            if not same(was := self.before.get(name, ABSENT), now := self.body.get(name, ABSENT))
         ]
 
     def _name_in_body(self, name: str) -> str | None:
         return next((spelling for spelling in parameters.spellings(name) if spelling in self.body), None)
 
-    def _set(self, spelling: str, value: Any, name: str, setting: Setting, layer: str) -> None:
-        if not parameters.is_carried(name, self.dialect, self.kind):
-            self.warnings.append(
-                f"{name} ({layer}, preset {setting.preset}) is left out: {self.dialect} requests to this upstream "
-                f"(kind {self.kind}) cannot carry it."
-            )
-            return
-        self.body[spelling] = _fitted(value, spelling)
-        self.origins[spelling] = f"{layer}: {setting.preset}"
+    def _is_carried(self, name: str, setting: Setting, layer: str) -> bool:
+        if parameters.is_carried(name, self.dialect, self.kind):
+            return True
+        self.warnings.append(
+            f"{name} ({layer}, preset {setting.preset}) is left out: {self.dialect} requests to this upstream "
+            f"(kind {self.kind}) cannot carry it."
+        )
+        return False
 
-
-def _fitted(value: Any, spelling: str) -> Any:
-    return [value] if spelling == "stop_sequences" and isinstance(value, str) else value
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal as JSON: 1 and true differ, 1 and 1.0 differ."""
-    return type(one) is type(other) and one == other
+    def _set(self, spelling: str, name: str, value: Any, setting: Setting, layer: str) -> None:
+        """An object may be made by several layers: then each that added to it is one of its origins."""
+        value = parameters.fitted(name, value, self.dialect, self.kind)
+        origin = f"{layer}: {setting.preset}"
+        if not isinstance(setting.value, Mapping) or spelling not in self.origins:
+            self.origins[spelling] = [origin]
+        elif not same(self.body.get(spelling, ABSENT), value):
+            self.origins[spelling].append(origin)
+        self.body[spelling] = copied(value)

@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from routing.dialects import Dialect
+from routing.json_values import deep_merge
 from routing.matching import PatternTable
+from sampling.parameters import canonical
 
 
 class Layer(StrEnum):
@@ -29,6 +31,7 @@ class Rule:
     preset: str
     parameters: Mapping[str, Any]
     applies_to: Dialect | None = None
+    above_all: bool = False  # beats even exact rules of its layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,14 @@ class SamplingTable:
 
     def _merged(self, table: PatternTable[Rule], model: str, dialect: Dialect) -> dict[str, Setting]:
         """Exact rules beat globs, earlier positions beat later ones; null switches the parameter off on this layer."""
-        from sampling.merge import deep_merge
-
-        merged: dict[str, Setting] = {}
-        for rule in reversed(table.all(model)):
-            if rule.applies_to not in (None, dialect):
-                continue
+        rules = [rule for rule in table.all(model) if rule.applies_to in (None, dialect)]
+        rules.sort(key=lambda rule: not rule.above_all)
+        merged: dict[str, tuple[str, Any, str]] = {}  # by the table's name: spellings of one parameter are one
+        for rule in reversed(rules):
             for name, value in rule.parameters.items():
-                below = merged[name].value if name in merged else None
-                merged[name] = Setting(deep_merge(below, value), rule.preset)
-        cleaned = ((name, _without_nulls(setting.value), setting.preset) for name, setting in merged.items())
+                _, below, _ = merged.get(canonical(name), (name, None, ""))
+                merged[canonical(name)] = (name, deep_merge(below, value), rule.preset)
+        cleaned = ((name, _without_nulls(value), preset) for name, value, preset in merged.values())
         return {name: Setting(value, preset) for name, value, preset in cleaned if value is not None}
 
 
