@@ -75,8 +75,6 @@ class Upstreams:
         url: str,
         headers: Headers,
         body: bytes,
-        *,
-        read_timeout: float | None = None,
     ) -> Answer:
         """Sends a request and waits for the head of the answer.  Redirects are not followed.
 
@@ -84,7 +82,7 @@ class Upstreams:
         """
         timeout = {
             "connect": upstream.connect_timeout_seconds,
-            "read": read_timeout or upstream.timeout_seconds,
+            "read": upstream.timeout_seconds,
             "write": None,
             "pool": None,
         }

@@ -6,7 +6,9 @@ daphne and runserver do not), stopped when the server stops.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import connections
@@ -21,12 +23,14 @@ from routing.upstream import Upstreams
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 POLL_SECONDS = 0.5
 
 
 class Engine:
     def __init__(self) -> None:
-        self.base_path: str = "/" + settings.ENV["BASE_PATH"].strip("/") if settings.ENV["BASE_PATH"].strip("/") else ""
+        self.base_path: str = settings.ENV["BASE_PATH"]
         self.max_body_bytes: int = settings.ENV["MAX_BODY_MIB"] * 2**20
         self.is_started = False
         self.running = 0  # requests on their way
@@ -89,5 +93,5 @@ class Engine:
             except Exception:
                 log.exception("The configuration's revision could not be read; trying again.")
 
-    async def _in_database_thread(self, function, *args):  # type: ignore[no-untyped-def]
-        return await asyncio.get_running_loop().run_in_executor(self.database, function, *args)
+    async def _in_database_thread(self, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.database, function)

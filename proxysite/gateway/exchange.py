@@ -26,6 +26,7 @@ class Exchange:
         "done",
         "error",
         "first_byte",
+        "is_recorded",
         "method",
         "model_asked",
         "model_sent",
@@ -74,6 +75,7 @@ class Exchange:
         self.tap: Tap | None = None
         self.answered = False  # the last byte of the answer has been handed to the server
         self.client_gone = False
+        self.is_recorded = True  # probes that are answered here leave no record
 
     def planned(self, plan: Plan) -> None:
         self.upstream = plan.upstream.name

@@ -1,9 +1,9 @@
 """Takes the proxy's requests off the wire and puts the answers back: a lean subclass of Django's ASGIHandler.
 
 Django's own handler spends two thirds of a millisecond on each request for things these paths do not use (a
-thread-sensitive context, signals, middleware).  This one builds the `ASGIRequest`, resolves the URL, awaits the view and
-sends the response, all on the event loop.  It also owns the two promises every request has: the upstream is closed at
-once when the client leaves, and exactly one record is written.
+thread-sensitive context, signals, middleware).  This one builds the `ASGIRequest`, resolves the URL, awaits the view
+and sends the response, all on the event loop.  It also owns the two promises every request has: the upstream is closed
+at once when the client leaves, and exactly one record is written.
 """
 
 import asyncio
@@ -58,7 +58,8 @@ class ProxyHandler(ASGIHandler):
         finally:
             self.engine.running -= 1
             exchange.ended()
-            self.engine.recorder.add(exchange)
+            if exchange.is_recorded:
+                self.engine.recorder.add(exchange)
 
     async def _exchange(self, scope: dict[str, Any], receive: Any, send: Any, exchange: Exchange) -> None:
         request = self._request(scope, exchange)

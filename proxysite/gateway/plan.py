@@ -158,8 +158,8 @@ def _refuse_foreign_dialect(endpoint: Endpoint, upstream: Upstream) -> None:
         return
     spoken = ", ".join(sorted(upstream.dialects))
     raise DialectNotSpoken(
-        f"The upstream “{upstream.name}” does not speak {endpoint.speaks} (it speaks {spoken}). Call it in one of those, "
-        "or switch the dialect on for it in the admin."
+        f"The upstream “{upstream.name}” does not speak {endpoint.speaks} (it speaks {spoken}). Call it in one of "
+        "those, or switch the dialect on for it in the admin."
     )
 
 

@@ -26,23 +26,25 @@ async def status(request: ProxyRequest) -> Relayed:
     """JSON to programs, a small page to browsers; HEAD is a reachability probe of Claude Code."""
     if request.method not in ("GET", "HEAD"):
         return await pipeline.serve(request, None)
+    request.exchange.is_recorded = False
     report = gateway_status.report(request.engine.config(), request.engine)
     if "text/html" not in request.META.get("HTTP_ACCEPT", ""):
         return json_answer(report)
-    return page(
-        HttpResponse(render_to_string("proxysite/status.html", {"report": report, "address": _address(request)}))
-    )
+    html = render_to_string("proxysite/status.html", {"report": report, "address": _address(request)})
+    return page(HttpResponse(html))
 
 
 async def health(request: ProxyRequest) -> Relayed:
     if request.method not in ("GET", "HEAD"):
         return await pipeline.serve(request, None)
+    request.exchange.is_recorded = False
     return json_answer({"status": "healthy", "target": gateway_status.target(request.engine.config())})
 
 
 async def models(request: ProxyRequest) -> Relayed:
     if request.method not in ("GET", "HEAD"):
-        raise _only_get("models")
+        raise MethodNotAllowed("Use GET on /v1/models.", headers=(("allow", "GET, HEAD"),))
+    request.exchange.is_recorded = False
     entries = await request.engine.models.merged(request.engine.config(), request.scope["headers"])
     return json_answer({"object": "list", "data": entries})
 
@@ -59,11 +61,8 @@ async def model(request: ProxyRequest, name: str) -> Relayed:
 
 async def telemetry(request: ProxyRequest, **kwargs: Any) -> Relayed:
     """Claude Code's event logging: answered here, forwarded nowhere."""
+    request.exchange.is_recorded = False
     return json_answer({"status": "success", "message": "Events logged successfully"})
-
-
-def _only_get(path: str) -> MethodNotAllowed:
-    return MethodNotAllowed(f"Use GET on /v1/{path}.", headers=(("allow", "GET, HEAD"),))
 
 
 def _address(request: ProxyRequest) -> str:

@@ -3,7 +3,7 @@
 import argparse
 import json
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from django.conf import settings
@@ -12,6 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from proxysite import live
 from proxysite.environment import BadSetting
 from proxysite.overrides import ONLY, Overrides
+
+if TYPE_CHECKING:
+    from proxysite.asgi import Application
 
 GRACE_SECONDS = 10  # that running answers get when the server is told to stop
 
@@ -30,7 +33,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="[NAME=]URL",
-            help="Where an upstream is instead of where the rows say; repeatable. NAME may be left out for a single one.",
+            help="Where an upstream is, instead of where the rows say; repeatable. A single one needs no NAME.",
         )
         parser.add_argument(
             "--model-bindings",
@@ -59,16 +62,20 @@ class Command(BaseCommand):
         host = options["host"] or _given(env, "HOST") or stored.get("host") or env["HOST"]
         port = _first(options["port"], _given(env, "PORT"), stored.get("port"), env["PORT"])
         base_path = _first(options["base_path"], _given(env, "BASE_PATH"), stored.get("base_path"), "")
-        _set_log_levels(
-            options["debug_logs"] or stored.get("debug_logs"), options["override_logs"] or stored.get("override_logs")
-        )
         live.overrides = Overrides(
             base_urls=dict(_named_url(text) for text in options["target_base_url"]),
             bindings=options["model_bindings"],
             enforced=options["enforce_params"],
         )
         self._refuse_overrides_that_do_not_fit()
-        self._serve(host, port, base_path)
+
+        from proxysite.asgi import application  # sets Django up again, and with it the log levels
+
+        _set_log_levels(
+            debug=options["debug_logs"] or stored.get("debug_logs", False),
+            override=options["override_logs"] or stored.get("override_logs", False),
+        )
+        self._serve(application, host, port, base_path)
 
     def _import(self, path: str) -> None:
         from proxysite import config_file
@@ -85,9 +92,7 @@ class Command(BaseCommand):
         except BadSetting as problem:
             raise CommandError(str(problem)) from None
 
-    def _serve(self, host: str, port: int, base_path: str) -> None:
-        from proxysite.asgi import application
-
+    def _serve(self, application: "Application", host: str, port: int, base_path: str) -> None:
         application.engine.base_path = "/" + base_path.strip("/") if base_path.strip("/") else ""
         config = uvicorn.Config(
             application,
@@ -96,6 +101,7 @@ class Command(BaseCommand):
             log_config=None,
             log_level="warning",
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
@@ -162,7 +168,7 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _set_log_levels(debug: bool, override: bool) -> None:
+def _set_log_levels(*, debug: bool, override: bool) -> None:
     if debug:
         logging.getLogger("proxysite").setLevel(logging.DEBUG)
     if override:
