@@ -3,6 +3,9 @@
 from django.contrib import admin
 from django.urls import path
 
+from proxysite.dashboards.explain import explain
+
 urlpatterns = [
+    path("admin/explain/", admin.site.admin_view(explain), name="explain"),
     path("admin/", admin.site.urls),
 ]

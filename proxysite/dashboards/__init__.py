@@ -1,0 +1,1 @@
+"""Pages that show the whole: the overview, and the explanation of one request."""

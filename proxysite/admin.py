@@ -1,0 +1,42 @@
+"""What the admin has beyond the apps' own pages: people, and what the lists show of the running proxy."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from proxysite import live
+from routing import admin as routing_admin
+from routing.snapshot import RoutingTable
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_filter = ["is_active", "is_superuser"]
+    list_filter_sheet = False
+    fieldsets = [
+        (None, {"fields": ["username", "password", "email"]}),
+        ("May", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+    ]
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    pass
+
+
+def _table_in_force() -> RoutingTable:
+    return (live.current() or live.reload()).routing
+
+
+routing_admin.running.detected_kind = live.detected_kind
+routing_admin.running.table = _table_in_force

@@ -1,0 +1,83 @@
+"""The installation diagnoses itself, with an id and a way out.
+
+`configuration_messages` looks at a configuration; the admin's overview shows what it finds, and so does
+`manage.py check --database default`.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Tags
+from django.db import DatabaseError
+
+from proxysite.live import LiveConfig
+from routing import loading as routing_loading
+from sampling import loading as sampling_loading
+
+
+def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
+    """What a person should know about a configuration before the first request fails.  No query."""
+    found: list[CheckMessage] = []
+    if not config.routing.upstreams:
+        found.append(
+            checks.Warning(
+                "No upstream is enabled; every request will be refused.",
+                hint="Add one at /admin/routing/upstream/add/ or run: manage.py loaddata config_sample",
+                id="proxysite.W001",
+            )
+        )
+    elif not config.routing.bindings:
+        found.append(
+            checks.Warning(
+                "No binding leads to an upstream; every request that names a model will be refused.",
+                hint="Add one at /admin/routing/modelbinding/add/: the pattern * sends every model to one upstream.",
+                id="proxysite.W002",
+            )
+        )
+    elif config.routing.catch_all is None:
+        found.append(
+            checks.Info(
+                "No binding catches every other name: models that no pattern matches are refused.",
+                hint="If they should go somewhere, add a binding for * at /admin/routing/modelbinding/add/.",
+                id="proxysite.I001",
+            )
+        )
+    found += [
+        checks.Warning(f"{_capitalised(str(problem))}.", obj=problem.row, id="proxysite.W003")
+        for problem in config.problems
+    ]
+    return found
+
+
+@checks.register(Tags.database)
+def check_configuration(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Only when a database is to be checked, and quiet while its tables are not there yet."""
+    if not databases:
+        return []
+    try:
+        routing, routing_problems = routing_loading.load()
+        sampling, sampling_problems = sampling_loading.load()
+    except DatabaseError:
+        return []
+    problems = (*routing_problems, *sampling_problems)
+    return configuration_messages(LiveConfig(routing=routing, sampling=sampling, problems=problems))
+
+
+@checks.register(Tags.security)
+def check_debug(**kwargs: Any) -> list[CheckMessage]:
+    """DEBUG shows settings and variables to whoever meets an error; that must not be the network."""
+    loopback = {"127.0.0.1", "localhost", "::1"}
+    if not settings.DEBUG or settings.ENV["HOST"] in loopback:
+        return []
+    return [
+        checks.Warning(
+            f"DEBUG is on while the proxy listens on {settings.ENV['HOST']}: its error pages show internals.",
+            hint="Set DEBUG=false, or HOST=127.0.0.1.",
+            id="proxysite.W004",
+        )
+    ]
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")

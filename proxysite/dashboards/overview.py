@@ -1,0 +1,182 @@
+"""The admin's first page: what is misconfigured, what failed lately, what was served, and how to call the proxy."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import INFO, CheckMessage
+from django.db.models import Count, Max, Model, Q, Sum
+from django.db.models.functions import TruncHour
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from proxysite import checks, live
+from proxysite.live import LiveConfig
+from routing.matching import is_glob
+from routing.models import RequestRecord, Upstream
+from routing.record_admin import FAILED, outcome_tone, status_tone
+
+HOURS = 24
+FAILURES_SHOWN = 8
+_LISTED = ("request_id", "received_at", "model_asked", "upstream", "status", "outcome", "error")
+
+
+def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What `admin/index.html` shows; django-unfold calls this."""
+    config = live.current() or live.reload()
+    may_view_records = request.user.has_perm("routing.view_requestrecord")
+    return {
+        **context,
+        "title": "Overview",
+        "messages_found": [_message(found) for found in checks.configuration_messages(config)],
+        "may_view_records": may_view_records,
+        **(_records() if may_view_records else {}),
+        "upstreams": _upstreams(config) if request.user.has_perm("routing.view_upstream") else [],
+        **_how_to_call(request, config),
+    }
+
+
+def attention() -> int:
+    """How many things want attention; the sidebar shows it."""
+    config = live.current() or live.reload()
+    return sum(found.level > INFO for found in checks.configuration_messages(config))
+
+
+def _message(found: CheckMessage) -> dict[str, str]:
+    link = ""
+    if isinstance(found.obj, Model) and found.obj.pk is not None:
+        meta = found.obj._meta
+        link = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[found.obj.pk])
+    elif found.id == "proxysite.W001":
+        link = reverse("admin:routing_upstream_changelist")
+    elif found.id in ("proxysite.W002", "proxysite.I001"):
+        link = reverse("admin:routing_modelbinding_changelist")
+    return {
+        "id": found.id or "",
+        "text": str(found.msg),
+        "hint": found.hint or "",
+        "link": link,
+        "icon": "info" if found.level <= INFO else "warning",
+        "tone": "sp-quiet" if found.level <= INFO else "sp-icon-warn",
+    }
+
+
+def _records() -> dict[str, Any]:
+    now = timezone.now()
+    last_day = RequestRecord.objects.filter(received_at__gte=now - timedelta(hours=24))
+    failed, hour = Q(outcome__in=FAILED), Q(received_at__gte=now - timedelta(hours=1))
+    totals = last_day.order_by().aggregate(
+        hour=Count("pk", filter=hour),
+        hour_failed=Count("pk", filter=hour & failed),
+        day=Count("pk"),
+        day_failed=Count("pk", filter=failed),
+        day_in=Sum("prompt_tokens"),
+        day_out=Sum("completion_tokens"),
+    )
+    return {
+        "totals": {**totals, "day_in": _short(totals["day_in"] or 0), "day_out": _short(totals["day_out"] or 0)},
+        "bars": _bars(last_day, now),
+        "failures": [_failure(record) for record in last_day.filter(failed).only(*_LISTED)[:FAILURES_SHOWN]],
+    }
+
+
+def _bars(records: Any, now: Any) -> list[dict[str, Any]]:
+    """Requests in each of the last 24 hours, as heights in percent of the fullest."""
+    rows = records.order_by().annotate(hour=TruncHour("received_at")).values("hour")
+    counted = {
+        row["hour"]: row for row in rows.annotate(total=Count("pk"), failed=Count("pk", filter=Q(outcome__in=FAILED)))
+    }
+    this_hour = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
+    hours = [this_hour - timedelta(hours=ago) for ago in range(HOURS - 1, -1, -1)]
+    most = max((counted[hour]["total"] for hour in hours if hour in counted), default=0) or 1
+    bars = []
+    for hour in hours:
+        row = counted.get(hour, {"total": 0, "failed": 0})
+        bars.append(
+            {
+                "hour": hour.strftime("%H:00"),
+                "total": row["total"],
+                "failed": row["failed"],
+                "good_height": round(100 * (row["total"] - row["failed"]) / most, 1),
+                "failed_height": round(100 * row["failed"] / most, 1),
+            }
+        )
+    return bars
+
+
+def _failure(record: RequestRecord) -> dict[str, Any]:
+    return {
+        "record": record,
+        "status_tone": status_tone(record.status),
+        "outcome_tone": outcome_tone(record.outcome),
+        "ago": _ago(record.received_at),
+    }
+
+
+def _upstreams(config: LiveConfig) -> list[dict[str, Any]]:
+    """Every upstream with what the last day's records say of it."""
+    since = timezone.now() - timedelta(hours=24)
+    rows = RequestRecord.objects.filter(received_at__gte=since).order_by().values("upstream")
+    seen = {
+        row["upstream"]: row
+        for row in rows.annotate(total=Count("pk"), failed=Count("pk", filter=Q(outcome__in=FAILED)), last=Max("pk"))
+    }
+    lasts = RequestRecord.objects.only("outcome", "received_at").in_bulk([row["last"] for row in seen.values()])
+    in_force = {upstream.name: upstream for upstream in config.routing.upstreams}
+    shown = []
+    for upstream in Upstream.objects.defer("api_key"):
+        row = seen.get(upstream.name, {"total": 0, "failed": 0, "last": None})
+        last = lasts.get(row["last"])
+        state, tone = _state(upstream, upstream.name in in_force, last)
+        shown.append(
+            {
+                "row": upstream,
+                "kind": in_force[upstream.name].kind if upstream.name in in_force else upstream.kind,
+                "state": state,
+                "tone": tone,
+                "total": row["total"],
+                "failed": row["failed"],
+                "last": _ago(last.received_at) if last else "",
+            }
+        )
+    return shown
+
+
+def _state(upstream: Upstream, in_force: bool, last: RequestRecord | None) -> tuple[str, str]:
+    if not upstream.enabled:
+        return "off", ""
+    if not in_force:
+        return "misconfigured", "sp-bad"
+    if last is None:
+        return "idle", ""
+    if last.outcome in FAILED:
+        return "last request failed", "sp-warn"
+    return "working", "sp-good"
+
+
+def _how_to_call(request: HttpRequest, config: LiveConfig) -> dict[str, Any]:
+    root = request.build_absolute_uri("/").rstrip("/") + settings.ENV["BASE_PATH"]
+    return {"openai_url": f"{root}/v1", "anthropic_url": root, "example_model": _example(config)}
+
+
+def _example(config: LiveConfig) -> str:
+    """A name that can be called as it stands, the demo's if it is there."""
+    names = [binding.pattern for binding in config.routing.bindings if not is_glob(binding.pattern)]
+    return "demo" if "demo" in names or not names else names[0]
+
+
+def _ago(moment: Any) -> str:
+    passed = (timezone.now() - moment).total_seconds()
+    for length, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if passed >= length:
+            count = int(passed // length)
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def _short(number: int) -> str:
+    for length, letter in ((1_000_000, "M"), (10_000, "k")):
+        if number >= length:
+            return f"{number / (1000 if letter == 'k' else length):.1f} {letter}".replace(".0 ", " ")
+    return f"{number:,}"

@@ -1,0 +1,232 @@
+"""The admin of upstreams, bindings and kept sections."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
+
+from routing import kinds, record_admin
+from routing.address import DEMO
+from routing.dialects import Dialect
+from routing.fields import SecretField, SecretInput, is_reference
+from routing.kinds import Kind
+from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
+from routing.snapshot import Binding, CredentialMode, RoutingTable, Target
+
+__all__ = ["record_admin"]  # imported for its registration
+
+
+@dataclass
+class Running:
+    """What the lists show of the running proxy; `proxysite.admin` fills it in, for routing imports nothing of it."""
+
+    detected_kind: Callable[[str], Kind] = lambda name: Kind.AUTO
+    table: Callable[[], RoutingTable] = RoutingTable
+
+
+running = Running()
+
+
+class IndentedJSON(json.JSONEncoder):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "indent": 2})
+
+
+JSON_FIELD = {
+    "widget": UnfoldAdminTextareaWidget({"rows": 4, "spellcheck": "false", "class": "sp-code"}),
+    "encoder": IndentedJSON,
+    "error_messages": {"invalid": "This is not JSON: look for a missing quote, comma or bracket."},
+}
+
+
+@admin.register(Upstream)
+class UpstreamAdmin(ModelAdmin):
+    list_display = ["name", "kind_shown", "base_url_shown", "speaks", "key_sent", "enabled"]
+    list_editable = ["enabled"]
+    list_filter = ["enabled", "kind", "credential_mode"]
+    list_filter_sheet = False
+    search_fields = ["name", "base_url"]
+    search_help_text = "Name or base URL"
+    warn_unsaved_form = True
+    radio_fields = {"credential_mode": admin.HORIZONTAL, "key_style": admin.HORIZONTAL}
+    formfield_overrides = {
+        models.JSONField: JSON_FIELD,
+        SecretField: {"widget": SecretInput({"class": " ".join(INPUT_CLASSES)})},
+    }
+    fieldsets = [
+        (None, {"fields": ["name", "base_url", "enabled"]}),
+        (
+            "Speaks",
+            {
+                "classes": ["tab"],
+                "description": "What the server is, and which dialects it understands.",
+                "fields": [
+                    "kind",
+                    "supports_openai",
+                    "supports_anthropic",
+                    "supports_responses",
+                    "supports_generate",
+                    "anthropic_version",
+                ],
+            },
+        ),
+        (
+            "Key",
+            {
+                "classes": ["tab"],
+                "description": "How this server knows who asks.",
+                "fields": ["credential_mode", "api_key", "key_style", "key_header"],
+            },
+        ),
+        (
+            "Connection",
+            {
+                "classes": ["tab"],
+                "description": "How long to wait for it, and how to speak to it.",
+                "fields": ["connect_timeout_seconds", "timeout_seconds", "http2", "verify_tls"],
+            },
+        ),
+        (
+            "What it is sent",
+            {
+                "classes": ["tab"],
+                "description": "What happens to every request body on its way, after the sampling rules.",
+                "fields": ["drop_params", "rename_params", "set_params", "extra_headers", "strip_billing_header"],
+            },
+        ),
+    ]
+
+    @admin.display(description="kind", ordering="kind")
+    def kind_shown(self, upstream: Upstream) -> str:
+        if upstream.kind != Kind.AUTO:
+            return format_html('<span class="sp-chip">{}</span>', upstream.kind)
+        found = kinds.by_url(upstream.base_url)
+        found = running.detected_kind(upstream.name) if found is Kind.AUTO else found
+        if found is Kind.AUTO:
+            return format_html('<span class="sp-quiet" title="Not recognised (yet)">{}</span>', "auto")
+        return format_html(
+            '<span class="sp-nowrap"><span class="sp-chip">{}</span> <span class="sp-quiet">auto</span></span>', found
+        )
+
+    @admin.display(description="base URL", ordering="base_url")
+    def base_url_shown(self, upstream: Upstream) -> str:
+        text = "built-in demo" if upstream.base_url == DEMO else upstream.base_url
+        return format_html('<span class="sp-mono">{}</span>', text)
+
+    @admin.display(description="speaks")
+    def speaks(self, upstream: Upstream) -> str:
+        spoken = upstream.dialects()
+        shown = [dialect.value for dialect in Dialect if dialect in spoken]
+        return format_html_join(" ", '<span class="sp-chip sp-note">{}</span>', ((name,) for name in shown)) or "–"
+
+    @admin.display(description="key sent")
+    def key_sent(self, upstream: Upstream) -> str:
+        if upstream.credential_mode == CredentialMode.FORWARD:
+            return "the client’s"
+        if upstream.credential_mode == CredentialMode.NONE:
+            return "none"
+        if is_reference(upstream.api_key):
+            return format_html('<span class="sp-mono">{}</span>', upstream.api_key.reveal())
+        if not upstream.api_key:
+            return format_html('<span class="sp-chip sp-bad">{}</span>', "key is missing")
+        return format_html('<span class="sp-nowrap">{}</span>', "stored key")
+
+
+class TargetInline(TabularInline):
+    model = BindingTarget
+    fields = ["upstream", "upstream_model", "priority", "weight"]
+    extra = 0
+    min_num = 1
+    verbose_name = "target"
+    verbose_name_plural = "targets: the lowest priority is tried first, equal ones share by weight"
+
+
+@admin.register(ModelBinding)
+class ModelBindingAdmin(ModelAdmin):
+    list_display = ["pattern", "targets_shown", "position", "enabled"]
+    list_editable = ["position", "enabled"]
+    list_filter = ["enabled", "targets__upstream"]
+    list_filter_sheet = False
+    search_fields = ["pattern", "targets__upstream__name", "targets__upstream_model"]
+    search_help_text = "Pattern, upstream or the model's name there"
+    list_before_template = "admin/routing/modelbinding/try_a_name.html"
+    warn_unsaved_form = True
+    inlines = [TargetInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelBinding]:
+        return super().get_queryset(request).prefetch_related("targets__upstream")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Takes `try`, a model's name, out of the query: the list would take it for a filter."""
+        query = request.GET.copy()
+        name = "".join(query.pop("try", [])[-1:]).strip()
+        request.GET = query
+        trial = tried(name, running.table()) if name else None
+        return super().changelist_view(request, {"trial": trial, **(extra_context or {})})
+
+    @admin.display(description="goes to")
+    def targets_shown(self, binding: ModelBinding) -> str:
+        parts = [
+            (
+                "" if target.upstream.enabled else "sp-off",
+                "" if target.upstream.enabled else "This upstream is off",
+                target.upstream.name,
+                f" ({target.upstream_model})" if target.upstream_model else "",
+            )
+            for target in binding.targets.all()
+        ]
+        shown = format_html_join(" · ", '<span class="{}" title="{}">{}<span class="sp-quiet">{}</span></span>', parts)
+        return (
+            format_html("<span>{}</span>", shown)
+            if parts
+            else format_html('<span class="sp-chip sp-bad">{}</span>', "nowhere")
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a model's name would meet."""
+
+    name: str
+    binding: Binding | None
+    first: tuple[Target, ...] = ()
+    later: tuple[Target, ...] = ()
+
+
+def tried(name: str, table: RoutingTable) -> Trial:
+    binding = table.binding(name)
+    if binding is None:
+        return Trial(name, None)
+    later = sorted((one for one in binding.targets if one not in binding.first_choices), key=lambda one: one.priority)
+    return Trial(name, binding, binding.first_choices, tuple(later))
+
+
+@admin.register(ConfigSection)
+class ConfigSectionAdmin(ModelAdmin):
+    list_display = ["name", "beginning"]
+    search_fields = ["name"]
+    fields = ["name", "content_shown"]
+    list_before_template = "admin/routing/configsection/why.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="content")
+    def beginning(self, section: ConfigSection) -> str:
+        text = json.dumps(section.content, ensure_ascii=False)
+        return format_html('<span class="sp-mono">{}</span>', text if len(text) <= 80 else text[:79] + "…")
+
+    @admin.display(description="content")
+    def content_shown(self, section: ConfigSection) -> str:
+        return format_html('<pre class="sp-pre">{}</pre>', json.dumps(section.content, indent=2, ensure_ascii=False))
