@@ -93,6 +93,7 @@ class _Merge:
         self.dialect = dialect
         self.kind = kind
         self.origins: dict[str, list[str]] = {}
+        self.full: set[str] = set()  # objects that no lower layer fills up: a value between them replaced it
         self.warnings: list[str] = []
 
     def fill(self, name: str, setting: Setting, layer: str) -> None:
@@ -101,7 +102,9 @@ class _Merge:
         if present is None:
             if self._is_carried(name, setting, layer):
                 self._set(parameters.spelled(name, self.dialect, self.kind), name, setting.value, setting, layer)
-        elif isinstance(self.body[present], dict) and isinstance(setting.value, Mapping):
+        elif not isinstance(setting.value, Mapping):
+            self.full.add(present)
+        elif isinstance(self.body[present], dict) and present not in self.full:
             self._set(present, name, deep_merge(setting.value, self.body[present]), setting, layer)
 
     def enforce(self, name: str, setting: Setting) -> None:

@@ -1,0 +1,78 @@
+import pytest
+
+from routing.matching import PatternTable, fold, is_glob, without_context_marker
+
+
+def table(*patterns):
+    return PatternTable((pattern, pattern) for pattern in patterns)
+
+
+def test_an_exact_name_beats_a_glob_that_stands_before_it():
+    assert table("*", "glm-*", "glm-4.7").all("glm-4.7") == ["glm-4.7", "*", "glm-*"]
+
+
+def test_the_first_of_several_globs_wins():
+    assert table("glm-4*", "glm-*", "*").first("glm-4.7") == "glm-4*"
+    assert table("glm-*", "glm-4*", "*").first("glm-4.7") == "glm-*"
+
+
+@pytest.mark.parametrize("name", ["glm-4.7", "GLM-4.7", "gLm-4.7"])
+@pytest.mark.parametrize("pattern", ["glm-4.7", "GLM-4.7", "Glm-*", "glm-[34].?"])
+def test_case_does_not_matter_in_names_and_patterns(name, pattern):
+    assert table(pattern).first(name) == pattern
+
+
+def test_a_glob_also_matches_the_empty_rest():
+    assert table("glm-*").first("glm-") == "glm-*"
+
+
+def test_a_glob_matches_the_whole_name_and_not_a_part_of_it():
+    assert table("glm-*").first("my-glm-4") is None
+    assert table("glm-?").first("glm-45") is None
+
+
+def test_a_name_that_no_pattern_matches_has_no_value():
+    assert table("glm-*").first("qwen") is None
+    assert table().all("qwen") == []
+
+
+def test_a_name_may_hold_brackets_itself():
+    assert table("model[v2]").first("model[v2]") == "model[v2]"
+
+
+def test_a_pattern_that_matches_as_name_and_as_glob_is_told_once():
+    assert table("*").all("*") == ["*"]
+
+
+def test_values_that_are_equal_are_all_kept():
+    assert PatternTable([("a", "same"), ("*", "same")]).all("a") == ["same", "same"]
+
+
+def test_patterns_with_odd_brackets_are_taken_as_they_are():
+    assert table("[z-a]", "[").first("[") == "["
+
+
+@pytest.mark.parametrize("name", ["claude-opus[1m]", "Claude-Opus[1M]"])
+def test_the_context_marker_is_not_part_of_the_name(name):
+    assert table("*", "claude-opus").first(name) == "claude-opus"
+    assert table("claude-?pus").first(name) == "claude-?pus"
+
+
+def test_a_pattern_that_spells_the_marker_out_comes_first():
+    assert table("claude", "claude[1m]").all("claude[1m]") == ["claude[1m]", "claude"]
+
+
+def test_a_marker_in_the_middle_of_a_name_stays():
+    assert without_context_marker("a[1m]b") == "a[1m]b"
+    assert without_context_marker("a[1m]") == "a"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer"), [("glm-4.7", False), ("glm*", True), ("g?m", True), ("g[lm]", True), ("g]", False)]
+)
+def test_globs_are_told_by_their_special_characters(pattern, answer):
+    assert is_glob(pattern) is answer
+
+
+def test_folding_goes_further_than_lower_case():
+    assert fold("STRASSE") == fold("straße")
