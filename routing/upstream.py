@@ -8,9 +8,11 @@ which is how a local server learns that nobody wants its tokens any more.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 import aiohttp
 import httpx
+import yarl
 from httpx_aiohttp import AiohttpTransport
 
 from routing.address import DEMO
@@ -80,16 +82,8 @@ class Upstreams:
 
         Raises UpstreamUnreachable, UpstreamTimeout or UpstreamBroken.
         """
-        timeout = {
-            "connect": upstream.connect_timeout_seconds,
-            "read": upstream.timeout_seconds,
-            "write": None,
-            "pool": None,
-        }
         try:
-            request = httpx.Request(
-                method, self._located(url), headers=headers, content=body, extensions={"timeout": timeout}
-            )
+            request = _request(upstream, method, self._located(url), headers, body)
             response = await self._transport(upstream).handle_async_request(request)
         except ProxyError:
             raise
@@ -121,6 +115,42 @@ class Upstreams:
 def _http2(verify_tls: bool) -> httpx.AsyncBaseTransport:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE_SECONDS)
     return httpx.AsyncHTTPTransport(verify=verify_tls, http2=True, limits=limits, trust_env=False)
+
+
+def _request(upstream: Upstream, method: str, url: str, headers: Headers, body: bytes) -> httpx.Request:
+    connect, read = upstream.connect_timeout_seconds, upstream.timeout_seconds
+    if upstream.http2:
+        timeout = {"connect": connect, "read": read, "write": read, "pool": None}
+        return httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": timeout})
+    # What httpx would prepare for a body (host, length) aiohttp prepares again: given as a stream, it is left to that.
+    extensions = {"url": _exactly(url), "timeout": _timeout(connect, read)}
+    return httpx.Request(method, _parsed(url), headers=headers, stream=_Body(body), extensions=extensions)
+
+
+# The same few URLs and timeouts are used again and again.
+_parsed = lru_cache(maxsize=1024)(httpx.URL)
+
+
+@lru_cache(maxsize=1024)
+def _exactly(url: str) -> yarl.URL:
+    """Percent-encoding and query as the client wrote them."""
+    return yarl.URL(url, encoded=True)
+
+
+@lru_cache(maxsize=256)
+def _timeout(connect: float, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=connect, sock_read=read)
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body.  Given as a stream so that httpx does not prepare headers which the connection makes anyway."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self.content:
+            yield self.content
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -160,14 +190,13 @@ class _Aiohttp(AiohttpTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
-        timeout = request.extensions["timeout"]
         response = await self.client.request(
             request.method,
-            str(request.url),
-            headers=request.headers.multi_items(),
-            data=request.content or None,
+            request.extensions["url"],
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+            data=request.stream.content or None,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(connect=timeout["connect"], sock_read=timeout["read"]),
+            timeout=request.extensions["timeout"],
         )
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response), request=request)
 

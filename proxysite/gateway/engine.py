@@ -5,6 +5,7 @@ daphne and runserver do not), stopped when the server stops.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +67,9 @@ class Engine:
                 tasks.spawn(self.recorder.run(), name="recorder"),
                 tasks.spawn(self._watch_configuration(), name="configuration watch"),
             ]
+            # What is loaded by now stays: the collector need not walk through all of Django again and again.
+            gc.collect()
+            gc.freeze()
             self.is_started = True
 
     async def stop(self) -> None:

@@ -1,5 +1,6 @@
 """What is known of one request, from its first byte to its record."""
 
+import itertools
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,10 @@ from routing.dialects import Dialect
 from routing.dialects.passing import Tap
 from routing.errors import ProxyError
 from sampling.merge import Change
+
+# Unique without asking the system for randomness each time: a random start for this process, then a count.
+_PROCESS = secrets.token_hex(6)
+_numbers = itertools.count(1)
 
 
 class Exchange:
@@ -47,7 +52,7 @@ class Exchange:
     )
 
     def __init__(self, method: str, path: str) -> None:
-        self.request_id = f"req_{secrets.token_hex(12)}"
+        self.request_id = f"req_{_PROCESS}{next(_numbers):010x}"
         self.received_at = datetime.now(UTC)
         self.received = time.monotonic()
         self.admitted: float | None = None

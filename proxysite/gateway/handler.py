@@ -8,6 +8,7 @@ at once when the client leaves, and exactly one record is written.
 
 import asyncio
 import logging
+from functools import cached_property
 from io import BytesIO
 from typing import Any
 
@@ -30,13 +31,31 @@ URLCONF = "proxysite.gateway.urls"
 
 
 class ProxyRequest(ASGIRequest):
-    """An ASGIRequest that carries what the views need: the engine, the exchange, the body, the canonical path."""
+    """An ASGIRequest that carries what the views need, and makes Django's own attributes only when they are asked for.
 
-    engine: Engine
-    exchange: Exchange
-    canonical_path: str
-    versioned: bool
-    content: bytes
+    `canonical_path` names the endpoint, `versioned` says that the client wrote `/v1`, `content` is the decoded body.
+    """
+
+    content = b""
+
+    def __init__(self, scope: dict[str, Any], engine: Engine, exchange: Exchange) -> None:
+        self.scope = scope
+        self.engine = engine
+        self.exchange = exchange
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.canonical_path = address.canonical_path(self.path, engine.base_path)
+        self.path_info = "/" + self.canonical_path
+        self.versioned = "/v1/" in self.path
+        self.resolver_match = None
+
+    def header(self, name: bytes) -> str:
+        """A header's value, blank if the client did not send it; several are joined."""
+        return ",".join(value.decode("latin-1") for header, value in self.scope["headers"] if header == name)
+
+    @cached_property
+    def META(self) -> dict[str, Any]:
+        return ASGIRequest(self.scope, BytesIO()).META
 
 
 class ProxyHandler(ASGIHandler):
@@ -62,14 +81,18 @@ class ProxyHandler(ASGIHandler):
                 self.engine.recorder.add(exchange)
 
     async def _exchange(self, scope: dict[str, Any], receive: Any, send: Any, exchange: Exchange) -> None:
-        request = self._request(scope, exchange)
+        request = self.request_class(scope, self.engine, exchange)
+        exchange.client = request.header(b"user-agent")[:200]
+        exchange.client_dialect = dialect_of(
+            request.canonical_path, anthropic=bool(request.header(b"anthropic-version"))
+        )
         response: Relayed | None = None
         watcher: asyncio.Task[None] | None = None
         try:
             try:
                 await self._read_body(request, receive)
                 watcher = tasks.spawn(_cancel_when_client_leaves(receive, exchange, _current_task()))
-                match = get_resolver(URLCONF).resolve("/" + request.canonical_path)
+                match = get_resolver(URLCONF).resolve(request.path_info)
                 response = await match.func(request, *match.args, **match.kwargs)
             except ProxyError as problem:
                 response = _refusal(exchange, problem)
@@ -94,21 +117,10 @@ class ProxyHandler(ASGIHandler):
             if isinstance(response, Streamed):
                 await response.aclose()
 
-    def _request(self, scope: dict[str, Any], exchange: Exchange) -> ProxyRequest:
-        request = self.request_class(scope, BytesIO())
-        request.engine = self.engine
-        request.exchange = exchange
-        path = scope["path"]
-        request.canonical_path = address.canonical_path(path, self.engine.base_path)
-        request.versioned = "/v1/" in path
-        exchange.client = request.META.get("HTTP_USER_AGENT", "")[:200]
-        exchange.client_dialect = dialect_of(request.canonical_path, anthropic="HTTP_ANTHROPIC_VERSION" in request.META)
-        return request
-
     async def _read_body(self, request: ProxyRequest, receive: Any) -> None:
         limit = self.engine.max_body_bytes
         content = await body.received(receive, limit)
-        if codings := request.META.get("HTTP_CONTENT_ENCODING"):
+        if codings := request.header(b"content-encoding"):
             content = await body.decoded(content, codings.split(","), limit)
         request.content = request.exchange.request_body = content
         if ".." in request.canonical_path.split("/"):

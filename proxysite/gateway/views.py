@@ -28,7 +28,7 @@ async def status(request: ProxyRequest) -> Relayed:
         return await pipeline.serve(request, None)
     request.exchange.is_recorded = False
     report = gateway_status.report(request.engine.config(), request.engine)
-    if "text/html" not in request.META.get("HTTP_ACCEPT", ""):
+    if "text/html" not in request.header(b"accept"):
         return json_answer(report)
     html = render_to_string("proxysite/status.html", {"report": report, "address": _address(request)})
     return page(HttpResponse(html))
@@ -66,5 +66,5 @@ async def telemetry(request: ProxyRequest, **kwargs: Any) -> Relayed:
 
 
 def _address(request: ProxyRequest) -> str:
-    host = request.META.get("HTTP_HOST", "127.0.0.1:8001")
-    return f"{request.scheme}://{host}{request.engine.base_path}"
+    host = request.header(b"host") or "127.0.0.1:8001"
+    return f"{request.scope.get('scheme', 'http')}://{host}{request.engine.base_path}"

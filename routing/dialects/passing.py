@@ -50,6 +50,10 @@ class Tap:
     def tail(self) -> bytes:
         return b"".join(self._tail)
 
+    def summary(self) -> "Summary":
+        """Finish reason and usage, as far as the beginning and the end of the answer tell."""
+        return summary(self.head if self.size > self._tail_size else b"", self.tail)
+
     def excerpt(self) -> bytes:
         """Everything if it was kept, else the head and the tail with a note of what is missing between them."""
         head, tail = self.head, self.tail
@@ -149,6 +153,8 @@ class Summary:
     completion_tokens: int | None = None
     cached_tokens: int | None = None
 
+
+NOTHING = Summary()
 
 _FINISH = re.compile(rb'"(?:finish_reason|stop_reason)"\s*:\s*(?:"([^"]*)"|\{\s*"type"\s*:\s*"([^"]*)")')
 _RESPONSE_END = re.compile(rb'"type"\s*:\s*"response\.(completed|failed|incomplete)"')
