@@ -64,7 +64,7 @@ async def _answered(answer: Answer, plan: Plan, exchange: Exchange, keep: int) -
     exchange.tap = Tap(keep)
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
-        relay = StreamRelay(plan.dialect, plan.echo, exchange.tap, exchange.request_id)
+        relay = StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
         return Streamed(answer.status, _stream_headers(answer), _events(answer, relay, exchange), answer)
     if answer.status >= 400 or "json" in content_type or plan.dialect:
         return await _whole(answer, plan, exchange)

@@ -13,9 +13,10 @@ from routing.errors import ProxyError, UpstreamBroken
 class StreamRelay:
     """A stream of events in one dialect, towards a client of the same one.  `dialect` None: an unknown endpoint's."""
 
-    __slots__ = ("_dialect", "_echo", "_events", "_request_id", "_tap")
+    __slots__ = ("_dialect", "_echo", "_events", "_request_id", "_tap", "_upstream")
 
-    def __init__(self, dialect: Dialect | None, echo: str | None, tap: Tap, request_id: str) -> None:
+    def __init__(self, upstream: str, dialect: Dialect | None, echo: str | None, tap: Tap, request_id: str) -> None:
+        self._upstream = upstream
         self._dialect = dialect
         self._echo = EchoModel(echo) if echo is not None else None
         self._events = WholeEvents()
@@ -23,17 +24,20 @@ class StreamRelay:
         self._request_id = request_id
 
     def feed(self, chunk: bytes) -> bytes:
-        self._tap.feed(chunk)
         events = self._events.feed(chunk)
+        if events:
+            self._tap.feed(events)  # whole events, so that its tail always holds the last one whole
         return self._echo.feed(events) if self._echo else events
 
     def close(self) -> bytes:
         """The end of the stream.  Raises UpstreamBroken when it ends without the answer being finished."""
-        if self._dialect is not None and not has_finished(self._dialect, self._tap.tail):
-            raise UpstreamBroken("The upstream ended the stream before the answer was complete.")
         left = self._events.close()
+        self._tap.feed(left)
+        if self._dialect is not None and not has_finished(self._dialect, self._tap.tail):
+            raise UpstreamBroken(f"The upstream “{self._upstream}” ended the stream before the answer was complete.")
         return self._echo.feed(left) if self._echo else left
 
     def break_off(self, problem: ProxyError) -> bytes:
         """The event that tells the client; half an event that is still held is left out."""
+        self._tap.feed(self._events.close())
         return error_frame(self._dialect or Dialect.CHAT, problem, self._request_id)

@@ -162,6 +162,9 @@ _PROMPT = re.compile(rb'"(?:prompt_tokens|input_tokens)"\s*:\s*(\d+)')
 _COMPLETION = re.compile(rb'"(?:completion_tokens|output_tokens)"\s*:\s*(\d+)')
 _CACHED = re.compile(rb'"(?:cached_tokens|cache_read_input_tokens)"\s*:\s*(\d+)')
 _DONE = re.compile(rb"(?m)^data:\s*\[DONE\]")
+_MESSAGE_STOP = re.compile(rb'"type"\s*:\s*"message_stop"')
+# An error that is said, as a key with a value or as an event's type; `"error": null` is in every `responses` object.
+_ERROR = re.compile(rb'"error"\s*:\s*[{"]|"type"\s*:\s*"error"')
 
 
 def summary(head: bytes, tail: bytes) -> Summary:
@@ -179,12 +182,17 @@ def summary(head: bytes, tail: bytes) -> Summary:
 
 
 def has_finished(dialect: Dialect, tail: bytes) -> bool:
-    """Whether the end of a stream says that the answer is complete (or that it failed): else it was cut off."""
+    """Whether the end of a stream says that the answer is complete (or that it failed): else it was cut off.
+
+    `tail` must hold the last event whole: the end of `responses` is one event that repeats the entire answer.
+    """
+    if _ERROR.search(tail):
+        return True
     if dialect is Dialect.MESSAGES:
-        return b'"message_stop"' in tail or b'"error"' in tail
+        return _MESSAGE_STOP.search(tail) is not None
     if dialect is Dialect.RESPONSES:
-        return _RESPONSE_END.search(tail) is not None or b'"error"' in tail
-    return _DONE.search(tail) is not None or _FINISH.search(tail) is not None or b'"error"' in tail
+        return _RESPONSE_END.search(tail) is not None
+    return _DONE.search(tail) is not None or _FINISH.search(tail) is not None
 
 
 def _last(pattern: re.Pattern[bytes], data: bytes) -> bytes | None:
