@@ -18,6 +18,8 @@ _AT_ROOT = re.compile(
     r"|lora-adapters|sdapi)(/|$)"
 )
 
+_UNQUOTED = "/:@!$&'()*+,;=~"
+
 _ALWAYS_AT_ROOT = re.compile(r"generate$|api/")
 
 
@@ -44,15 +46,16 @@ def canonical_path(path: str, base_path: str = "") -> str:
 _ALIASES = frozenset({"api/chat/completions", "api/messages", "api/models"})
 
 
-def upstream_url(base_url: str, path: str, *, versioned: bool = False) -> str:
+def upstream_url(base_url: str, path: str, *, versioned: bool = False, encoded: str = "") -> str:
     """The URL of a canonical path at an upstream.
 
     A base URL that has a version in it (`…/v1`, `…/paas/v4`, `…/v1beta/openai`) is taken as it is, any other gets
     `/v1`; the servers' own endpoints (`generate`, `api/tags`, `props`) are asked for beside the version.
     `versioned` says that the client wrote a version itself, so that an own endpoint such as `health` is meant below
-    it.  The path is one that was percent-decoded, and is encoded again.
+    it.  The path is one that was percent-decoded and is encoded again; `encoded` is the same path in the client's own
+    encoding, where that can make a difference (`%2F` is not `/`).
     """
-    path = quote(path, safe="/:@!$&'()*+,;=~")
+    path = quote(encoded, safe=_UNQUOTED + "%") if encoded else quote(path, safe=_UNQUOTED)
     if _ALWAYS_AT_ROOT.match(path) or (_AT_ROOT.match(path) and not versioned):
         root = _TRAILING_VERSION.sub("", base_url)
         if path.startswith("api/"):

@@ -6,6 +6,7 @@ which is how a local server learns that nobody wants its tokens any more.
 """
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -24,6 +25,8 @@ Headers = list[tuple[bytes, bytes]]
 # Shorter than the keep-alive of the servers we meet (5 s in uvicorn and llama.cpp): the side that closes first must
 # be us, else a request can meet a connection that is just being closed.
 IDLE_SECONDS = 4.0
+
+_LARGE = 2**20
 
 
 class Answer:
@@ -194,11 +197,16 @@ class _Aiohttp(AiohttpTransport):
             request.method,
             request.extensions["url"],
             headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-            data=request.stream.content or None,
+            data=_payload(request.stream.content),
             allow_redirects=False,
             timeout=request.extensions["timeout"],
         )
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response), request=request)
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """What aiohttp sends at once, or (a large body) piece by piece, so that other requests get their turn."""
+    return io.BytesIO(body) if len(body) > _LARGE else body or None
 
 
 def translated(problem: BaseException, upstream: Upstream, *, answering: bool = False) -> ProxyError:

@@ -53,6 +53,12 @@ class ProxyRequest(ASGIRequest):
         """A header's value, blank if the client did not send it; several are joined."""
         return ",".join(value.decode("latin-1") for header, value in self.scope["headers"] if header == name)
 
+    @property
+    def encoded_path(self) -> str:
+        """The canonical path with the client's percent signs, blank if there were none."""
+        raw: bytes = self.scope.get("raw_path") or b""
+        return address.canonical_path(raw.decode("latin-1"), self.engine.base_path) if b"%" in raw else ""
+
     @cached_property
     def META(self) -> dict[str, Any]:
         return ASGIRequest(self.scope, BytesIO()).META

@@ -54,6 +54,7 @@ def _asked(request: ProxyRequest) -> Asked:
         body=request.content,
         request_id=request.exchange.request_id,
         versioned=request.versioned,
+        encoded_path=request.encoded_path,
     )
 
 

@@ -21,7 +21,10 @@ from sampling.snapshot import SamplingTable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request as the client sent it.  `path` is canonical, `versioned` says that the client wrote `/v1` itself."""
+    """A request as the client sent it.  `path` is canonical, `versioned` says that the client wrote `/v1` itself.
+
+    `encoded_path` is the path with the client's percent signs, blank if there were none.
+    """
 
     method: str
     path: str
@@ -30,6 +33,7 @@ class Asked:
     body: bytes
     request_id: str
     versioned: bool = False
+    encoded_path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +206,7 @@ def _object_or_none(asked: Asked) -> dict[str, Any] | None:
 
 
 def _url(asked: Asked, upstream: Upstream) -> str:
-    url = address.upstream_url(upstream.base_url, asked.path, versioned=asked.versioned)
+    url = address.upstream_url(upstream.base_url, asked.path, versioned=asked.versioned, encoded=asked.encoded_path)
     return f"{url}?{asked.query.decode('latin-1')}" if asked.query else url
 
 
