@@ -15,12 +15,12 @@ import orjson
 
 from routing.dialects import Dialect
 
-HEAD = 4096
-TAIL = 8192
+HEAD = 2048
+TAIL = 4096
 
 
 class Tap:
-    """The first `keep` bytes and at least the last 8 KiB of what was fed."""
+    """The first `keep` bytes and at least the last 4 KiB of what was fed."""
 
     __slots__ = ("_head", "_head_room", "_tail", "_tail_size", "size")
 
@@ -156,15 +156,14 @@ class Summary:
 
 NOTHING = Summary()
 
-_FINISH = re.compile(rb'"(?:finish_reason|stop_reason)"\s*:\s*(?:"([^"]*)"|\{\s*"type"\s*:\s*"([^"]*)")')
+_STRING = re.compile(rb'"\s*:\s*(?:"([^"]{1,50})"|\{\s*"type"\s*:\s*"([^"]{1,50})")')
+_COUNT = re.compile(rb'"\s*:\s*(\d{1,10})\b')
 _RESPONSE_END = re.compile(rb'"type"\s*:\s*"response\.(completed|failed|incomplete)"')
-_PROMPT = re.compile(rb'"(?:prompt_tokens|input_tokens)"\s*:\s*(\d+)')
-_COMPLETION = re.compile(rb'"(?:completion_tokens|output_tokens)"\s*:\s*(\d+)')
-_CACHED = re.compile(rb'"(?:cached_tokens|cache_read_input_tokens)"\s*:\s*(\d+)')
-_DONE = re.compile(rb"(?m)^data:\s*\[DONE\]")
-_MESSAGE_STOP = re.compile(rb'"type"\s*:\s*"message_stop"')
-# An error that is said, as a key with a value or as an event's type; `"error": null` is in every `responses` object.
-_ERROR = re.compile(rb'"error"\s*:\s*[{"]|"type"\s*:\s*"error"')
+
+_FINISH_KEYS = (b'"finish_reason', b'"stop_reason')
+_PROMPT_KEYS = (b'"prompt_tokens', b'"input_tokens')
+_COMPLETION_KEYS = (b'"completion_tokens', b'"output_tokens')
+_CACHED_KEYS = (b'"cached_tokens', b'"cache_read_input_tokens')
 
 
 def summary(head: bytes, tail: bytes) -> Summary:
@@ -172,39 +171,38 @@ def summary(head: bytes, tail: bytes) -> Summary:
 
     The keys cannot be confused with a model's words: inside a JSON string their quotes would be escaped.
     """
-    finish = _last(_FINISH, tail) or _last(_FINISH, head) or _last(_RESPONSE_END, tail)
+    finish = _last(_FINISH_KEYS, _STRING, tail, head)
+    if not finish and (ended := _RESPONSE_END.search(tail)):
+        finish = ended[1]
     return Summary(
-        finish_reason=finish.decode(errors="replace")[:50] if finish else "",
-        prompt_tokens=_number(_PROMPT, tail, head),
-        completion_tokens=_number(_COMPLETION, tail, head),
-        cached_tokens=_number(_CACHED, tail, head),
+        finish_reason=finish.decode(errors="replace") if finish else "",
+        prompt_tokens=_number(_PROMPT_KEYS, tail, head),
+        completion_tokens=_number(_COMPLETION_KEYS, tail, head),
+        cached_tokens=_number(_CACHED_KEYS, tail, head),
     )
 
 
 def has_finished(dialect: Dialect, tail: bytes) -> bool:
-    """Whether the end of a stream says that the answer is complete (or that it failed): else it was cut off.
-
-    `tail` must hold the last event whole: the end of `responses` is one event that repeats the entire answer.
-    """
-    if _ERROR.search(tail):
-        return True
+    """Whether the end of a stream says that the answer is complete (or that it failed): else it was cut off."""
     if dialect is Dialect.MESSAGES:
-        return _MESSAGE_STOP.search(tail) is not None
+        return b'"message_stop"' in tail or b'"error"' in tail
     if dialect is Dialect.RESPONSES:
-        return _RESPONSE_END.search(tail) is not None
-    return _DONE.search(tail) is not None or _FINISH.search(tail) is not None
+        return _RESPONSE_END.search(tail) is not None or b'"error"' in tail
+    return b"data: [DONE]" in tail[-64:] or _last(_FINISH_KEYS, _STRING, tail) is not None or b'"error"' in tail
 
 
-def _last(pattern: re.Pattern[bytes], data: bytes) -> bytes | None:
-    found = None
-    for match in pattern.finditer(data):
-        found = next((group for group in match.groups() if group is not None), None) or found
-    return found
-
-
-def _number(pattern: re.Pattern[bytes], *places: bytes) -> int | None:
+def _last(keys: tuple[bytes, ...], value: re.Pattern[bytes], *places: bytes) -> bytes | None:
+    """The last value of one of the keys, searched from the end: a null before it does not count."""
     for place in places:
-        found = _last(pattern, place)
-        if found is not None:
-            return min(int(found), 2**31 - 1) if len(found) < 12 else None
+        for key in keys:
+            at = place.rfind(key)
+            while at >= 0:
+                if match := value.match(place, at + len(key)):
+                    return match[1] or match[match.lastindex or 1]
+                at = place.rfind(key, 0, at)
     return None
+
+
+def _number(keys: tuple[bytes, ...], *places: bytes) -> int | None:
+    found = _last(keys, _COUNT, *places)
+    return None if found is None else int(found)
