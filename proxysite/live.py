@@ -31,9 +31,7 @@ class LiveConfig:
     problems: tuple[Problem, ...] = ()
 
 
-overrides = Overrides()
-"""What the command line of this process lays over the rows; set before the first load."""
-
+_overrides = Overrides()
 _current: LiveConfig | None = None
 _detected_kinds: dict[str, Kind] = {}
 _lock = threading.Lock()
@@ -65,12 +63,19 @@ def _loaded() -> LiveConfig:
     revision = ConfigRevision.current()  # read first: a change while we load makes the poller load again
     routing, routing_problems = routing_loading.load(_detected_kinds)
     sampling, sampling_problems = sampling_loading.load()
-    routing, sampling = overrides.applied_to(routing, sampling)
+    routing, sampling = _overrides.applied_to(routing, sampling)
     for problem in (*routing_problems, *sampling_problems):
         log.warning("%s", problem)
     return LiveConfig(
         revision=revision, routing=routing, sampling=sampling, problems=(*routing_problems, *sampling_problems)
     )
+
+
+def lay_over(overrides: Overrides) -> LiveConfig:
+    """Lays what the command line says over the rows, now and in every load.  Raises BadSetting when it does not fit."""
+    global _overrides, _current
+    _overrides, _current = overrides, None  # no configuration made without it is to serve on
+    return reload()
 
 
 def learn_kind(upstream: str, kind: Kind) -> None:

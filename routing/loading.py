@@ -1,31 +1,16 @@
 """Reads the routing rows and makes the immutable table of them.  A broken row is reported and left out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from django.core.exceptions import ValidationError
-from django.db import models
 
 from routing import address, kinds
 from routing.fields import resolved
 from routing.kinds import Kind
-from routing.models import BindingTarget, ModelBinding, Upstream
+from routing.models import ModelBinding, Upstream
+from routing.problems import Problem
 from routing.snapshot import Binding, CredentialMode, KeyStyle, RoutingTable, Target
 from routing.snapshot import Upstream as UpstreamSnapshot
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A row that cannot be used, and why; the admin index links to it."""
-
-    what: str
-    name: str
-    text: str
-    row: models.Model | None = None
-
-    def __str__(self) -> str:
-        return f"{self.what} “{self.name}”: {self.text}"
 
 
 def load(detected_kinds: Mapping[str, Kind] | None = None) -> tuple[RoutingTable, list[Problem]]:
@@ -35,38 +20,27 @@ def load(detected_kinds: Mapping[str, Kind] | None = None) -> tuple[RoutingTable
     """
     problems: list[Problem] = []
     upstreams: dict[int, UpstreamSnapshot] = {}
-    for row in _rows(Upstream, problems):
+    for row in Upstream.objects.filter(enabled=True):
         try:
             upstreams[row.pk] = upstream_of(row, (detected_kinds or {}).get(row.name, Kind.AUTO))
-        except (ValidationError, ValueError, TypeError) as problem:
+        except ValidationError as problem:
             problems.append(Problem("upstream", row.name, _sentence(problem), row))
     bindings = []
     for binding in ModelBinding.objects.filter(enabled=True).prefetch_related("targets"):
-        targets = tuple(_target(row, upstreams) for row in binding.targets.all() if row.upstream_id in upstreams)
+        targets = tuple(_targets(binding, upstreams, problems))
         if targets:
             bindings.append(Binding(pattern=binding.pattern, targets=targets))
         else:
-            problems.append(Problem("binding", binding.pattern, "it has no enabled upstream, so it is skipped", binding))
+            problems.append(
+                Problem("binding", binding.pattern, "it has no enabled upstream, so it is skipped", binding)
+            )
     return RoutingTable(upstreams=tuple(upstreams.values()), bindings=tuple(bindings)), problems
 
 
-def _rows(model: type[Upstream], problems: list[Problem]) -> list[Upstream]:
-    """The enabled rows; when one cannot even be read (a key that does not decrypt) the others still can."""
-    try:
-        return list(model.objects.filter(enabled=True))
-    except ValidationError:
-        readable = []
-        for pk, name in model.objects.filter(enabled=True).values_list("pk", "name"):
-            try:
-                readable.append(model.objects.get(pk=pk))
-            except ValidationError as problem:
-                problems.append(Problem("upstream", name, _sentence(problem), model(pk=pk, name=name)))
-        return readable
-
-
 def upstream_of(row: Upstream, detected: Kind = Kind.AUTO) -> UpstreamSnapshot:
-    """Raises ValidationError, ValueError or TypeError when the row cannot be used."""
+    """Raises ValidationError when the row cannot be used."""
     row.clean_fields(exclude=["name"])
+    row.clean()
     kind = Kind(row.kind)
     if kind is Kind.AUTO:
         kind = kinds.by_url(row.base_url)
@@ -90,29 +64,37 @@ def upstream_of(row: Upstream, detected: Kind = Kind.AUTO) -> UpstreamSnapshot:
         key_header=row.key_header,
         key=resolved(row.api_key) if mode is CredentialMode.OWN else None,
         anthropic_version=row.anthropic_version,
-        extra_headers=tuple(row.extra_headers.items()),
-        drop_params=tuple(row.drop_params),
-        rename_params=dict(row.rename_params),
-        set_params=dict(row.set_params),
+        extra_headers=tuple((row.extra_headers or {}).items()),
+        drop_params=tuple(row.drop_params or ()),
+        rename_params=dict(row.rename_params or {}),
+        set_params=dict(row.set_params or {}),
         reasoning_field=row.reasoning_field,
         tool_call_repair=row.tool_call_repair,
         strip_billing_header=kind is not Kind.ANTHROPIC if strips is None else strips,
         max_retries=row.max_retries,
         base_retry_delay=row.base_retry_delay,
         rate_limit_wait=row.rate_limit_wait,
-        retry_statuses=tuple(row.retry_statuses),
+        retry_statuses=tuple(row.retry_statuses or ()),
     )
 
 
-def _target(row: BindingTarget, upstreams: Mapping[int, UpstreamSnapshot]) -> Target:
-    return Target(
-        upstream=upstreams[row.upstream_id], model=row.upstream_model, priority=row.priority, weight=row.weight
-    )
+def _targets(
+    binding: ModelBinding, upstreams: Mapping[int, UpstreamSnapshot], problems: list[Problem]
+) -> Iterator[Target]:
+    for row in binding.targets.all():
+        upstream = upstreams.get(row.upstream_id)
+        if upstream is None:
+            continue
+        try:
+            row.clean_fields(exclude=["binding", "upstream"])
+        except ValidationError as problem:
+            text = f"its target {upstream.name} is left out: {_sentence(problem)}"
+            problems.append(Problem("binding", binding.pattern, text, binding))
+            continue
+        yield Target(upstream=upstream, model=row.upstream_model, priority=row.priority, weight=row.weight)
 
 
-def _sentence(problem: Any) -> str:
-    if isinstance(problem, ValidationError):
-        if hasattr(problem, "message_dict"):
-            return " ".join(f"{field}: {' '.join(texts)}" for field, texts in problem.message_dict.items())
-        return " ".join(problem.messages)
-    return str(problem)
+def _sentence(problem: ValidationError) -> str:
+    if hasattr(problem, "message_dict"):
+        return " ".join(f"{field}: {' '.join(texts)}" for field, texts in problem.message_dict.items())
+    return " ".join(problem.messages)

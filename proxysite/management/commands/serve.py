@@ -62,12 +62,13 @@ class Command(BaseCommand):
         host = options["host"] or _given(env, "HOST") or stored.get("host") or env["HOST"]
         port = _first(options["port"], _given(env, "PORT"), stored.get("port"), env["PORT"])
         base_path = _first(options["base_path"], _given(env, "BASE_PATH"), stored.get("base_path"), "")
-        live.overrides = Overrides(
-            base_urls=dict(_named_url(text) for text in options["target_base_url"]),
-            bindings=options["model_bindings"],
-            enforced=options["enforce_params"],
+        self._lay_over(
+            Overrides(
+                base_urls=dict(_named_url(text) for text in options["target_base_url"]),
+                bindings=options["model_bindings"],
+                enforced=options["enforce_params"],
+            )
         )
-        self._refuse_overrides_that_do_not_fit()
 
         from proxysite.asgi import application  # sets Django up again, and with it the log levels
 
@@ -86,9 +87,9 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         self.stdout.write(str(report))
 
-    def _refuse_overrides_that_do_not_fit(self) -> None:
+    def _lay_over(self, overrides: Overrides) -> None:
         try:
-            live.reload()
+            live.lay_over(overrides)
         except BadSetting as problem:
             raise CommandError(str(problem)) from None
 
