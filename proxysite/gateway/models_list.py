@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -96,6 +97,25 @@ async def fetch(upstreams: Upstreams, upstream: Upstream, client_headers: header
     if not isinstance(found, list):
         raise ValueError("it answered no list")
     return [entry for raw in found if (entry := _entry(raw, upstream))]
+
+
+def anthropic_list(entries: list[Entry]) -> dict[str, Any]:
+    """The list as Anthropic's API writes it: one page, all there is."""
+    data = [anthropic_entry(entry) for entry in entries]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
+    return {"data": data, "has_more": False, **ends}
+
+
+def anthropic_entry(entry: Entry) -> Entry:
+    kept = {name: value for name, value in entry.items() if name not in ("object", "created", "owned_by")}
+    return {"type": "model", "display_name": entry["id"], "created_at": _time_of_day(entry["created"]), **kept}
+
+
+def _time_of_day(seconds: Any) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC).isoformat()
 
 
 def _entry(raw: Any, upstream: Upstream) -> Entry | None:

@@ -9,7 +9,9 @@ from proxysite.gateway import pipeline
 from proxysite.gateway import status as gateway_status
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.handler import ProxyRequest
+from proxysite.gateway.models_list import anthropic_entry, anthropic_list
 from proxysite.gateway.responses import Relayed, json_answer, page
+from routing.dialects import Dialect
 from routing.errors import EndpointNotFound, MethodNotAllowed
 from routing.matching import fold
 
@@ -46,6 +48,8 @@ async def models(request: ProxyRequest) -> Relayed:
         raise MethodNotAllowed("Use GET on /v1/models.", headers=(("allow", "GET, HEAD"),))
     request.exchange.is_recorded = False
     entries = await request.engine.models.merged(request.engine.config(), request.scope["headers"])
+    if request.exchange.client_dialect is Dialect.MESSAGES:
+        return json_answer(anthropic_list(entries))
     return json_answer({"object": "list", "data": entries})
 
 
@@ -55,7 +59,8 @@ async def model(request: ProxyRequest, name: str) -> Relayed:
     entries = await request.engine.models.merged(request.engine.config(), request.scope["headers"])
     for entry in entries:
         if fold(entry["id"]) == fold(name):
-            return json_answer(entry)
+            messages = request.exchange.client_dialect is Dialect.MESSAGES
+            return json_answer(anthropic_entry(entry) if messages else entry)
     raise EndpointNotFound(f"There is no model “{name[:200]}”; /v1/models lists those there are.")
 
 
