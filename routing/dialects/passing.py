@@ -160,6 +160,11 @@ _STRING = re.compile(rb'"\s*:\s*(?:"([^"]{1,50})"|\{\s*"type"\s*:\s*"([^"]{1,50}
 _COUNT = re.compile(rb'"\s*:\s*(\d{1,10})\b')
 _RESPONSE_END = re.compile(rb'"type"\s*:\s*"response\.(completed|failed|incomplete)"')
 
+_DONE = re.compile(rb"(?m)^data:\s*\[DONE\]")
+_MESSAGE_STOP = re.compile(rb'"type"\s*:\s*"message_stop"')
+# An error that is said, as a key with a value or as an event's type; `"error": null` is in every `responses` object.
+_ERROR = re.compile(rb'"error"\s*:\s*[{"]|"type"\s*:\s*"error"')
+
 _FINISH_KEYS = (b'"finish_reason', b'"stop_reason')
 _PROMPT_KEYS = (b'"prompt_tokens', b'"input_tokens')
 _COMPLETION_KEYS = (b'"completion_tokens', b'"output_tokens')
@@ -183,12 +188,17 @@ def summary(head: bytes, tail: bytes) -> Summary:
 
 
 def has_finished(dialect: Dialect, tail: bytes) -> bool:
-    """Whether the end of a stream says that the answer is complete (or that it failed): else it was cut off."""
+    """Whether the end of a stream says that the answer is complete (or that it failed): else it was cut off.
+
+    `tail` must hold the last event whole: the end of `responses` is one event that repeats the entire answer.
+    """
     if dialect is Dialect.MESSAGES:
-        return b'"message_stop"' in tail or b'"error"' in tail
-    if dialect is Dialect.RESPONSES:
-        return _RESPONSE_END.search(tail) is not None or b'"error"' in tail
-    return b"data: [DONE]" in tail[-64:] or _last(_FINISH_KEYS, _STRING, tail) is not None or b'"error"' in tail
+        said = _MESSAGE_STOP.search(tail, max(0, len(tail) - 256)) is not None
+    elif dialect is Dialect.RESPONSES:
+        said = _RESPONSE_END.search(tail) is not None
+    else:
+        said = _DONE.search(tail, max(0, len(tail) - 32)) is not None or _last(_FINISH_KEYS, _STRING, tail) is not None
+    return said or _ERROR.search(tail) is not None
 
 
 def _last(keys: tuple[bytes, ...], value: re.Pattern[bytes], *places: bytes) -> bytes | None:
