@@ -167,3 +167,7 @@ def test_a_path_with_a_version_of_its_own_keeps_it(base_url, path, url):
 )
 def test_a_path_is_percent_encoded_again(path, encoded):
     assert upstream_url(HOST, path) == f"{HOST}/v1/{encoded}"
+
+
+def test_a_path_keeps_the_clients_own_encoding_where_it_has_one():
+    assert upstream_url(HOST, "models/org/name", encoded="models/org%2Fname") == f"{HOST}/v1/models/org%2Fname"
