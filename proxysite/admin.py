@@ -25,7 +25,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     list_filter_sheet = False
     fieldsets = [
         (None, {"fields": ["username", "password", "email"]}),
-        ("May", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        ("May", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
     ]
 
 

@@ -145,6 +145,7 @@ class TargetInline(TabularInline):
     fields = ["upstream", "upstream_model", "priority", "weight"]
     extra = 0
     min_num = 1
+    hide_title = True
     verbose_name = "target"
     verbose_name_plural = "targets: the lowest priority is tried first, equal ones share by weight"
 

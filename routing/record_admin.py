@@ -162,8 +162,10 @@ class RequestRecordAdmin(RecordAdmin):
     def model_shown(self, record: RequestRecord) -> str:
         asked = record.model_asked or "–"
         if record.model_sent and record.model_sent != record.model_asked:
-            return format_html('<span>{} <span class="sp-quiet">→ {}</span></span>', asked, record.model_sent)
-        return asked
+            return format_html(
+                '<span class="sp-model">{} <span class="sp-quiet">→ {}</span></span>', asked, record.model_sent
+            )
+        return format_html('<span class="sp-model">{}</span>', asked)
 
     @admin.display(description="dialect")
     def dialects(self, record: RequestRecord) -> str:

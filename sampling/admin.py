@@ -24,6 +24,7 @@ class RuleInline(TabularInline):
     model = SamplingRule
     fields = ["layer", "model_pattern", "applies_to", "position", "enabled"]
     extra = 0
+    hide_title = True
     verbose_name_plural = "rules that use this preset"
 
 
@@ -74,7 +75,8 @@ class SamplingPresetAdmin(ModelAdmin):
 
     def _number(self, preset: SamplingPreset, name: str) -> str:
         """For people who may look but not change; everybody else has an input there."""
-        return json.dumps(preset.parameters[name]) if name in preset.parameters else "–"
+        values = preset.parameters if isinstance(preset.parameters, dict) else {}
+        return json.dumps(values[name]) if name in values else "–"
 
     @admin.display(description=AS_IT_IS + "temperature")
     def temperature(self, preset: SamplingPreset) -> str:

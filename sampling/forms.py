@@ -103,7 +103,8 @@ class PresetRowForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         changed = {name: cleaned[name] for name in self.changed_data if name in cleaned and name in IN_LIST}
-        values = {**self.instance.parameters, **changed}
+        stored = self.instance.parameters if isinstance(self.instance.parameters, dict) else {}
+        values = {**stored, **changed}
         self.instance.parameters = {
             name: value for name, value in values.items() if name not in changed or value is not None
         }

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -42,7 +42,7 @@ SMALLEST_BODY: dict[Dialect, dict[str, Any]] = {
 
 class ExplainForm(forms.Form):
     dialect = forms.ChoiceField(
-        choices=[(dialect.value, f"{dialect.value}: POST /v1/{ENDPOINT_OF[dialect].path}") for dialect in Dialect],
+        choices=[(dialect.value, f"{dialect.value} (POST /v1/{ENDPOINT_OF[dialect].path})") for dialect in Dialect],
         widget=UnfoldAdminSelectWidget,
         help_text="What the client speaks.",
     )
@@ -93,7 +93,7 @@ def explain(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     config = live.current() or live.reload()
     data = request.POST or _asked_for(request)
-    form = ExplainForm(data) if data else ExplainForm(initial={"dialect": Dialect.CHAT.value})
+    form = ExplainForm(data or None, label_suffix="", initial={"dialect": Dialect.CHAT.value})
     context = {**admin.site.each_context(request), "title": "Explain", "form": form}
     if form.is_bound and form.is_valid():
         context |= explained(form.request_body(), Dialect(form.cleaned_data["dialect"]), config)
@@ -102,6 +102,8 @@ def explain(request: HttpRequest) -> HttpResponse:
 
 def _asked_for(request: HttpRequest) -> dict[str, Any]:
     if "record" in request.GET and request.user.has_perm("routing.view_requestrecord"):
+        if not request.GET["record"].isdecimal():
+            raise Http404
         record = get_object_or_404(RequestRecord, pk=request.GET["record"])
         dialect = record.client_dialect if record.client_dialect in list(Dialect) else Dialect.CHAT.value
         return {"dialect": dialect, "model": record.model_asked, "body": _indented(record.request_body)}

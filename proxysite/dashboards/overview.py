@@ -1,9 +1,9 @@
 """The admin's first page: what is misconfigured, what failed lately, what was served, and how to call the proxy."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import INFO, CheckMessage
 from django.db.models import Count, Max, Model, Q, Sum
 from django.db.models.functions import TruncHour
@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from proxysite import checks, live
 from proxysite.live import LiveConfig
+from routing.kinds import Kind, by_url
 from routing.matching import is_glob
 from routing.models import RequestRecord, Upstream
 from routing.record_admin import FAILED, outcome_tone, status_tone
+from routing.snapshot import Upstream as UpstreamSnapshot
 
 HOURS = 24
 FAILURES_SHOWN = 8
@@ -132,7 +134,7 @@ def _upstreams(config: LiveConfig) -> list[dict[str, Any]]:
         shown.append(
             {
                 "row": upstream,
-                "kind": in_force[upstream.name].kind if upstream.name in in_force else upstream.kind,
+                "kind": _kind(upstream, in_force),
                 "state": state,
                 "tone": tone,
                 "total": row["total"],
@@ -141,6 +143,12 @@ def _upstreams(config: LiveConfig) -> list[dict[str, Any]]:
             }
         )
     return shown
+
+
+def _kind(upstream: Upstream, in_force: Mapping[str, UpstreamSnapshot]) -> str:
+    if upstream.name in in_force:
+        return in_force[upstream.name].kind
+    return upstream.kind if upstream.kind != Kind.AUTO else by_url(upstream.base_url)
 
 
 def _state(upstream: Upstream, in_force: bool, last: RequestRecord | None) -> tuple[str, str]:
@@ -156,7 +164,7 @@ def _state(upstream: Upstream, in_force: bool, last: RequestRecord | None) -> tu
 
 
 def _how_to_call(request: HttpRequest, config: LiveConfig) -> dict[str, Any]:
-    root = request.build_absolute_uri("/").rstrip("/") + settings.ENV["BASE_PATH"]
+    root = request.build_absolute_uri("/").rstrip("/") + request.META.get("SCRIPT_NAME", "")
     return {"openai_url": f"{root}/v1", "anthropic_url": root, "example_model": _example(config)}
 
 

@@ -1,0 +1,74 @@
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.db import DatabaseError
+
+from proxysite import checks
+from tests.rows import make_binding, make_rule, make_upstream
+
+
+def ids(messages):
+    return [message.id for message in messages if (message.id or "").startswith("proxysite.")]
+
+
+def found():
+    return ids(checks.check_configuration(databases=["default"]))
+
+
+@pytest.mark.django_db
+def test_without_an_upstream_every_request_is_refused():
+    assert found() == ["proxysite.W001"]
+
+
+@pytest.mark.django_db
+def test_without_a_binding_models_are_refused():
+    make_upstream()
+    assert found() == ["proxysite.W002"]
+
+
+@pytest.mark.django_db
+def test_without_a_catch_all_it_says_so():
+    make_binding("glm-*", make_upstream())
+    assert found() == ["proxysite.I001"]
+
+
+@pytest.mark.django_db
+def test_a_working_configuration_is_quiet():
+    make_binding("*", make_upstream())
+    assert found() == []
+
+
+@pytest.mark.django_db
+def test_a_broken_row_is_named():
+    make_binding("*", make_upstream())
+    rule = make_rule({"top_p": 2})
+    (message,) = checks.check_configuration(databases=["default"])
+    assert message.id == "proxysite.W003"
+    assert message.obj == rule
+    assert "top_p must be at most 1" in message.msg
+
+
+def test_a_database_without_tables_is_none_of_its_business(monkeypatch):
+    def missing():
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr(checks.routing_loading, "load", missing)
+    assert checks.check_configuration(databases=["default"]) == []
+
+
+def test_the_database_is_left_alone_unless_asked_for():
+    call_command("check")
+    assert ids(run_checks()) == []
+
+
+def test_debug_on_the_network_is_warned_of(settings):
+    settings.DEBUG = True
+    settings.ENV = {"HOST": "0.0.0.0"}
+    assert ids(checks.check_debug()) == ["proxysite.W004"]
+
+
+@pytest.mark.parametrize(("debug", "host"), [(False, "0.0.0.0"), (True, "127.0.0.1"), (True, "localhost")])
+def test_debug_at_home_is_fine(settings, debug, host):
+    settings.DEBUG = debug
+    settings.ENV = {"HOST": host}
+    assert checks.check_debug() == []
