@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routing import kinds
+from routing.json_values import copied, same
 from routing.snapshot import Upstream
 
 BILLING_HEADER = "x-anthropic-billing-header"
@@ -34,8 +35,8 @@ def adjusted(body: dict[str, Any], upstream: Upstream, path: str) -> tuple[dict[
             result.setdefault(new, value)
             touched += [(old, f"upstream {upstream.name}: rename"), (new, f"upstream {upstream.name}: rename")]
     for name, value in upstream.set_params.items():
-        if name not in result or result[name] != value or type(result[name]) is not type(value):
-            result[name] = value
+        if name not in result or not same(result[name], value):
+            result[name] = copied(value)
             touched.append((name, f"upstream {upstream.name}: set"))
     return (result, touched) if touched else (body, touched)
 
