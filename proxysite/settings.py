@@ -105,7 +105,10 @@ LOG_FILE = DATA_DIR / ENV["LOG_FILE"] if ENV["LOG_FILE"] else None
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "proxysite.redaction.RedactSecrets"}},
+    "filters": {
+        "redact": {"()": "proxysite.redaction.RedactSecrets"},
+        "told": {"()": "proxysite.gateway.breaks.AlreadyTold"},
+    },
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]},
@@ -126,6 +129,8 @@ LOGGING = {
     },
     "root": {"handlers": ["console", *(["file"] if LOG_FILE else [])], "level": ENV["LOG_LEVEL"]},
     "loggers": {
+        "uvicorn.error": {"filters": ["told"]},
+        "daphne.server": {"filters": ["told"]},
         "django.server": {"handlers": [], "propagate": True},
         "django.channels.server": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from proxysite.gateway.plan import Plan
 from routing.dialects import Dialect
-from routing.dialects.passing import Tap
+from routing.dialects.passing import Tap, has_finished
 from routing.errors import ProxyError
 from sampling.merge import Change
 
@@ -102,9 +102,15 @@ class Exchange:
 
     def ended(self) -> None:
         self.done = time.monotonic()
-        if self.client_gone:
+        if self.client_gone and not self._has_everything():
             self.outcome = "client_gone"
             self.status = self.status or 499
+
+    def _has_everything(self) -> bool:
+        """The official clients hang up on the last event of a stream, before the upstream does."""
+        if not (self.streamed and self.outcome == "ok" and self.upstream_dialect and self.tap):
+            return False
+        return has_finished(self.upstream_dialect, self.tap.tail)
 
     def at(self, monotonic: float | None) -> datetime | None:
         """The time of day of a monotonic time."""

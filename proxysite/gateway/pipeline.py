@@ -67,9 +67,13 @@ async def _answered(answer: Answer, plan: Plan, exchange: Exchange, keep: int) -
         exchange.streamed = True
         relay = StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
         return Streamed(answer.status, _stream_headers(answer), _events(answer, relay, exchange), answer)
-    if answer.status >= 400 or "json" in content_type or plan.dialect:
+    # Not every JSON is one document: Ollama streams application/x-ndjson.
+    is_document = content_type.startswith("application/json") and plan.method != "HEAD"
+    if answer.status >= 400 or is_document or plan.dialect:
         return await _whole(answer, plan, exchange)
     raw = headers.to_client(answer.headers, rewritten=answer.encoded)
+    if (length := answer.header("content-length")) and not answer.encoded:
+        raw.append((b"content-length", length.encode()))
     return Streamed(answer.status, raw, _raw(answer, exchange), answer)
 
 
@@ -96,6 +100,7 @@ async def _raw(answer: Answer, exchange: Exchange) -> AsyncGenerator[bytes]:
             yield chunk
     except ProxyError as problem:
         exchange.outcome, exchange.error = "cut", problem.message
+        log.warning("%s %s", exchange.request_id, problem)
         raise
 
 
