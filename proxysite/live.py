@@ -64,11 +64,12 @@ def _loaded() -> LiveConfig:
     routing, routing_problems = routing_loading.load(_detected_kinds)
     sampling, sampling_problems = sampling_loading.load()
     routing, sampling = _overrides.applied_to(routing, sampling)
-    for problem in (*routing_problems, *sampling_problems):
-        log.warning("%s", problem)
-    return LiveConfig(
-        revision=revision, routing=routing, sampling=sampling, problems=(*routing_problems, *sampling_problems)
-    )
+    problems = (*routing_problems, *sampling_problems)
+    known = _current.problems if _current else ()
+    for problem in problems:
+        if problem not in known:
+            log.warning("%s", problem)
+    return LiveConfig(revision=revision, routing=routing, sampling=sampling, problems=problems)
 
 
 def lay_over(overrides: Overrides) -> LiveConfig:

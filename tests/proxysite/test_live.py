@@ -90,6 +90,15 @@ def test_a_broken_row_never_stops_the_proxy(caplog):
     assert "upstream “broken”: extra_headers: Enter an object" in caplog.text
 
 
+def test_a_problem_is_logged_when_it_appears_and_not_at_every_load(caplog):
+    make_binding("*", make_upstream(enabled=False))
+    live.reload()
+    caplog.clear()
+    live.reload()
+    assert caplog.text == ""
+    assert len(live.current().problems) == 1
+
+
 def test_the_last_good_configuration_serves_on_when_the_rows_cannot_be_read(unreadable):
     make_binding("*", make_upstream())
     good = live.reload()

@@ -7,9 +7,9 @@ from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection
-from django.forms import modelform_factory
+from django.forms import Textarea, modelform_factory
 
-from routing.fields import resolved
+from routing.fields import SecretInput, resolved
 from routing.models import Upstream
 from routing.secrets import Secret
 from tests.rows import make_upstream
@@ -165,3 +165,12 @@ def test_only_typing_something_changes_a_key(form_class):
 
 def test_typing_a_key_is_a_change(form_class):
     assert form_class({"api_key": "sk-new"}, instance=stored(KEY)).has_changed()
+
+
+def test_a_key_is_typed_into_its_own_input_whatever_widget_a_form_prefers():
+    class Pretty(SecretInput):
+        pass
+
+    field = Upstream._meta.get_field("api_key")
+    assert isinstance(field.formfield(widget=Pretty()).widget, Pretty)
+    assert isinstance(field.formfield(widget=Textarea()).widget, SecretInput)
