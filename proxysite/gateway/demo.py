@@ -74,13 +74,16 @@ def _answering(form: _Form) -> Callable[[web.Request], Any]:
 async def _stream(request: web.Request, form: _Form, model: str, words: list[str]) -> web.StreamResponse:
     response = web.StreamResponse(headers={"content-type": "text/event-stream", "cache-control": "no-cache"})
     await response.prepare(request)
-    for frame in form.opening(model):
-        await response.write(frame)
-    for word in words:
-        await response.write(form.word(model, word))
-        await asyncio.sleep(MODELS[model])
-    for frame in form.closing(model, len(words)):
-        await response.write(frame)
+    try:
+        for frame in form.opening(model):
+            await response.write(frame)
+        for word in words:
+            await response.write(form.word(model, word))
+            await asyncio.sleep(MODELS[model])
+        for frame in form.closing(model, len(words)):
+            await response.write(frame)
+    except ConnectionResetError:
+        pass  # nobody listens any more
     return response
 
 

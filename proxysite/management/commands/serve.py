@@ -109,7 +109,10 @@ class Command(BaseCommand):
             h11_max_incomplete_event_size=256 * 1024,
         )
         server = _Server(config, self.stdout.write, application.engine.base_path)
-        server.run()
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            return  # Ctrl-C: it has shut down in order by now, and a traceback would only frighten
         if not server.started:
             raise CommandError(f"Could not listen on {host}:{port}; the log above says why.")
 
