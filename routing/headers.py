@@ -20,7 +20,7 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
 _NOT_UPSTREAM = (
     _HOP_BY_HOP
     | _CREDENTIALS
@@ -75,7 +75,9 @@ def to_upstream(
         lowered = name.lower().encode()
         headers = [header for header in headers if header[0] != lowered]
         headers.append((lowered, text.encode("latin-1")))
-    headers += credentials(client, upstream)
+    keys = credentials(client, upstream)
+    names = {name for name, _ in keys}
+    headers = [header for header in headers if header[0] not in names] + keys
     headers.append((b"accept-encoding", b"identity"))
     headers.append((b"x-request-id", request_id.encode()))
     return headers

@@ -7,6 +7,7 @@ which is how a local server learns that nobody wants its tokens any more.
 
 import asyncio
 import io
+import re
 import ssl
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -18,6 +19,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from routing.address import DEMO
 from routing.errors import ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from routing.secrets import MASK
 from routing.snapshot import Upstream
 
 Headers = list[tuple[bytes, bytes]]
@@ -27,6 +29,8 @@ Headers = list[tuple[bytes, bytes]]
 IDLE_SECONDS = 4.0
 
 _LARGE = 2**20
+
+_QUERY = re.compile(r"\?[^\s'\"]+")
 
 
 class Answer:
@@ -212,24 +216,28 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
 def translated(problem: BaseException, upstream: Upstream, *, answering: bool = False) -> ProxyError:
     """Our error for whatever the client library raised.  `answering`: the answer had begun."""
     where = f"The upstream “{upstream.name}” at {upstream.base_url}"
+    reason = _reason(problem, upstream)
     if isinstance(problem, (httpx.ConnectTimeout, aiohttp.ConnectionTimeoutError)):
         return UpstreamTimeout(f"{where} did not accept a connection within {upstream.connect_timeout_seconds:g} s.")
     if isinstance(problem, (httpx.TimeoutException, asyncio.TimeoutError, aiohttp.ServerTimeoutError)):
         return UpstreamTimeout(f"{where} sent nothing for {upstream.timeout_seconds:g} s.")
     if isinstance(problem, (aiohttp.ClientSSLError, ssl.SSLError)) or isinstance(problem.__cause__, ssl.SSLError):
-        return UpstreamUnreachable(f"{where} failed the TLS handshake: {_reason(problem)}.")
+        return UpstreamUnreachable(f"{where} failed the TLS handshake: {reason}.")
     if isinstance(problem, (aiohttp.ClientConnectorError, httpx.ConnectError)):
-        return UpstreamUnreachable(f"{where} cannot be reached: {_reason(problem)}. Is it running?")
+        return UpstreamUnreachable(f"{where} cannot be reached: {reason}. Is it running?")
     if isinstance(problem, (aiohttp.InvalidURL, httpx.InvalidURL, httpx.UnsupportedProtocol)):
-        return UpstreamUnreachable(f"{where} has an address that cannot be called: {_reason(problem)}.")
+        return UpstreamUnreachable(f"{where} has an address that cannot be called: {reason}.")
     if answering:
-        return UpstreamBroken(f"{where} broke off its answer: {_reason(problem)}.")
+        return UpstreamBroken(f"{where} broke off its answer: {reason}.")
     if isinstance(problem, (aiohttp.ClientError, httpx.HTTPError, OSError, EOFError, ValueError)):
-        return UpstreamBroken(f"{where} closed the connection or answered nonsense: {_reason(problem)}.")
+        return UpstreamBroken(f"{where} closed the connection or answered nonsense: {reason}.")
     raise problem
 
 
-def _reason(problem: BaseException) -> str:
+def _reason(problem: BaseException, upstream: Upstream) -> str:
+    """What the library says, less what may hold a key: the upstream's own, or one in the query of a URL."""
     system = getattr(problem, "os_error", None) or problem
     text = getattr(system, "strerror", None) or str(system) or type(system).__name__
-    return text.splitlines()[0][:300].rstrip(".")
+    if upstream.key:
+        text = text.replace(upstream.key.reveal(), MASK)
+    return _QUERY.sub("?…", text.splitlines()[0])[:300].rstrip(".")

@@ -12,7 +12,7 @@ from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-_STEP = 64 * 1024
+_STEP = 1024  # so many bytes of zstd become 32 MiB at most
 _LARGE = 256 * 1024  # compressed bytes from which decoding leaves the event loop
 
 
@@ -39,6 +39,8 @@ async def received(receive: Receive, limit: int) -> bytes:
 
 async def decoded(body: bytes, codings: Iterable[str], limit: int) -> bytes:
     """The body without its content codings.  Raises EncodingNotSupported, BadRequest or BodyTooLarge."""
+    if not body:
+        return body
     for coding in reversed([coding.strip().lower() for coding in codings]):
         if coding in ("", "identity"):
             continue
@@ -60,22 +62,34 @@ def _decoded(body: bytes, coding: str, limit: int) -> bytes:
         raise BadRequest(f"The request body is not valid {coding}: {problem}.") from None
 
 
-def _inflate(body: bytes, limit: int, window: int) -> bytes:
+def _inflate(body: bytes, limit: int, window: int) -> tuple[bytes, bytes]:
+    """The decoded text, and what follows it."""
     decoder = zlib.decompressobj(window)
     text = decoder.decompress(body, limit + 1)
     if len(text) > limit:
         raise _too_large(limit)
     if not decoder.eof:
         raise EOFError("it ends too early")
+    return text, decoder.unused_data
+
+
+def _gunzip(body: bytes, limit: int) -> bytes:
+    """gzip may be written as several members, one after the other, and be padded with zeros."""
+    text, rest = _inflate(body, limit, 16 + zlib.MAX_WBITS)
+    while rest := rest.lstrip(b"\0"):
+        more, rest = _inflate(rest, limit, 16 + zlib.MAX_WBITS)
+        if len(text) + len(more) > limit:
+            raise _too_large(limit)
+        text += more
     return text
 
 
 def _deflate(body: bytes, limit: int) -> bytes:
     """ "deflate" is zlib by the book, and raw deflate from some clients."""
     try:
-        return _inflate(body, limit, zlib.MAX_WBITS)
+        return _inflate(body, limit, zlib.MAX_WBITS)[0]
     except zlib.error:
-        return _inflate(body, limit, -zlib.MAX_WBITS)
+        return _inflate(body, limit, -zlib.MAX_WBITS)[0]
 
 
 def _unbrotli(body: bytes, limit: int) -> bytes:
@@ -92,20 +106,30 @@ def _unbrotli(body: bytes, limit: int) -> bytes:
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
+    """Step by step, for the library has no limit of its own; a body may be several frames, one after the other."""
     parts: list[bytes] = []
     size = 0
-    with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(body) as reader:
-        while part := reader.read(_STEP):
+    decoder = zstandard.ZstdDecompressor(max_window_size=2**27)
+    frame = decoder.decompressobj()
+    for start in range(0, len(body), _STEP):
+        step = body[start : start + _STEP]
+        while step:
+            if frame.eof:
+                frame = decoder.decompressobj()
+            part = frame.decompress(step)
+            step = frame.unused_data if frame.eof else b""
             size += len(part)
             if size > limit:
                 raise _too_large(limit)
             parts.append(part)
+    if not frame.eof:
+        raise EOFError("it ends too early")
     return b"".join(parts)
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
-    "gzip": lambda body, limit: _inflate(body, limit, 16 + zlib.MAX_WBITS),
-    "x-gzip": lambda body, limit: _inflate(body, limit, 16 + zlib.MAX_WBITS),
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
     "deflate": _deflate,
     "br": _unbrotli,
     "zstd": _unzstd,

@@ -59,10 +59,10 @@ class Engine:
         async with self._starting:
             if self.is_started:
                 return
+            await self._in_database_thread(live.reload)
             if settings.ENV["DEMO_UPSTREAM"]:
                 self._demo = await demo.DemoServer.start()
                 self.upstreams.demo_url = self._demo.url
-            await self._in_database_thread(live.reload)
             self._tasks = [
                 tasks.spawn(self.recorder.run(), name="recorder"),
                 tasks.spawn(self._watch_configuration(), name="configuration watch"),

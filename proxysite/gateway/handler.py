@@ -46,7 +46,7 @@ class ProxyRequest(ASGIRequest):
         self.path: str = scope["path"]
         self.canonical_path = address.canonical_path(self.path, engine.base_path)
         self.path_info = "/" + self.canonical_path
-        self.versioned = "/v1/" in self.path
+        self.versioned = "/v1/" in self.path.removeprefix(engine.base_path)
         self.resolver_match = None
 
     def header(self, name: bytes) -> str:
@@ -75,8 +75,6 @@ class ProxyHandler(ASGIHandler):
         exchange = Exchange(scope["method"], scope["path"][:500])
         self.engine.running += 1
         try:
-            if not self.engine.is_started:
-                await self.engine.start()
             await self._exchange(scope, receive, send, exchange)
         except body.ClientGone:
             exchange.client_gone = True
@@ -96,6 +94,8 @@ class ProxyHandler(ASGIHandler):
         watcher: asyncio.Task[None] | None = None
         try:
             try:
+                if not self.engine.is_started:
+                    await self.engine.start()
                 await self._read_body(request, receive)
                 watcher = tasks.spawn(_cancel_when_client_leaves(receive, exchange, _current_task()))
                 match = get_resolver(URLCONF).resolve(request.path_info)
@@ -113,8 +113,10 @@ class ProxyHandler(ASGIHandler):
             await _send(response, exchange, send)
         except asyncio.CancelledError:
             if not exchange.client_gone:
+                exchange.failed(InternalError("The server stopped before the answer was complete."))
                 raise
-            _current_task().uncancel()
+            if _current_task().uncancel():  # the server wants it to stop as well
+                raise
         except OSError:
             exchange.client_gone = True  # what some servers raise when they are told to write to a closed socket
         finally:
@@ -158,7 +160,7 @@ async def _send(response: Relayed, exchange: Exchange, send: Any) -> None:
     request_id = exchange.request_id.encode()
     headers = [*response.raw_headers, (b"x-request-id", request_id), (b"request-id", request_id)]
     if isinstance(response, Whole):
-        if response.status_code not in _BODILESS:
+        if response.status_code not in _BODILESS and (response.body or exchange.method != "HEAD"):
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         exchange.answered = True  # from here on a disconnect is the end, not a departure

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from django.db import connection
 
 from proxysite import live
 from proxysite.gateway import tasks
@@ -18,12 +19,13 @@ from routing.errors import ProxyError
 from routing.kinds import Kind
 from routing.matching import fold, is_glob
 from routing.snapshot import Upstream
-from routing.upstream import Upstreams
+from routing.upstream import Answer, Upstreams
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 5.0  # an upstream that takes longer is left out this time
 LIMIT = 8 * 2**20  # bytes of one upstream's list
+REST_SECONDS = 5.0  # one that could not be asked is not asked again for so long
 
 Entry = dict[str, Any]
 
@@ -35,7 +37,7 @@ class ModelsList:
         self._upstreams = upstreams
         self._seconds = seconds
         self._lists: dict[tuple[str, str], list[Entry]] = {}  # by (upstream's name, its base URL)
-        self._asked_at: dict[tuple[str, str], float] = {}
+        self._ask_again_at: dict[tuple[str, str], float] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def merged(self, config: LiveConfig, client_headers: headers.Headers) -> list[Entry]:
@@ -61,8 +63,7 @@ class ModelsList:
     async def _refreshed(self, upstream: Upstream, client_headers: headers.Headers) -> None:
         """One question at a time to each upstream, shared by all who wait; a client that leaves does not stop it."""
         key = _key(upstream)
-        asked_at = self._asked_at.get(key)
-        if asked_at is not None and time.monotonic() - asked_at < self._seconds:
+        if time.monotonic() < self._ask_again_at.get(key, 0.0):
             return
         if key not in self._asking:
             self._asking[key] = tasks.spawn(self._ask(upstream, client_headers), name=f"models of {upstream.name}")
@@ -73,10 +74,13 @@ class ModelsList:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 self._lists[key] = await fetch(self._upstreams, upstream, client_headers)
-            self._asked_at[key] = time.monotonic()
+            self._ask_again_at[key] = time.monotonic() + self._seconds
             if upstream.kind is Kind.AUTO:
                 await _learn_kind(upstream, self._lists[key])
-        except (ProxyError, TimeoutError, ValueError) as problem:
+        except (ProxyError, TimeoutError) as problem:
+            self._ask_again_at[key] = time.monotonic() + REST_SECONDS
+            log.info("The models of %s could not be listed: %s", upstream.name, str(problem) or "no answer in time")
+        except ValueError as problem:  # no rest: it refused this client's key perhaps, and will take the next one's
             log.info("The models of %s could not be listed: %s", upstream.name, problem)
         finally:
             self._asking.pop(key, None)
@@ -90,13 +94,24 @@ async def fetch(upstreams: Upstreams, upstream: Upstream, client_headers: header
     try:
         if answer.status != 200:
             raise ValueError(f"it answered {answer.status}")
-        parsed = orjson.loads(await answer.read())
+        parsed = orjson.loads(await _read(answer))
     finally:
         await answer.aclose()
     found = parsed.get("data", parsed.get("models")) if isinstance(parsed, dict) else parsed
     if not isinstance(found, list):
         raise ValueError("it answered no list")
     return [entry for raw in found if (entry := _entry(raw, upstream))]
+
+
+async def _read(answer: Answer) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in answer.chunks():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > LIMIT:
+            raise ValueError(f"its list is larger than {LIMIT / 2**20:g} MiB")
+    return b"".join(parts)
 
 
 def anthropic_list(entries: list[Entry]) -> dict[str, Any]:
@@ -143,7 +158,15 @@ async def _learn_kind(upstream: Upstream, entries: list[Entry]) -> None:
     kind = kinds.by_models(entries)
     if kind is not Kind.AUTO:
         live.learn_kind(upstream.name, kind)
-        await asyncio.to_thread(live.reload)
+        await asyncio.to_thread(_reload)
+
+
+def _reload() -> None:
+    """In a thread of its own, whose connection nobody would close."""
+    try:
+        live.reload()
+    finally:
+        connection.close()
 
 
 def _key(upstream: Upstream) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from proxysite.gateway.responses import Relayed, Streamed, Whole
 from proxysite.redaction import without_keys
 from routing import headers
 from routing.dialects.passing import EchoModel, Tap
-from routing.errors import ProxyError
+from routing.errors import InternalError, ProxyError
 from routing.upstream import Answer
 
 log = logging.getLogger("proxysite.gateway")
@@ -89,6 +89,11 @@ async def _events(answer: Answer, relay: StreamRelay, exchange: Exchange) -> Asy
     except ProxyError as problem:
         exchange.outcome, exchange.error = "cut", problem.message
         yield relay.break_off(problem)
+    except Exception:
+        log.exception("%s failed in the middle of its answer.", exchange.request_id)
+        problem = InternalError("The proxy failed. Its log says why, under this request id.")
+        exchange.failed(problem)
+        yield relay.break_off(problem)
 
 
 async def _raw(answer: Answer, exchange: Exchange) -> AsyncGenerator[bytes]:
@@ -108,15 +113,16 @@ async def _whole(answer: Answer, plan: Plan, exchange: Exchange) -> Whole:
     body = await answer.read()
     await answer.aclose()
     exchange.first_byte_came()
-    exchange.tap.feed(body)
     rewritten = answer.encoded
     if answer.status >= 400:
         exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
-        rewritten = (clean := without_keys(body, plan.upstream)) != body
+        clean = without_keys(body, plan.upstream)
+        rewritten = rewritten or clean != body
         body = clean
-    elif plan.echo is not None:
+    exchange.tap.feed(body)
+    if answer.status < 400 and plan.echo is not None:
         body, rewritten = EchoModel(plan.echo).whole(body), True
-    return Whole(answer.status, headers.to_client(answer.headers, rewritten=rewritten or answer.encoded), body)
+    return Whole(answer.status, headers.to_client(answer.headers, rewritten=rewritten), body)
 
 
 def _stream_headers(answer: Answer) -> headers.Headers:

@@ -116,11 +116,12 @@ def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, draw: fl
         target = resolve.choose(binding, draw)
     else:
         target = resolve.choose(resolve.catch_all(routing, asked.path), draw)
-    draft = _Draft(body or {})
+    draft = _Draft({} if body is None else body)
     if body is not None:
-        _rename_model(draft, target)
+        if model is not None:  # an endpoint we do not know may not have such a field at all
+            _rename_model(draft, target)
         _adjust(draft, target.upstream, asked.path)
-    named = model if isinstance(model, str) else ""
+    sent = draft.body.get("model")
     return Plan(
         target=target,
         dialect=None,
@@ -128,8 +129,8 @@ def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, draw: fl
         url=_url(asked, target.upstream),
         headers=headers.to_upstream(asked.headers, target.upstream, dialect, asked.request_id),
         body=asked.body if body is None or draft.body is body else orjson.dumps(draft.body),
-        model_asked=named,
-        model_sent=target.model or named,
+        model_asked=model if isinstance(model, str) else "",
+        model_sent=sent if isinstance(sent, str) else "",
         changes=tuple(draft.changes),
     )
 

@@ -6,7 +6,6 @@ When the queue is full a record is dropped and counted; the proxy never waits fo
 import asyncio
 import atexit
 import logging
-import sqlite3
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -88,18 +87,22 @@ class Recorder:
             connection.ensure_connection()
             with transaction.atomic():
                 connection.connection.executemany(_INSERT, rows)
-            self.written += len(batch)
-            self._batches += 1
-            if self._batches % PRUNE_EVERY == 1:
-                self._prune()
-        except (DatabaseError, sqlite3.Error):
+        except Exception:  # whatever it is, the next batch must be written
             self.dropped += len(batch)
             log.exception("%d records could not be written.", len(batch))
+            return
+        self.written += len(batch)
+        self._batches += 1
+        if self._batches % PRUNE_EVERY == 1:
+            self._prune()
 
     def _prune(self) -> None:
-        newest = RequestRecord.objects.order_by("-pk").values_list("pk", flat=True).first()
-        if newest and newest > self._keep:
-            RequestRecord.objects.filter(pk__lte=newest - self._keep).delete()
+        try:
+            newest = RequestRecord.objects.order_by("-pk").values_list("pk", flat=True).first()
+            if newest and newest > self._keep:
+                RequestRecord.objects.filter(pk__lte=newest - self._keep).delete()
+        except DatabaseError:
+            log.exception("Old records could not be deleted; trying again later.")
 
     def _row(self, exchange: Exchange) -> tuple[Any, ...]:
         return (*_facts(exchange), *self._bodies(exchange))

@@ -44,8 +44,10 @@ class Streamed(Relayed):
 
     async def aclose(self) -> None:
         """Closes the answer itself too: a generator that was never started does not run its own clean-up."""
-        await self.chunks.aclose()
-        await self._answer.aclose()
+        try:
+            await self.chunks.aclose()
+        finally:
+            await self._answer.aclose()
 
 
 def json_answer(value: Any, status: int = 200, headers: Headers | None = None) -> Whole:
