@@ -1,6 +1,5 @@
 """Upstreams, bindings and the records of requests, as rows."""
 
-
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -19,6 +18,14 @@ from routing.validators import (
     validate_object,
     validate_statuses,
 )
+
+
+class NamedManager(models.Manager):
+    """Finds a row by what people call it, so that fixtures need no numbers and may be loaded twice."""
+
+    def get_by_natural_key(self, *key: str) -> models.Model:
+        return self.get(**dict(zip(self.model.NATURAL_KEY, key, strict=True)))
+
 
 SECONDS = {"validators": [MinValueValidator(0.0)]}
 
@@ -84,7 +91,10 @@ class Upstream(models.Model):
         help_text="How the stored key is sent.",
     )
     key_header = models.CharField(
-        "other key header", max_length=100, blank=True, validators=[validate_header_name],
+        "other key header",
+        max_length=100,
+        blank=True,
+        validators=[validate_header_name],
         help_text="Name of that other header, for example api-key.",
     )
     extra_headers = models.JSONField(
@@ -94,11 +104,12 @@ class Upstream(models.Model):
         help_text='Headers sent with every request: {"x-team": "lab"}.',
     )
 
-    connect_timeout_seconds = models.FloatField(
-        default=5.0, help_text="Longest wait for the connection.", **SECONDS
-    )
+    connect_timeout_seconds = models.FloatField(default=5.0, help_text="Longest wait for the connection.", **SECONDS)
     timeout_seconds = models.FloatField(
-        "timeout between bytes", default=1200.0, help_text="Longest silence while an answer comes, in seconds.", **SECONDS
+        "timeout between bytes",
+        default=1200.0,
+        help_text="Longest silence while an answer comes, in seconds.",
+        **SECONDS,
     )
     first_token_timeout_seconds = models.FloatField(
         null=True, blank=True, help_text="Longest wait for the first byte of an answer; blank: no own limit.", **SECONDS
@@ -158,8 +169,14 @@ class Upstream(models.Model):
         default=list, blank=True, validators=[validate_statuses], help_text="Further statuses that are retried: [418]."
     )
 
+    NATURAL_KEY = ("name",)
+    objects = NamedManager()
+
     class Meta:
         ordering = ["name"]
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (self.name,)
 
     def __str__(self) -> str:
         return self.name
@@ -199,8 +216,14 @@ class ModelBinding(models.Model):
     )
     enabled = models.BooleanField(default=True, help_text="Off: as if this binding were not here.")
 
+    NATURAL_KEY = ("pattern",)
+    objects = NamedManager()
+
     class Meta:
         ordering = ["position", "pk"]
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (self.pattern,)
 
     def __str__(self) -> str:
         return self.pattern
@@ -225,6 +248,9 @@ class BindingTarget(models.Model):
         default=1, validators=[MinValueValidator(1)], help_text="Share of the requests among equal priorities."
     )
 
+    NATURAL_KEY = ("binding__pattern", "upstream__name", "upstream_model")
+    objects = NamedManager()
+
     class Meta:
         ordering = ["priority", "pk"]
         constraints = [
@@ -234,6 +260,11 @@ class BindingTarget(models.Model):
                 violation_error_message="This upstream and model are a target of the binding already.",
             )
         ]
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (self.binding.pattern, self.upstream.name, self.upstream_model)
+
+    natural_key.dependencies = ["routing.modelbinding", "routing.upstream"]  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return f"{self.binding} → {self.upstream}" + (f" ({self.upstream_model})" if self.upstream_model else "")
@@ -327,5 +358,3 @@ class RequestRecord(models.Model):
 
 
 CONFIGURATION: tuple[type[models.Model], ...] = (Upstream, ModelBinding, BindingTarget, ConfigSection)
-
-

@@ -18,6 +18,13 @@ def validate_parameters(value: Any) -> None:
         raise ValidationError(problems)
 
 
+class NamedManager(models.Manager):
+    """Finds a row by what people call it, so that fixtures need no numbers and may be loaded twice."""
+
+    def get_by_natural_key(self, *key: str) -> models.Model:
+        return self.get(**dict(zip(self.model.NATURAL_KEY, key, strict=True)))
+
+
 class SamplingPreset(models.Model):
     """A named set of sampling parameters."""
 
@@ -30,8 +37,14 @@ class SamplingPreset(models.Model):
         "null switches a parameter off on the preset's layer.",
     )
 
+    NATURAL_KEY = ("name",)
+    objects = NamedManager()
+
     class Meta:
         ordering = ["name"]
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (self.name,)
 
     def __str__(self) -> str:
         return self.name
@@ -68,8 +81,16 @@ class SamplingRule(models.Model):
     )
     enabled = models.BooleanField(default=True, help_text="Off: as if this rule were not here.")
 
+    NATURAL_KEY = ("preset__name", "layer", "model_pattern", "applies_to")
+    objects = NamedManager()
+
     class Meta:
         ordering = ["position", "pk"]
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (self.preset.name, self.layer, self.model_pattern, self.applies_to)
+
+    natural_key.dependencies = ["sampling.samplingpreset"]  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return f"{self.preset} for {self.model_pattern} ({self.layer})"
