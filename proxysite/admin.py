@@ -8,6 +8,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from proxysite import live
+from proxysite.dashboards import connection
 from routing import admin as routing_admin
 from routing.snapshot import RoutingTable
 
@@ -40,3 +41,4 @@ def _table_in_force() -> RoutingTable:
 
 routing_admin.running.detected_kind = live.detected_kind
 routing_admin.running.table = _table_in_force
+routing_admin.running.tested = connection.tested

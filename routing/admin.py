@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from routing import kinds, record_admin
@@ -30,6 +32,7 @@ class Running:
 
     detected_kind: Callable[[str], Kind] = lambda name: Kind.AUTO
     table: Callable[[], RoutingTable] = RoutingTable
+    tested: Callable[[Upstream], tuple[bool, str]] = lambda upstream: (False, "The proxy is not running.")
 
 
 running = Running()
@@ -41,7 +44,7 @@ class IndentedJSON(json.JSONEncoder):
 
 
 JSON_FIELD = {
-    "widget": UnfoldAdminTextareaWidget({"rows": 4, "spellcheck": "false", "class": "sp-code"}),
+    "widget": UnfoldAdminTextareaWidget({"rows": 3, "spellcheck": "false", "class": "sp-code"}),
     "encoder": IndentedJSON,
     "error_messages": {"invalid": "This is not JSON: look for a missing quote, comma or bracket."},
 }
@@ -55,6 +58,7 @@ class UpstreamAdmin(ModelAdmin):
     list_filter_sheet = False
     search_fields = ["name", "base_url"]
     search_help_text = "Name or base URL"
+    actions_detail = ["test_connection"]
     warn_unsaved_form = True
     radio_fields = {"credential_mode": admin.HORIZONTAL, "key_style": admin.HORIZONTAL}
     formfield_overrides = {
@@ -103,6 +107,13 @@ class UpstreamAdmin(ModelAdmin):
             },
         ),
     ]
+
+    @action(description="Test connection", url_path="test-connection", permissions=["change"], icon="network_check")
+    def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        upstream = get_object_or_404(Upstream, pk=object_id)
+        works, sentence = running.tested(upstream)
+        messages.add_message(request, messages.SUCCESS if works else messages.ERROR, sentence)
+        return redirect("admin:routing_upstream_change", upstream.pk)
 
     @admin.display(description="kind", ordering="kind")
     def kind_shown(self, upstream: Upstream) -> str:

@@ -22,7 +22,7 @@ class ParametersField(forms.JSONField):
     """JSON whose mistakes are reported with their place, and in which no name stands twice."""
 
     def __init__(self, **options: Any) -> None:
-        widget = UnfoldAdminTextareaWidget({"rows": 14, "spellcheck": "false", "class": "sp-code"})
+        widget = UnfoldAdminTextareaWidget({"rows": 10, "spellcheck": "false", "class": "sp-code"})
         super().__init__(**{"widget": widget, "encoder": IndentedJSON, "required": False, **options})
 
     def to_python(self, value: Any) -> Any:
