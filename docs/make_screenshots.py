@@ -17,7 +17,7 @@ PORT = 8001  # the usual one, because the pictures show it
 
 # name, path, theme, height
 PICTURES = (
-    ("overview", "/admin/", "light", 1000),
+    ("index", "/admin/", "light", 1000),
     ("presets", "/admin/sampling/samplingpreset/", "light", 760),
     ("request", "/admin/routing/requestrecord/{newest}/change/", "dark", 1000),
     ("explain", "/admin/explain/?record={newest}", "dark", 1100),

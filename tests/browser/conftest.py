@@ -13,7 +13,7 @@ from tests.end_to_end.proxy import Proxy
 
 @pytest.fixture(scope="package")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    with filled(tmp_path_factory.mktemp("browser") / "data").daphne() as proxy:
+    with filled(tmp_path_factory.mktemp("browser") / "data").serve() as proxy:
         yield proxy
     proxy.assert_no_complaints()
 
