@@ -89,4 +89,6 @@ def detected_kind(upstream: str) -> Kind:
 
 
 def on_change(**kwargs: Any) -> None:
-    reload()
+    """A change is in force before its save returns; where nothing is in force yet (a command) nothing is done."""
+    if _current is not None:
+        reload()
