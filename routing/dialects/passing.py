@@ -160,7 +160,7 @@ _STRING = re.compile(rb'"\s*:\s*(?:"([^"]{1,50})"|\{\s*"type"\s*:\s*"([^"]{1,50}
 _COUNT = re.compile(rb'"\s*:\s*(\d{1,10})\b')
 _RESPONSE_END = re.compile(rb'"type"\s*:\s*"response\.(completed|failed|incomplete)"')
 
-_DONE = re.compile(rb"(?m)^data:\s*\[DONE\]")
+_DONE = re.compile(rb"(?:^|[\r\n])data:\s*\[DONE\]")
 _MESSAGE_STOP = re.compile(rb'"type"\s*:\s*"message_stop"')
 # An error that is said, as a key with a value or as an event's type; `"error": null` is in every `responses` object.
 _ERROR = re.compile(rb'"error"\s*:\s*[{"]|"type"\s*:\s*"error"')
