@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from proxysite.gateway.exchange import Exchange
+from proxysite.redaction import redacted
 from routing.dialects.passing import HEAD, NOTHING
 from routing.models import RequestRecord
 
@@ -119,7 +120,8 @@ class Recorder:
         )
 
     def _text(self, body: bytes) -> str:
-        text = body[: self._capture_bytes].decode(errors="replace").replace("\x00", "�")
+        """A body as it is kept.  Some upstreams quote the headers they got, with the client's own key in them."""
+        text = redacted(body[: self._capture_bytes].decode(errors="replace").replace("\x00", "�"))
         return text + (f"\n[… {len(body) - self._capture_bytes} more bytes]" if len(body) > self._capture_bytes else "")
 
 
