@@ -1,0 +1,93 @@
+"""The configuration that most tests share: one proxy process, and many upstreams that are one scripted upstream.
+
+An upstream called `venice` has the base URL `…/venice`, so the path of a request tells where it was sent, and the model
+`via-venice` leads there.  A test that needs rules has a model name of its own, so no test disturbs another.
+"""
+
+from typing import Any
+
+OWN_KEY = "sk-own-planted-5f1e9a7c3b"
+CLIENT_KEY = "sk-client-planted-8d2b6e4f0a"
+BASE_PATH = "/llm"
+
+ALL_DIALECTS = {
+    "supports_openai": True,
+    "supports_anthropic": True,
+    "supports_responses": True,
+    "supports_generate": True,
+}
+
+
+def upstream(name: str, url: str, **fields: Any) -> dict[str, Any]:
+    """One entry of `upstreams` in config.json.  It speaks everything, takes every parameter, and is never retried."""
+    return {"name": name, "base_url": f"{url}/{name}", "kind": "vllm", "max_retries": 0, **ALL_DIALECTS, **fields}
+
+
+def config(url: str, refused_url: str) -> dict[str, Any]:
+    """`url` is the scripted upstream's; nobody listens at `refused_url`."""
+    own = {"credential_mode": "own", "api_key": OWN_KEY}
+    upstreams = [
+        upstream("main", url),
+        upstream("versioned", f"{url}", base_url=f"{url}/versioned/v1"),
+        upstream("refused", refused_url),
+        upstream("impatient", url, timeout_seconds=0.3),
+        upstream("only-chat", url, supports_anthropic=False, supports_responses=False, supports_generate=False),
+        upstream("only-messages", url, supports_openai=False, supports_responses=False, supports_generate=False),
+        upstream("keyless", url, credential_mode="none"),
+        upstream("own-bearer", url, **own, key_style="bearer"),
+        upstream("own-x-api-key", url, **own, key_style="x-api-key"),
+        upstream("own-header", url, **own, key_style="header", key_header="Api-Key"),
+        upstream("headed", url, extra_headers={"X-Team": "lab", "User-Agent": "sampling-proxy-tests"}),
+        upstream("venice", url, kind="venice"),
+        upstream("anthropic", url, kind="anthropic", credential_mode="none"),
+        upstream("versioned-messages", url, anthropic_version="2026-10-21"),
+        upstream(
+            "mapped",
+            url,
+            drop_params=["logprobs", "user"],
+            rename_params={"max_completion_tokens": "max_tokens"},
+            set_params={"cache_prompt": True, "n_keep": 0},
+        ),
+    ]
+    bindings: dict[str, Any] = {f"via-{entry['name']}": entry["name"] for entry in upstreams}
+    bindings |= {
+        "plain": "main",
+        "org/with-slash": "main",
+        "renamed": {"upstream": "main", "model": "Their-Name"},
+        "upper-*": [{"upstream": "main", "model": "Picked", "priority": 0, "weight": 1}],
+        "*": "main",
+    }
+    return {"upstreams": upstreams, "model_upstream_binding": bindings}
+
+
+# layer, model pattern, applies to, parameters
+RULES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("default", "four-layers", "all", {"temperature": 0.1, "top_p": 0.1, "top_k": 1, "min_p": 0.1}),
+    ("model", "four-layers", "all", {"top_p": 0.2, "top_k": 2, "min_p": 0.2}),
+    ("enforced", "four-layers", "all", {"min_p": 0.4}),
+    ("model", "disabl*", "all", {"temperature": 0.5, "top_p": 0.5}),
+    ("model", "disabled", "all", {"temperature": None}),
+    ("model", "without-default", "all", {"top_k": 7}),
+    ("model", "deep", "all", {"chat_template_kwargs": {"thinking": True, "style": {"tone": "dry", "length": 1}}}),
+    (
+        "enforced",
+        "typed",
+        "all",
+        {"enable_thinking": False, "top_k": 20, "stop": ["END"], "chat_template_kwargs": {"x": 1}},
+    ),
+    ("model", "nested", "all", {"temperature": 0.3, "max_tokens": 7}),
+    ("enforced", "scoped", "messages", {"temperature": 0.9}),
+    ("default", "live", "all", {"temperature": 0.1}),
+    ("model", "via-anthropic", "all", {"min_p": 0.1, "top_k": 5}),
+)
+
+
+def rule_rows() -> list[dict[str, Any]]:
+    """The rules as `manage.py loaddata` takes them."""
+    rows: list[dict[str, Any]] = []
+    for number, (layer, pattern, applies_to, parameters) in enumerate(RULES, start=1):
+        preset = {"name": f"{pattern} {layer} {number}", "parameters": parameters}
+        rule = {"preset": number, "layer": layer, "model_pattern": pattern, "applies_to": applies_to}
+        rows.append({"model": "sampling.samplingpreset", "pk": number, "fields": preset})
+        rows.append({"model": "sampling.samplingrule", "pk": number, "fields": rule})
+    return rows

@@ -1,0 +1,88 @@
+"""The built-in demo upstream: something to see without any model server."""
+
+import json
+import socket
+
+import pytest
+
+from tests.end_to_end.configuration import ALL_DIALECTS
+from tests.end_to_end.conftest import client_of
+from tests.end_to_end.exchanges import CHAT, MESSAGES
+from tests.end_to_end.shapes import assert_is_error, events_of
+
+CONFIG = {
+    "upstreams": [{"name": "demo", "base_url": "demo:", **ALL_DIALECTS}],
+    "model_upstream_binding": {"demo*": "demo"},
+    "model_sampling_params": {"demo": {"temperature": 0.6}},
+}
+
+
+@pytest.fixture(scope="module")
+def showing(new_installation):
+    installation = new_installation(DEMO_UPSTREAM="true")
+    with installation.serve("--config", installation.write("demo.json", CONFIG)) as proxy:
+        yield proxy
+    proxy.assert_no_complaints()
+
+
+@pytest.fixture
+def client(showing):
+    with client_of(showing) as client:
+        yield client
+    showing.wait_until_idle()
+
+
+def _text(events):
+    return "".join(payload["choices"][0]["delta"].get("content") or "" for _, payload in events if payload != "[DONE]")
+
+
+def test_demo_tells_the_parameters_that_reached_it(client):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("demo", top_p=0.9)).json()
+    said = answer["choices"][0]["message"]["content"]
+    assert "temperature = 0.6" in said
+    assert "top_p = 0.9" in said
+
+
+def test_demo_streams(client):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("demo", stream=True))
+    events = events_of(answer.content)
+    assert len(events) > 5
+    assert events[-1] == ("", "[DONE]")
+    assert "temperature = 0.6" in _text(events)
+
+
+def test_demo_speaks_messages_too(client):
+    answer = client.post("/v1/messages", json=MESSAGES.body("demo"), headers=MESSAGES.headers)
+    assert "temperature = 0.6" in answer.json()["content"][0]["text"]
+
+
+def test_demo_slow_comes_word_by_word_and_may_be_left(client, showing):
+    with client.stream("POST", "/v1/chat/completions", json=CHAT.body("demo-slow", stream=True)) as answer:
+        words = [json.loads(line[6:]) for line, _ in zip(answer.iter_lines(), range(3), strict=False) if line]
+    assert words
+    showing.wait_until_idle()
+
+
+def test_both_are_listed(client):
+    names = [entry["id"] for entry in client.get("/v1/models").json()["data"]]
+    assert {"demo", "demo-slow"} <= set(names)
+
+
+def test_it_listens_on_loopback_only(showing):
+    """Every listening socket of the process is 127.0.0.1's; a connection from another address is refused."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; tells which address leads outside
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        outside = probe.getsockname()[0]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((outside, showing.port), timeout=5)
+
+
+def test_it_is_off_when_the_setting_says_so(new_installation):
+    installation = new_installation(DEMO_UPSTREAM="false")
+    with installation.serve("--config", installation.write("demo.json", CONFIG)) as proxy, client_of(proxy) as client:
+        answer = client.post("/v1/chat/completions", json=CHAT.body("demo"))
+        assert "DEMO_UPSTREAM" in assert_is_error(answer, "chat", 502)
+    proxy.assert_no_complaints()

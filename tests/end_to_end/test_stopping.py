@@ -1,0 +1,23 @@
+"""A server that is told to stop writes what it still has to write, and goes without a complaint."""
+
+import signal
+
+import pytest
+
+from tests.end_to_end import configuration
+from tests.end_to_end.answers import json_answer
+from tests.end_to_end.conftest import client_of
+from tests.end_to_end.exchanges import CHAT
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", ["serve", "runserver", "daphne"])
+def test_the_record_of_the_last_request_is_written(way, with_signal, new_installation, upstream, refused_url):
+    installation = new_installation()
+    installation.import_config(configuration.config(upstream.url, refused_url))
+    upstream.answer(json_answer(CHAT.answer))
+    with getattr(installation, way)() as proxy, client_of(proxy) as client:
+        answer = client.post("/v1/chat/completions", json=CHAT.body())
+        proxy.stop(with_signal)
+    assert proxy.record(answer)["outcome"] == "ok"
+    proxy.assert_no_complaints()
