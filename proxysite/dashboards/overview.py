@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.checks import INFO, CheckMessage
-from django.db.models import Count, Max, Model, Q, Sum
-from django.db.models.functions import TruncHour
+from django.db.models import Case, Count, IntegerField, Max, Model, Q, Sum, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -85,26 +84,29 @@ def _records() -> dict[str, Any]:
 
 def _bars(records: Any, now: Any) -> list[dict[str, Any]]:
     """Requests in each of the last 24 hours, as heights in percent of the fullest."""
-    rows = records.order_by().annotate(hour=TruncHour("received_at")).values("hour")
+    this_hour = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
+    hours = [this_hour - timedelta(hours=ago) for ago in range(HOURS - 1, -1, -1)]
+    # Not TruncHour: SQLite would call back into Python for every row.
+    hour = Case(
+        *(When(received_at__gte=start, then=Value(number)) for number, start in reversed(list(enumerate(hours)))),
+        output_field=IntegerField(),
+    )
+    rows = records.order_by().annotate(hour=hour).values("hour")
     counted = {
         row["hour"]: row for row in rows.annotate(total=Count("pk"), failed=Count("pk", filter=Q(outcome__in=FAILED)))
     }
-    this_hour = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
-    hours = [this_hour - timedelta(hours=ago) for ago in range(HOURS - 1, -1, -1)]
-    most = max((counted[hour]["total"] for hour in hours if hour in counted), default=0) or 1
-    bars = []
-    for hour in hours:
-        row = counted.get(hour, {"total": 0, "failed": 0})
-        bars.append(
-            {
-                "hour": hour.strftime("%H:00"),
-                "total": row["total"],
-                "failed": row["failed"],
-                "good_height": round(100 * (row["total"] - row["failed"]) / most, 1),
-                "failed_height": round(100 * row["failed"] / most, 1),
-            }
-        )
-    return bars
+    counts = [counted.get(number, {"total": 0, "failed": 0}) for number in range(HOURS)]
+    most = max(row["total"] for row in counts) or 1
+    return [
+        {
+            "hour": start.strftime("%H:00"),
+            "total": row["total"],
+            "failed": row["failed"],
+            "good_height": round(100 * (row["total"] - row["failed"]) / most, 1),
+            "failed_height": round(100 * row["failed"] / most, 1),
+        }
+        for start, row in zip(hours, counts, strict=True)
+    ]
 
 
 def _failure(record: RequestRecord) -> dict[str, Any]:
