@@ -44,7 +44,7 @@ def compare(options: argparse.Namespace) -> int:
             except NotStarted as reason:
                 say(f"{name} is left out: {reason}")
                 left_out.append(Row(name, reason=str(reason)))
-        rows = [*measure(servers, plan, say), *left_out]
+        rows = [*measure(place, servers, plan, say), *left_out]
         print(report.table(rows), report.costs(rows), sep="\n\n")
         if options.json:
             result = report.as_json(rows, plan, machine(), str(place.cores))

@@ -103,6 +103,14 @@ def _usage_from_proc(group: int) -> list[tuple[float, int]]:
     return rows
 
 
+def machine_cpu_seconds() -> float:
+    """Processor time of all programs since the machine started; 0 where it is not told."""
+    if not _PROC:
+        return 0.0
+    user, nice, system, _idle, _waiting, *interrupts = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]
+    return sum(int(part) for part in (user, nice, system, *interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
 def _usage_from_ps(group: int) -> list[tuple[float, int]]:
     listing = subprocess.run(["ps", "-A", "-o", "pgid=,rss=,time="], capture_output=True, text=True, check=False).stdout
     rows = []

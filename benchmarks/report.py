@@ -1,9 +1,10 @@
 """The comparison as a table for people and as JSON for programs."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from benchmarks.comparison import Plan, Row, Series
+from benchmarks.comparison import DISTURBED, Plan, Row, Series
 
 _HEADINGS = ("", "requests/s", "p50 ms", "p99 ms", "core", "streams/s", "p50 ms", "p99 ms", "core")
 _RATIOS = ("÷ floor", "÷ nginx")
@@ -68,11 +69,24 @@ def _notes(rows: Sequence[Row]) -> list[str]:
         notes.append(
             "≥: the server did not use up its core: the load generator, the upstream or other programs were the limit."
         )
+    notes += _disturbances([series for row in rows for series in (row.requests, row.streams)])
     notes += [f"{row.name} was not measured: {row.reason}" for row in rows if row.reason]
     for row in rows:
         for kind, series in (("requests", row.requests), ("streams", row.streams)):
             if series.problem:
                 notes.append(f"{row.name}, {kind}: {series.problem}")
+    return notes
+
+
+def _disturbances(all_series: Sequence[Series]) -> list[str]:
+    """What other programs did to the figures."""
+    left_out = sum(len(series.windows) - len(series.counted) for series in all_series)
+    counted = [window.others for series in all_series for window in series.counted]
+    if not counted:
+        return []
+    notes = [f"Other programs used {statistics.median(counted):.2f} cores meanwhile (median)."]
+    if left_out:
+        notes.append(f"{left_out} windows in which they used more than {DISTURBED} cores are left out.")
     return notes
 
 

@@ -5,8 +5,12 @@ from benchmarks.profiling import summary
 from benchmarks.report import as_json, table
 
 
-def series(rate: float, *, busy: float = 1.0) -> Series:
-    return Series([Window(rate=rate, p50_ms=1.0, p99_ms=2.0, busy=busy, cpu_us=busy / rate * 1e6)])
+def window(rate: float, *, busy: float = 1.0, others: float = 0.0) -> Window:
+    return Window(rate=rate, p50_ms=1.0, p99_ms=2.0, busy=busy, cpu_us=busy / rate * 1e6, others=others)
+
+
+def series(*rates: float, busy: float = 1.0) -> Series:
+    return Series([window(rate, busy=busy) for rate in rates])
 
 
 def row(name: str, requests: float, streams: float) -> Row:
@@ -24,8 +28,20 @@ def test_ratios_are_of_requests_and_of_streams():
 
 
 def test_a_median_is_shown_not_the_best():
-    measured = Series([*series(1000).windows, *series(3000).windows, *series(2000).windows])
-    assert cells(table([Row("floor", measured, series(1))]), "floor")[1] == "2 000"
+    text = table([Row("floor", series(1000, 3000, 2000), series(1))])
+    assert cells(text, "floor")[1] == "2 000"
+
+
+def test_windows_that_other_programs_disturbed_are_left_out_when_enough_remain():
+    disturbed = [window(10, others=0.8) for _ in range(4)]
+    measured = Series([*disturbed, *series(1000, 3000, 2000).windows])
+    text = table([Row("floor", measured, series(1))])
+    assert cells(text, "floor")[1] == "2 000"
+    assert "4 windows" in text
+
+
+def test_disturbed_windows_are_all_there_is_on_a_busy_machine():
+    assert Series([window(10, others=0.8), window(1000)]).rate == 505
 
 
 def test_a_server_that_was_not_the_limit_is_marked():
