@@ -23,14 +23,20 @@ def upstream(name: str, url: str, **fields: Any) -> dict[str, Any]:
     return {"name": name, "base_url": f"{url}/{name}", "kind": "vllm", "max_retries": 0, **ALL_DIALECTS, **fields}
 
 
-def config(url: str, refused_url: str) -> dict[str, Any]:
-    """`url` is the scripted upstream's; nobody listens at `refused_url`."""
+def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> dict[str, Any]:
+    """`url` is the scripted upstream's, `tls_url` another's behind TLS; nobody listens at `refused_url`."""
     own = {"credential_mode": "own", "api_key": OWN_KEY}
     upstreams = [
         upstream("main", url),
         upstream("versioned", f"{url}", base_url=f"{url}/versioned/v1"),
         upstream("refused", refused_url),
         upstream("impatient", url, timeout_seconds=0.3),
+        upstream("tls", tls_url),
+        upstream("tls-unverified", tls_url, verify_tls=False),
+        upstream("tls-unverified-http2", tls_url, verify_tls=False, http2=True),
+        upstream("http2", url, http2=True),
+        upstream("http2-refused", refused_url, http2=True),
+        upstream("http2-impatient", url, http2=True, timeout_seconds=0.3),
         upstream("only-chat", url, supports_anthropic=False, supports_responses=False, supports_generate=False),
         upstream("only-messages", url, supports_openai=False, supports_responses=False, supports_generate=False),
         upstream("keyless", url, credential_mode="none"),

@@ -1,12 +1,14 @@
 """Fixtures of the tests over real sockets: one scripted upstream and one serving process for the whole session."""
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from tests.end_to_end import configuration
 from tests.end_to_end.proxy import Installation, Proxy
@@ -47,6 +49,16 @@ def refused_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def tls_upstream() -> Iterator[ScriptedUpstream]:
+    """A scripted upstream behind a certificate that nobody trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    upstream = ScriptedUpstream(context).start()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with an empty, migrated database; copy it, do not use it."""
     data_dir = tmp_path_factory.mktemp("migrated") / "data"
@@ -67,13 +79,16 @@ def new_installation(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def installation(
-    new_installation: Callable[..., Installation], scripted_upstream: ScriptedUpstream, refused_url: str
+    new_installation: Callable[..., Installation],
+    scripted_upstream: ScriptedUpstream,
+    refused_url: str,
+    tls_upstream: ScriptedUpstream,
 ) -> Installation:
     """The installation that most tests share; `tests.end_to_end.configuration` says what is in it."""
     made = new_installation(
         BASE_PATH=configuration.BASE_PATH, MODELS_CACHE_SECONDS="0", OVERRIDE_LOGS="true", LOG_FILE="proxy.log"
     )
-    made.import_config(configuration.config(scripted_upstream.url, refused_url))
+    made.import_config(configuration.config(scripted_upstream.url, refused_url, tls_upstream.url))
     made.manage("loaddata", made.write("rules.json", configuration.rule_rows()))
     return made
 

@@ -6,6 +6,7 @@ every proxy process of the session.
 
 import asyncio
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -65,7 +66,8 @@ class Received:
 
 
 class ScriptedUpstream:
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted upstream", daemon=True)
         self._server: asyncio.Server | None = None
@@ -84,7 +86,7 @@ class ScriptedUpstream:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     # What a test says
 
@@ -146,7 +148,7 @@ class ScriptedUpstream:
         self._loop.close()
 
     async def _listen(self) -> asyncio.Server:
-        return await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=BIG)
+        return await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=BIG, ssl=self._tls)
 
     async def _shut_down(self) -> None:
         assert self._server
