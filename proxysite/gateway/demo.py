@@ -5,9 +5,9 @@ messages over a real socket, so that a first try goes through everything a real 
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -100,10 +100,14 @@ def _chat_chunk(model: str, delta: dict[str, Any], finish: str | None = None) ->
     return {
         "id": "chatcmpl-demo",
         "object": "chat.completion.chunk",
-        "created": int(time.monotonic()),
+        "created": _now(),
         "model": model,
         "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
     }
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp())
 
 
 def _data(payload: Any) -> bytes:
@@ -147,7 +151,7 @@ _FORMS: dict[str, _Form] = {
         whole=lambda model, text, count: {
             "id": "chatcmpl-demo",
             "object": "chat.completion",
-            "created": int(time.monotonic()),
+            "created": _now(),
             "model": model,
             "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
             "usage": _openai_usage(count),
