@@ -134,7 +134,7 @@ def _stream_headers(answer: Answer) -> headers.Headers:
 
 def _log_plan(exchange: Exchange, plan: Plan) -> None:
     for change in plan.changes:
-        override_log.info("%s %s: %s", exchange.request_id, plan.model_asked, change)
+        override_log.info("%s %r: %s", exchange.request_id, plan.model_asked, change)
     if log.isEnabledFor(logging.DEBUG):
         log.debug(
             "%s %s %s → %s (%s), %d bytes",
