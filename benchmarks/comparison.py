@@ -117,6 +117,8 @@ def _measure_once(server: Server, series: Series, plan: Plan, elsewhere: Callabl
     others = max(0.0, elsewhere() - others)
     if outcome.failures:
         problem, count = outcome.failures.most_common(1)[0]
+        if server.process.popen.poll() is not None:
+            problem += f"; it ended with code {server.process.popen.returncode}:\n{server.process.last_lines()}"
         series.problem = f"{outcome.failures.total()} answers were wrong; {count} times: {problem}"
     elif outcome.complete:
         series.windows.append(_window(outcome, busy=used / wall, others=others / wall))
