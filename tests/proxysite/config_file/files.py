@@ -35,15 +35,15 @@ def dump() -> str:
 
 
 def facts() -> dict[str, Any]:
-    """The rows without their numbers, in the order in which they count."""
+    """The rows without their numbers, in the order in which they count; for targets that is within their binding."""
+    found = {table.__name__: [_fields(row) for row in table.objects.all()] for table in TABLES}
+    found["BindingTarget"].sort(key=lambda fields: fields["binding"])
+    return found
+
+
+def _fields(row: Any) -> dict[str, Any]:
     return {
-        table.__name__: [
-            {
-                field.name: str(getattr(row, field.name)) if field.is_relation else getattr(row, field.name)
-                for field in table._meta.concrete_fields
-                if not field.primary_key
-            }
-            for row in table.objects.all()
-        ]
-        for table in TABLES
+        field.name: str(getattr(row, field.name)) if field.is_relation else getattr(row, field.name)
+        for field in row._meta.concrete_fields
+        if not field.primary_key
     }
