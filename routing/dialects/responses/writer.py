@@ -1,7 +1,8 @@
 """Events to the stream of Responses, and to the whole response.
 
-An item of text or reasoning is closed when another kind of content begins; calls stay open side by side until the
-upstream closes them or everything ends.  The response at the end lists the same items that were reported as done.
+Every item is announced, filled and done, and the response at the end lists what was done.  At most one item of text
+or thinking is open; calls may stay open side by side, as the dialect allows.  A call that is complete is closed as
+soon as something else begins: agents run it from then on, and keep the items in the order in which they were done.
 """
 
 from collections.abc import Callable
@@ -9,31 +10,51 @@ from typing import Any
 
 import orjson
 
-from routing.dialects import arguments, events, upstream_errors
+from routing.dialects import events, upstream_errors
 from routing.dialects.answer import Answer
-from routing.dialects.events import Event, FinishReason, UpstreamError
+from routing.dialects.events import Event, FinishReason
 from routing.dialects.exchange import Exchange
-from routing.dialects.request import Reasoning, ToolCall
-from routing.dialects.responses import usage as responses_usage
+from routing.dialects.json import ObjectScanner
+from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
+from routing.dialects.responses import items
 from routing.dialects.sse import named_frame
 from routing.dialects.tally import Tally
 
-_MESSAGE, _REFUSAL, _REASONING = "output_text", "refusal", "reasoning_text"
-_INCOMPLETE = {
-    FinishReason.LENGTH: "max_output_tokens",
-    FinishReason.CONTEXT: "max_output_tokens",
-    FinishReason.REFUSAL: "content_filter",
-}
+_TEXT, _REFUSAL = "output_text", "refusal"
+_DELTA_ENDS = {_TEXT: b',"logprobs":[]}\n\n', _REFUSAL: b"}\n\n"}
+_CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
 
 
 class _Call:
-    __slots__ = ("index", "item", "pieces", "wrapped")
+    __slots__ = ("after", "before", "called", "index", "pieces", "scanner")
 
-    def __init__(self, index: int, item: dict[str, Any], wrapped: bool) -> None:
+    def __init__(self, index: int, called: items.Called) -> None:
         self.index = index
-        self.item = item
+        self.called = called
         self.pieces: list[str] = []
-        self.wrapped = wrapped  # its JSON arguments hold the free text of a custom tool
+        self.scanner = ObjectScanner()
+        kind = "custom_tool_call_input" if called.custom else "function_call_arguments"
+        self.before, self.after = _delta_head(f"response.{kind}.delta", called.id, index)
+
+    def is_complete(self) -> bool:
+        """Nobody can tell of free text."""
+        return self.scanner.is_complete() and (self.called.is_wrapped or not self.called.custom)
+
+
+class _Open:
+    """The item of text or thinking that is being filled."""
+
+    __slots__ = ("after", "annotations", "before", "content", "end", "id", "index", "kind", "pieces")
+
+    def __init__(self, id: str, index: int) -> None:
+        self.id = id
+        self.index = index
+        self.kind = ""  # of the message's part that is open; blank: thinking
+        self.content: list[dict[str, Any]] = []  # parts of the message that are done
+        self.pieces: list[str] = []
+        self.annotations: list[dict[str, Any]] = []
+        self.before = self.after = b""  # of a delta, up to its number and from there up to its text
+        self.end = b"}\n\n"
 
 
 class ResponsesWriter:
@@ -42,19 +63,15 @@ class ResponsesWriter:
         self._exchange = exchange
         self._tally = Tally(exchange.prompt_estimate)
         self._out: list[bytes] = []
-        self._id = f"resp_{exchange.request_id}"
+        self._id = ""
         self._sequence = 0
         self._started = False
         self._ended = False
-        self._output: dict[int, dict[str, Any]] = {}  # the items that are done, by their index
-        self._next = 0  # output_index of the next item
-        self._kind = ""  # of the open text or reasoning
-        self._item: dict[str, Any] = {}
-        self._index = 0
-        self._pieces: list[str] = []
-        self._annotations: list[dict[str, Any]] = []
-        self._heads = (b"", b"")  # of a delta: before and after the sequence number
-        self._calls: dict[int, _Call] = {}
+        self._count = 0  # of items
+        self._done: dict[int, dict[str, Any]] = {}
+        self._open: _Open | None = None
+        self._calls: dict[int, _Call] = {}  # those that are open, by key
+        self._held: list[str] = []  # white space that may turn out to lead a text
 
     def feed(self, new: list[Event]) -> bytes:
         if self._ended:
@@ -74,140 +91,83 @@ class ResponsesWriter:
         self._started = True
         if event.usage is not None:
             self._tally.usage.update(event.usage)
-        if event.id.startswith("resp_"):
-            self._id = event.id
-        for kind in ("response.created", "response.in_progress"):
-            self._frame(kind, response=response(self._exchange, self._id, "in_progress"))
+        self._id = items.response_id(self._exchange, event.id)
+        begun = items.response(self._exchange, self._id, items.IN_PROGRESS, [])
+        self._frame("response.created", response=begun)
+        self._frame("response.in_progress", response=begun)
 
     def _on_text(self, event: events.Text) -> None:
-        self._say(_MESSAGE, event.text)
+        text, current = event.text, self._open
+        if current is None or current.kind != _TEXT:
+            if not text or text.isspace():
+                self._held.append(text)
+                return
+            self._open_part(_TEXT, items.text_part("", []))
+            text = "".join([*self._held, text])
+            self._held.clear()
+        self._delta(text)
 
     def _on_refusal(self, event: events.Refusal) -> None:
-        self._say(_REFUSAL, event.text)
+        if self._open is None or self._open.kind != _REFUSAL:
+            self._open_part(_REFUSAL, items.refusal_part(""))
+        self._delta(event.text)
 
     def _on_reasoning(self, event: events.Reasoning) -> None:
-        self._say(_REASONING, event.text)
-
-    def _say(self, kind: str, text: str) -> None:
-        if self._kind != kind:
-            self._open(kind)
-        self._tally.characters += len(text)
-        self._pieces.append(text)
-        before, after = self._heads
-        self._out += (before, b"%d" % self._sequence, after, orjson.dumps(text), _DELTA_ENDS[kind])
-        self._sequence += 1
-
-    def _open(self, kind: str) -> None:
-        self._close_item()
-        self._kind = kind
-        self._index = self._next
-        if kind is _REASONING:
-            self._item = {"id": self._item_id("rs"), "type": "reasoning", "summary": []}
-            self._frame("response.output_item.added", output_index=self._index, item=self._item)
-            part = {"type": "summary_text", "text": ""}
-            self._part_frame("response.reasoning_summary_part.added", "summary_index", part=part)
-            event, member = "response.reasoning_summary_text.delta", "summary_index"
-        else:
-            self._item = message(self._item_id("msg"), "in_progress", [])
-            self._frame("response.output_item.added", output_index=self._index, item=self._item)
-            self._part_frame("response.content_part.added", "content_index", part=_part(kind, "", []))
-            event, member = f"response.{kind}.delta", "content_index"
-        self._next += 1
-        self._heads = (
-            f'event: {event}\ndata: {{"type":"{event}","sequence_number":'.encode(),
-            f',"item_id":"{self._item["id"]}","output_index":{self._index},"{member}":0,"delta":'.encode(),
-        )
-
-    def _close_item(self) -> None:
-        kind = self._kind
-        if not kind:
-            return
-        self._kind = ""
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        if kind is _REASONING:
-            part = {"type": "summary_text", "text": text}
-            self._part_frame("response.reasoning_summary_text.done", "summary_index", text=text)
-            self._part_frame("response.reasoning_summary_part.done", "summary_index", part=part)
-            self._done(self._index, {**self._item, "summary": [part]})
-            return
-        part = _part(kind, text, self._annotations)
-        extra = {"refusal": text} if kind is _REFUSAL else {"text": text, "logprobs": []}
-        self._part_frame(f"response.{kind}.done", "content_index", **extra)
-        self._part_frame("response.content_part.done", "content_index", part=part)
-        self._annotations = []
-        self._done(self._index, {**self._item, "status": "completed", "content": [part]})
+        if self._open is None or self._open.kind:
+            self._open_reasoning()
+        self._delta(event.text)
 
     def _on_reasoning_end(self, event: events.ReasoningEnd) -> None:
-        if event.encrypted:
-            if self._kind is not _REASONING:
-                self._close_item()
-                self._open(_REASONING)
-            self._item["encrypted_content"] = event.encrypted
-        if self._kind is _REASONING:
-            self._close_item()
+        seal = Reasoning("", event.signature, encrypted=event.encrypted, id=event.id)
+        if self._open is not None and not self._open.kind:
+            self._close_reasoning(self._open, seal)
+        elif event.signature or event.encrypted:
+            self._sealed(seal)
 
-    def _ignore(self, event: Event) -> None:
-        """Thinking that only its maker can read has no form here."""
+    def _on_redacted(self, event: events.Redacted) -> None:
+        self._sealed(Reasoning(redacted=event.data))
+
+    def _sealed(self, part: Reasoning) -> None:
+        """Thinking without a text: the seal alone makes an item."""
+        current = self._announce_reasoning()
+        self._finish_item(current.index, items.reasoning(current.id, part))
 
     def _on_tool_start(self, event: events.ToolStart) -> None:
-        self._close_item()
+        self._make_room()
+        self._held.clear()
         self._tally.calls += 1
         name = self._exchange.client_name(event.name)
-        wrapped = name in self._exchange.wrapped
-        item = call_item(self._exchange, self._item_id("ctc" if wrapped or event.custom else "fc"), name, event.id)
-        if event.custom and not wrapped:
-            item = {**item, "type": "custom_tool_call", "input": ""}
-            item.pop("arguments", None)
-        call = self._calls[event.key] = _Call(self._next, item, wrapped)
-        self._next += 1
-        self._frame("response.output_item.added", output_index=call.index, item={**item, "status": "in_progress"})
+        called = items.Called(self._exchange, self._count, event.id, name, event.custom)
+        self._calls[event.key] = _Call(self._count, called)
+        self._announce(called.item("", items.IN_PROGRESS))
 
     def _on_tool_arguments(self, event: events.ToolArguments) -> None:
-        self._tally.characters += len(event.text)
         call = self._calls.get(event.key)
         if call is None:
-            self.warnings.append("A piece of a tool call came after the call was closed; it was dropped.")
+            if event.text.strip():
+                self.warnings.append("A piece of a tool call came after the call was closed; it was dropped.")
             return
         call.pieces.append(event.text)
-        if not call.wrapped:
-            self._call_frame(call, "delta", delta=event.text)
+        call.scanner.feed(event.text)
+        self._tally.characters += len(event.text)
+        if not call.called.is_wrapped:  # the free text inside is known when all of it is there
+            self._delta_frame(call.before, call.after, event.text, b"}\n\n")
 
     def _on_tool_end(self, event: events.ToolEnd) -> None:
         call = self._calls.pop(event.key, None)
         if call is not None:
-            self._close_call(call)
-
-    def _close_call(self, call: _Call) -> None:
-        text = "".join(call.pieces)
-        if call.item["type"] == "custom_tool_call":
-            member = "input"
-            if call.wrapped:
-                text = arguments.unwrapped(text)
-                self._call_frame(call, "delta", delta=text)
-        else:
-            member = "arguments"
-            text = text if text.strip() else "{}"
-        self._call_frame(call, "done", **{member: text})
-        self._done(call.index, {**call.item, member: text, "status": "completed"})
-
-    def _call_frame(self, call: _Call, step: str, **members: Any) -> None:
-        custom = call.item["type"] == "custom_tool_call"
-        kind = f"response.{'custom_tool_call_input' if custom else 'function_call_arguments'}.{step}"
-        self._frame(kind, item_id=call.item["id"], output_index=call.index, **members)
+            self._close_call(call, items.COMPLETED)
 
     def _on_citation(self, event: events.Citation) -> None:
-        if self._kind is not _MESSAGE:
-            self.warnings.append("A citation was left out: it belongs to no text.")
+        current = self._open
+        if current is None or current.kind != _TEXT:
+            self.warnings.append("A citation was left out: there is no text that it belongs to.")
             return
-        self._annotations.append(annotation(event))
-        index = len(self._annotations) - 1
-        self._part_frame(
-            "response.output_text.annotation.added",
-            "content_index",
-            annotation_index=index,
-            annotation=self._annotations[-1],
-        )
+        cited = items.annotation(event)
+        number = len(current.annotations)
+        current.annotations.append(cited)
+        kind = "response.output_text.annotation.added"
+        self._part_frame(current, kind, annotation_index=number, annotation=cited)
 
     def _on_usage(self, event: events.UsageSeen) -> None:
         self._tally.usage.update(event.usage)
@@ -216,37 +176,144 @@ class ResponsesWriter:
         self._tally.finish = event
 
     def _on_failed(self, event: events.Failed) -> None:
+        self._on_start(events.Start())
         self._ended = True
-        failed = response(self._exchange, self._id, "failed", output=self._done_items())
-        self._frame("response.failed", response={**failed, "error": error(event.error)})
+        failed = items.response(self._exchange, self._id, items.FAILED, self._output())
+        self._frame("response.failed", response={**failed, "error": items.error(event.error)})
 
     def _on_end(self, event: events.End) -> None:
+        finish = self._tally.finish
+        if finish is not None and finish.reason is FinishReason.REFUSAL and finish.explanation and not self._refused():
+            self._on_refusal(events.Refusal(finish.explanation))
         self._ended = True
-        self._close_item()
+        status = items.INCOMPLETE if self._tally.reason() in _CUT else items.COMPLETED
         for call in self._calls.values():
-            self._close_call(call)
-        final = ended(self._exchange, self._id, self._tally, self._done_items())
+            if self._open is not None and self._open.index < call.index:
+                self._close_open(status)
+            self._close_call(call, items.COMPLETED if call.is_complete() else status)
+        self._close_open(status)
+        final = items.ended(self._exchange, self._id, self._tally, self._output())
         self._frame(f"response.{final['status']}", response=final)
 
-    def _done(self, index: int, item: dict[str, Any]) -> None:
-        self._output[index] = item
+    def _refused(self) -> bool:
+        return (self._open is not None and self._open.kind == _REFUSAL) or items.has_refusal(self._output())
+
+    def _output(self) -> list[dict[str, Any]]:
+        return [self._done[index] for index in sorted(self._done)]
+
+    def _make_room(self) -> None:
+        """Before an item begins: the text or thinking before it is over, and so are the calls that are complete."""
+        self._close_open(items.COMPLETED)
+        for key in [key for key, call in self._calls.items() if call.is_complete()]:
+            self._close_call(self._calls.pop(key), items.COMPLETED)
+
+    def _open_part(self, kind: str, part: dict[str, Any]) -> None:
+        """A part in the message that is open, else in a new one."""
+        current = self._open
+        if current is not None and current.kind:
+            self._close_part(current)
+        else:
+            self._make_room()
+            current = self._open = _Open(items.item_id(self._exchange, "msg", self._count), self._count)
+            self._announce(items.message(current.id, items.IN_PROGRESS, []))
+        current.kind, current.end = kind, _DELTA_ENDS[kind]
+        self._part_frame(current, "response.content_part.added", part=part)
+        place = f',"content_index":{len(current.content)}'
+        current.before, current.after = _delta_head(f"response.{kind}.delta", current.id, current.index, place)
+
+    def _open_reasoning(self) -> None:
+        current = self._open = self._announce_reasoning()
+        kind, part = "response.reasoning_summary_part.added", {"type": "summary_text", "text": ""}
+        self._frame(kind, item_id=current.id, output_index=current.index, summary_index=0, part=part)
+        kind, place = "response.reasoning_summary_text.delta", ',"summary_index":0'
+        current.before, current.after = _delta_head(kind, current.id, current.index, place)
+
+    def _announce_reasoning(self) -> _Open:
+        self._make_room()
+        current = _Open(items.item_id(self._exchange, "rs", self._count), self._count)
+        self._announce(items.reasoning(current.id, Reasoning()))
+        return current
+
+    def _close_open(self, status: str) -> None:
+        current = self._open
+        if current is None:
+            return
+        if not current.kind:
+            self._close_reasoning(current, Reasoning())
+            return
+        self._close_part(current)
+        self._open = None
+        self._finish_item(current.index, items.message(current.id, status, current.content))
+
+    def _close_part(self, current: _Open) -> None:
+        text = "".join(current.pieces)
+        current.pieces.clear()
+        if current.kind == _TEXT:
+            part = items.text_part(text, current.annotations)
+            current.annotations = []
+            self._part_frame(current, "response.output_text.done", text=text, logprobs=[])
+        else:
+            part = items.refusal_part(text)
+            self._part_frame(current, "response.refusal.done", refusal=text)
+        self._part_frame(current, "response.content_part.done", part=part)
+        current.content.append(part)
+
+    def _close_reasoning(self, current: _Open, seal: Reasoning) -> None:
+        seal.text = "".join(current.pieces)
+        self._open = None
+        place = {"item_id": current.id, "output_index": current.index, "summary_index": 0}
+        part = {"type": "summary_text", "text": seal.text}
+        self._frame("response.reasoning_summary_text.done", **place, text=seal.text)
+        self._frame("response.reasoning_summary_part.done", **place, part=part)
+        self._finish_item(current.index, {**items.reasoning(current.id, seal), "summary": [part]})
+
+    def _close_call(self, call: _Call, status: str) -> None:
+        called = call.called
+        streamed = "".join(call.pieces)
+        text = called.text(streamed)
+        place = {"item_id": called.id, "output_index": call.index}
+        if text and (called.is_wrapped or text != streamed):
+            self._delta_frame(call.before, call.after, text, b"}\n\n")
+        if called.custom:
+            self._frame("response.custom_tool_call_input.done", **place, input=text)
+        else:
+            self._frame("response.function_call_arguments.done", **place, arguments=text)
+        self._finish_item(call.index, called.item(text, status))
+
+    def _announce(self, item: dict[str, Any]) -> None:
+        self._frame("response.output_item.added", output_index=self._count, item=item)
+        self._count += 1
+
+    def _finish_item(self, index: int, item: dict[str, Any]) -> None:
+        self._done[index] = item
         self._frame("response.output_item.done", output_index=index, item=item)
 
-    def _done_items(self) -> list[dict[str, Any]]:
-        return [self._output[index] for index in sorted(self._output)]
+    def _delta(self, text: str) -> None:
+        current = self._open
+        assert current is not None
+        current.pieces.append(text)
+        self._tally.characters += len(text)
+        self._delta_frame(current.before, current.after, text, current.end)
 
-    def _item_id(self, prefix: str) -> str:
-        return f"{prefix}_{self._exchange.request_id}_{self._next}"
+    def _delta_frame(self, before: bytes, after: bytes, text: str, end: bytes) -> None:
+        self._out += (before, b"%d" % self._sequence, after, orjson.dumps(text), end)
+        self._sequence += 1
 
-    def _part_frame(self, kind: str, position: str, **members: Any) -> None:
-        self._frame(kind, item_id=self._item["id"], output_index=self._index, **{position: 0}, **members)
+    def _part_frame(self, current: _Open, kind: str, **members: Any) -> None:
+        place = {"item_id": current.id, "output_index": current.index, "content_index": len(current.content)}
+        self._frame(kind, **place, **members)
 
     def _frame(self, kind: str, **members: Any) -> None:
         self._out.append(named_frame({"type": kind, "sequence_number": self._sequence, **members}))
         self._sequence += 1
 
 
-_DELTA_ENDS = {_MESSAGE: b',"logprobs":[]}\n\n', _REFUSAL: b"}\n\n", _REASONING: b"}\n\n"}
+def _delta_head(kind: str, id: str, index: int, place: str = "") -> tuple[bytes, bytes]:
+    return (
+        f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":'.encode(),
+        f',"item_id":"{id}","output_index":{index}{place},"delta":'.encode(),
+    )
+
 
 _ON: dict[type[Event], Callable[[ResponsesWriter, Any], None]] = {
     events.Start: ResponsesWriter._on_start,
@@ -254,7 +321,7 @@ _ON: dict[type[Event], Callable[[ResponsesWriter, Any], None]] = {
     events.Refusal: ResponsesWriter._on_refusal,
     events.Reasoning: ResponsesWriter._on_reasoning,
     events.ReasoningEnd: ResponsesWriter._on_reasoning_end,
-    events.Redacted: ResponsesWriter._ignore,
+    events.Redacted: ResponsesWriter._on_redacted,
     events.ToolStart: ResponsesWriter._on_tool_start,
     events.ToolArguments: ResponsesWriter._on_tool_arguments,
     events.ToolEnd: ResponsesWriter._on_tool_end,
@@ -266,102 +333,49 @@ _ON: dict[type[Event], Callable[[ResponsesWriter, Any], None]] = {
 }
 
 
-def response(
-    exchange: Exchange, id: str, status: str, output: list[dict[str, Any]] | None = None, usage: Any = None
-) -> dict[str, Any]:
-    return {
-        "id": id,
-        "object": "response",
-        "created_at": exchange.created,
-        "status": status,
-        "error": None,
-        "incomplete_details": None,
-        "model": exchange.model,
-        "output": output or [],
-        "previous_response_id": None,
-        "store": False,
-        **exchange.echo,
-        "usage": usage,
-    }
-
-
-def ended(exchange: Exchange, id: str, tally: Tally, output: list[dict[str, Any]]) -> dict[str, Any]:
-    reason = _INCOMPLETE.get(tally.reason())
-    if reason == "content_filter" and _has_refusal(output):
-        reason = None
-    final = response(exchange, id, "incomplete" if reason else "completed", output, responses_usage.render(tally))
-    if reason:
-        final["incomplete_details"] = {"reason": reason}
-    return final
-
-
-def _has_refusal(output: list[dict[str, Any]]) -> bool:
-    return any(part.get("type") == "refusal" for item in output for part in item.get("content") or ())
-
-
-def error(failed: UpstreamError) -> dict[str, Any]:
-    return {"code": upstream_errors.code_for(failed) or "server_error", "message": failed.message}
-
-
-def message(id: str, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"id": id, "type": "message", "role": "assistant", "status": status, "content": content}
-
-
-def _part(kind: str, text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
-    if kind is _REFUSAL:
-        return {"type": "refusal", "refusal": text}
-    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
-
-
-def annotation(cited: events.Citation) -> dict[str, Any]:
-    where = {"start_index": cited.start, "end_index": cited.end}
-    return {"type": "url_citation", **where, "title": cited.title, "url": cited.url}
-
-
-def call_item(exchange: Exchange, id: str, name: str, call_id: str) -> dict[str, Any]:
-    """A call as the client knows its tools: custom ones and those of a namespace went upstream as plain functions."""
-    if name in exchange.wrapped:
-        return {"id": id, "type": "custom_tool_call", "call_id": call_id, "name": name, "input": ""}
-    item = {"id": id, "type": "function_call", "call_id": call_id, "name": name, "arguments": ""}
-    if name in exchange.namespaces:
-        namespace, inner = exchange.namespaces[name]
-        return {**item, "namespace": namespace, "name": inner}
-    return item
-
-
 def body(answer: Answer) -> dict[str, Any]:
-    """The whole response."""
-    exchange = answer.exchange
+    """The whole response: the items that a stream of the same answer would end with."""
+    exchange, finish = answer.exchange, answer.tally.finish
+    parts = list(answer.parts)
+    if finish is not None and finish.reason is FinishReason.REFUSAL and finish.explanation and not answer.refusal():
+        parts.append(Refusal(finish.explanation))
+    status = items.INCOMPLETE if answer.tally.reason() in _CUT else items.COMPLETED
     output: list[dict[str, Any]] = []
-    for part in answer.parts:
-        item = _whole_item(part, exchange, len(output), answer)
-        if item is not None:
-            output.append(item)
-    id = answer.id if answer.id.startswith("resp_") else f"resp_{exchange.request_id}"
-    return ended(exchange, id, answer.tally, output)
+    annotations = [items.annotation(cited) for cited in answer.citations]
+    for part in parts:
+        _add(part, output, exchange, annotations, status)
+    if output and output[-1]["type"] == "message":
+        output[-1]["status"] = status
+    return items.ended(exchange, items.response_id(exchange, answer.id), answer.tally, output)
 
 
-def _whole_item(part: Any, exchange: Exchange, index: int, answer: Answer) -> dict[str, Any] | None:
-    suffix = f"{exchange.request_id}_{index}"
-    if isinstance(part, ToolCall):
-        return _whole_call(part, exchange, suffix)
-    if isinstance(part, Reasoning):
-        if not part.text and not part.encrypted:
-            return None
-        summary = [{"type": "summary_text", "text": part.text}] if part.text else []
-        item: dict[str, Any] = {"id": f"rs_{suffix}", "type": "reasoning", "summary": summary}
-        return {**item, "encrypted_content": part.encrypted} if part.encrypted else item
-    kind = _REFUSAL if type(part).__name__ == "Refusal" else _MESSAGE
-    annotations = [annotation(cited) for cited in answer.citations] if kind is _MESSAGE else []
-    return message(f"msg_{suffix}", "completed", [_part(kind, part.text, annotations)])
+def _add(
+    part: Part, output: list[dict[str, Any]], exchange: Exchange, annotations: list[dict[str, Any]], status: str
+) -> None:
+    index = len(output)
+    match part:
+        case ToolCall():
+            called = items.Called(exchange, index, part.id, part.name, part.custom)
+            whole = items.COMPLETED if _is_whole(part) else status
+            output.append(called.item(called.text(part.arguments), whole))
+        case Reasoning():
+            if part.text or part.signature or part.redacted or part.encrypted:
+                output.append(items.reasoning(items.item_id(exchange, "rs", index), part))
+        case Text() | Refusal():
+            if isinstance(part, Refusal):
+                said = items.refusal_part(part.text)
+            elif part.text.strip():
+                said = items.text_part(part.text, annotations.copy())
+                annotations.clear()
+            else:
+                return
+            if output and output[-1]["type"] == "message":
+                output[-1]["content"].append(said)
+            else:
+                output.append(items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [said]))
 
 
-def _whole_call(part: ToolCall, exchange: Exchange, suffix: str) -> dict[str, Any]:
-    custom = part.custom or part.name in exchange.wrapped
-    item = call_item(exchange, f"{'ctc' if custom else 'fc'}_{suffix}", part.name, part.id)
-    if part.name in exchange.wrapped:
-        return {**item, "input": arguments.unwrapped(part.arguments), "status": "completed"}
-    if part.custom:
-        item.pop("arguments")
-        return {**item, "type": "custom_tool_call", "input": part.arguments, "status": "completed"}
-    return {**item, "arguments": part.arguments if part.arguments.strip() else "{}", "status": "completed"}
+def _is_whole(call: ToolCall) -> bool:
+    scanner = ObjectScanner()
+    scanner.feed(call.arguments)
+    return not call.custom and scanner.is_complete()
