@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Asked, model_in, parsed, plan_endpoint, plan_passing
+from proxysite.gateway.plan import Asked, Chance, model_in, parsed, plan_endpoint, plan_passing
 from routing.dialects import Dialect
 from routing.errors import BadRequest, DialectNotSpoken, EndpointNotFound, MethodNotAllowed, ModelNotBound
 from routing.kinds import Kind
@@ -24,11 +24,11 @@ def asked(body=b"", *, path="chat/completions", method="POST", **more):
 
 def planned(body, *, routing=EVERYTHING, sampling=NO_RULES, draw=0.0, **more):
     request = asked(body, **more)
-    return plan_endpoint(request, ENDPOINTS[request.path], routing, sampling, draw)
+    return plan_endpoint(request, ENDPOINTS[request.path], routing, sampling, Chance(draw=draw))
 
 
 def passed(body=b"", *, routing=EVERYTHING, path="rerank", **more):
-    return plan_passing(asked(body, path=path, **more), Dialect.CHAT, routing, 0.0)
+    return plan_passing(asked(body, path=path, **more), Dialect.CHAT, routing, Chance())
 
 
 def renaming(model="theirs", **fields):
