@@ -8,6 +8,7 @@ from django.db.models import F
 from routing import address, kinds
 from routing.dialects import Dialect
 from routing.fields import SecretField
+from routing.natural_keys import FindsByNaturalKey
 from routing.snapshot import CredentialMode, KeyStyle
 from routing.validators import (
     validate_base_url,
@@ -20,11 +21,8 @@ from routing.validators import (
 )
 
 
-class NamedManager(models.Manager):
-    """Finds a row by what people call it, so that fixtures need no numbers and may be loaded twice."""
-
-    def get_by_natural_key(self, *key: str) -> models.Model:
-        return self.get(**dict(zip(self.model.NATURAL_KEY, key, strict=True)))
+class NamedManager(FindsByNaturalKey, models.Manager):
+    """Finds a row by what people call it."""
 
 
 SECONDS = {"validators": [MinValueValidator(0.0)]}

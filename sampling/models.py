@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from routing.dialects import Dialect
+from routing.natural_keys import FindsByNaturalKey
 from sampling import parameters
 from sampling.snapshot import Layer
 
@@ -18,11 +19,8 @@ def validate_parameters(value: Any) -> None:
         raise ValidationError(problems)
 
 
-class NamedManager(models.Manager):
-    """Finds a row by what people call it, so that fixtures need no numbers and may be loaded twice."""
-
-    def get_by_natural_key(self, *key: str) -> models.Model:
-        return self.get(**dict(zip(self.model.NATURAL_KEY, key, strict=True)))
+class NamedManager(FindsByNaturalKey, models.Manager):
+    """Finds a row by what people call it."""
 
 
 class SamplingPreset(models.Model):

@@ -27,6 +27,7 @@ PURE = frozenset(
         "routing.json_values",
         "routing.kinds",
         "routing.matching",
+        "routing.natural_keys",
         "routing.problems",
         "routing.resolve",
         "routing.secrets",

@@ -1,61 +1,62 @@
-"""From a document to rows, in one transaction: all of it or nothing."""
+"""From a document to rows, in one transaction: all of it or nothing.
+
+Only what differs is saved, so that an import that changes nothing loads nothing anew.
+"""
 
 import json
-import sys
-from dataclasses import dataclass, field
+import os
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, models, transaction
+from django.db.models import Value
 from django.utils import timezone
 
-from proxysite.config_file.document import ConfigFileError, Document
-from proxysite.config_file.exporting import export
+from proxysite.config_file import reading
+from proxysite.config_file.applying_bindings import save_bindings
+from proxysite.config_file.applying_upstreams import save_upstreams
+from proxysite.config_file.document import ConfigFileError, Document, RuleEntry
+from proxysite.config_file.exporting import export, is_empty
 from proxysite.config_file.parsing import parse
-from proxysite.config_file.sampling_sections import STEP
-from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
+from proxysite.config_file.report import Report
+from routing.json_values import same
+from routing.matching import fold
+from routing.models import ConfigSection
 from sampling.models import SamplingPreset, SamplingRule
-
-
-@dataclass
-class Report:
-    """What an import did; its text is for the person who ran it."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    backup: Path | None = None
-
-    def __str__(self) -> str:
-        counts = (f"{count} {what}{'' if count == 1 else 's'}" for what, count in self.counts.items())
-        lines = [f"Imported {', '.join(counts)}."]
-        lines += self.notes
-        if self.removed:
-            lines.append(f"Removed, because the file does not have them: {', '.join(self.removed)}.")
-        if self.backup:
-            lines.append(f"What was there before is in {self.backup} (without keys).")
-        return "\n".join(lines)
 
 
 def import_file(path: str, *, replace: bool = False) -> Report:
     """Reads and imports a file; “-” is standard input.  Raises ConfigFileError and changes nothing."""
-    return import_document(parse(_content(path)), replace=replace)
+    content, notes = reading.read(path)
+    document = parse(content)
+    document.notes[:0] = notes
+    return import_document(document, replace=replace)
 
 
 def import_document(document: Document, *, replace: bool = False) -> Report:
     """`replace`: the rows become exactly the document's, and what was there before is written to a backup."""
-    report = Report(notes=document.notes)
-    with transaction.atomic():
-        before = export()
-        if replace:
-            _remove_what_is_not_in(document, report)
-        upstreams = _save_upstreams(document)
-        _save_bindings(document, upstreams, replace=replace)
-        _save_sampling(document, replace=replace)
-        _save_sections(document, replace=replace)
-        if replace and any(before.values()) and before != export():
-            report.backup = _backup(before)
+    try:
+        with transaction.atomic():
+            return _import(document, replace=replace)
+    except OperationalError as problem:
+        why = f"The database cannot be used: {problem}. If it is a new one, run: manage.py migrate"
+        raise ConfigFileError([why]) from None
+
+
+def _import(document: Document, *, replace: bool) -> Report:
+    report = Report(notes=list(document.notes))
+    before = export() if replace else {}
+    upstreams = save_upstreams(document.upstreams, report, replace=replace)
+    save_bindings(document.bindings, upstreams, report, replace=replace)
+    presets = _save_presets(document, report, replace=replace)
+    if replace:
+        _replace_rules(document.rules, presets, report)
+    else:
+        _merge_rules(document.rules, presets, report)
+    _save_sections(document, report, replace=replace)
+    if replace and report.changed and not is_empty(before):
+        report.backup = _backup(before)
     report.counts = {
         "upstream": len(document.upstreams),
         "binding": len(document.bindings),
@@ -65,105 +66,104 @@ def import_document(document: Document, *, replace: bool = False) -> Report:
     return report
 
 
-def _content(path: str) -> Any:
-    try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise ConfigFileError([f"{path} is not UTF-8 text: {problem.reason} at byte {problem.start}."]) from None
-    except OSError as problem:
-        raise ConfigFileError([f"{path} cannot be read: {problem.strerror}."]) from None
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as problem:
-        where = f"line {problem.lineno}, column {problem.colno}"
-        raise ConfigFileError([f"{path} is not valid JSON: {problem.msg} at {where}."]) from None
-    except (ValueError, RecursionError) as problem:
-        raise ConfigFileError([f"{path} is not valid JSON: {problem}."]) from None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _remove_what_is_not_in(document: Document, report: Report) -> None:
-    names = {name.casefold() for name in document.upstreams}
-    for row in Upstream.objects.all():
-        if row.name.casefold() not in names:
-            report.removed.append(f"upstream {row.name}")
-            row.delete()
-    patterns = {binding.pattern.casefold() for binding in document.bindings}
-    for binding in ModelBinding.objects.all():
-        if binding.pattern.casefold() not in patterns:
-            report.removed.append(f"binding {binding.pattern}")
-            binding.delete()
-    for preset in SamplingPreset.objects.exclude(name__in=document.presets):
-        report.removed.append(f"preset {preset.name}")
-        preset.delete()
-    ConfigSection.objects.exclude(name__in=document.kept).delete()
-
-
-def _save_upstreams(document: Document) -> dict[str, Upstream]:
-    """A key that is stored already stays when the file names none."""
-    saved = {}
-    for name, fields in document.upstreams.items():
-        stored = Upstream.objects.filter(name__iexact=name).first()
-        row = Upstream(pk=stored.pk if stored else None, **fields)
-        if not row.api_key and stored:
-            row.api_key = stored.api_key
-        row.save()
-        saved[name] = row
-    return saved
-
-
-def _save_bindings(document: Document, upstreams: dict[str, Upstream], *, replace: bool) -> None:
-    last = ModelBinding.objects.order_by("-position").values_list("position", flat=True).first() or 0
-    start = 0 if replace else last
-    for number, entry in enumerate(document.bindings, start=1):
-        stored = ModelBinding.objects.filter(pattern__iexact=entry.pattern).first()
-        position = stored.position if stored and not replace else start + STEP * number
-        row = ModelBinding(
-            pk=stored.pk if stored else None, pattern=entry.pattern, position=position, enabled=entry.enabled
-        )
-        row.save()
-        row.targets.all().delete()
-        for target in entry.targets:
-            BindingTarget(binding=row, **{**target, "upstream": upstreams[target["upstream"]]}).save()
-
-
-def _save_sampling(document: Document, *, replace: bool) -> None:
-    presets = {}
+def _save_presets(document: Document, report: Report, *, replace: bool) -> dict[str, SamplingPreset]:
+    presets = {row.name: row for row in SamplingPreset.objects.all()}
+    for name in sorted(presets.keys() - document.presets.keys()) if replace else ():
+        report.removed.append(f"preset {name}")
+        presets.pop(name).delete()
     for name, values in document.presets.items():
-        stored = SamplingPreset.objects.filter(name=name).first()
-        presets[name] = SamplingPreset(pk=stored.pk if stored else None, name=name, parameters=values)
-        presets[name].save()
+        row = presets.setdefault(name, SamplingPreset(name=name, parameters=None))
+        _save_if_other(row, "parameters", values, f"preset {name}", report)
+    return presets
+
+
+def _replace_rules(wanted: list[RuleEntry], presets: dict[str, SamplingPreset], report: Report) -> None:
+    """All anew unless they are the same already: among equal positions the older row comes first."""
+    stored = list(SamplingRule.objects.select_related("preset"))
+    there = [_entry(row) for row in stored]
+    ordered = sorted(wanted, key=lambda entry: entry.position)
+    if there == ordered:
+        return
+    for row in stored:
+        row.delete()
+    for entry in ordered:
+        _row(entry, presets).save()
+    report.removed += [_label(entry) for entry in there if entry not in ordered]
+    report.created += [_label(entry) for entry in ordered if entry not in there]
+    if not report.changed:
+        report.updated.append("order of the rules")
+
+
+def _merge_rules(wanted: list[RuleEntry], presets: dict[str, SamplingPreset], report: Report) -> None:
+    """A rule is the same as a stored one when it lays the same preset on the same layer for the same requests."""
+    stored = list(SamplingRule.objects.select_related("preset"))
+    for entry in wanted:
+        row = next((row for row in stored if _identity(_entry(row)) == _identity(entry)), None)
+        if row is None:
+            _row(entry, presets).save()
+            report.created.append(_label(entry))
+            continue
+        stored.remove(row)
+        if _entry(row) != entry:
+            report.updated.append(_label(entry))
+            _row(entry, presets, row.pk).save()
+
+
+def _entry(row: SamplingRule) -> RuleEntry:
+    return RuleEntry(row.preset.name, row.layer, row.model_pattern, row.applies_to, row.position, row.enabled)
+
+
+def _row(entry: RuleEntry, presets: dict[str, SamplingPreset], pk: int | None = None) -> SamplingRule:
+    return SamplingRule(
+        pk=pk,
+        preset=presets[entry.preset],
+        layer=entry.layer,
+        model_pattern=entry.model_pattern,
+        applies_to=entry.applies_to,
+        position=entry.position,
+        enabled=entry.enabled,
+    )
+
+
+def _identity(entry: RuleEntry) -> tuple[str, ...]:
+    return entry.preset, entry.layer, fold(entry.model_pattern), entry.applies_to
+
+
+def _label(entry: RuleEntry) -> str:
+    return f"rule {entry.preset} for {entry.model_pattern} ({entry.layer})"
+
+
+def _save_sections(document: Document, report: Report, *, replace: bool) -> None:
+    stored = {row.name: row for row in ConfigSection.objects.all()}
+    wanted = dict(document.kept)
     if replace:
-        for rule in SamplingRule.objects.all():
-            rule.delete()
-    for entry in document.rules:
-        preset = presets[entry.preset]
-        same = {"layer": entry.layer, "model_pattern": entry.model_pattern, "applies_to": entry.applies_to}
-        stored_rule = None if replace else SamplingRule.objects.filter(preset=preset, **same).first()
-        SamplingRule(
-            pk=stored_rule.pk if stored_rule else None,
-            preset=preset,
-            position=entry.position,
-            enabled=entry.enabled,
-            **same,
-        ).save()
+        for name in sorted(stored.keys() - wanted.keys()):
+            report.removed.append(f"section {name}")
+            stored.pop(name).delete()
+    elif "upstreams" in stored:
+        imported = {fold(entry.name) for entry in document.upstreams}
+        others = {name: keys for name, keys in stored["upstreams"].content.items() if fold(name) not in imported}
+        wanted["upstreams"] = others | wanted.get("upstreams", {})
+    for name, content in wanted.items():
+        _save_if_other(stored.get(name) or ConfigSection(name=name), "content", content, f"section {name}", report)
 
 
-def _save_sections(document: Document, *, replace: bool) -> None:
-    for name, content in document.kept.items():
-        stored = ConfigSection.objects.filter(name=name).first()
-        if name == "upstreams" and stored and not replace:
-            content = stored.content | content
-        ConfigSection(pk=stored.pk if stored else None, name=name, content=content).save()
+def _save_if_other(row: models.Model, field: str, value: Any, label: str, report: Report) -> None:
+    if row.pk is not None and same(getattr(row, field), value):
+        return
+    (report.created if row.pk is None else report.updated).append(label)
+    setattr(row, field, Value(None, models.JSONField()) if value is None else value)  # a plain None is no JSON null
+    row.save()
 
 
 def _backup(content: dict[str, Any]) -> Path:
     directory: Path = settings.DATA_DIR / "backups"
-    directory.mkdir(exist_ok=True)
     path = directory / f"config-{timezone.now():%Y%m%d-%H%M%S-%f}.json"
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    path.chmod(0o600)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(number, "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    except OSError as problem:
+        raise ConfigFileError([f"The backup {path} cannot be written: {problem.strerror}."]) from None
     return path

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+STEP = 10  # between positions, so that a person can put something in between
+
 
 class ConfigFileError(Exception):
     """A file that is refused whole; one line for each wrong value, with its path."""
@@ -13,12 +15,24 @@ class ConfigFileError(Exception):
 
 
 @dataclass(frozen=True)
+class UpstreamEntry:
+    """`fields` are what the file says, `implied` what follows from it for a row that is new or replaced."""
+
+    name: str
+    path: str
+    fields: dict[str, Any]
+    implied: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BindingEntry:
-    """`targets` hold upstream (a name), upstream_model, priority and weight."""
+    """`targets` hold upstream (a name), upstream_model, priority and weight.  `implied`: the file does not say it."""
 
     pattern: str
     targets: tuple[dict[str, Any], ...]
+    position: int
     enabled: bool = True
+    implied: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,9 +47,12 @@ class RuleEntry:
 
 @dataclass
 class Document:
-    """`upstreams`: name → fields of the row.  `kept`: sections that become rows of their own, as they came."""
+    """`kept`: sections that become rows of their own, as they came.
 
-    upstreams: dict[str, dict[str, Any]] = field(default_factory=dict)
+    Among those, "upstreams" holds the keys of upstreams that are not known: name → keys.
+    """
+
+    upstreams: list[UpstreamEntry] = field(default_factory=list)
     bindings: list[BindingEntry] = field(default_factory=list)
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     rules: list[RuleEntry] = field(default_factory=list)

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from proxysite.config_file.document import STEP
 from routing.fields import is_reference
+from routing.matching import fold
 from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
 from sampling.models import SamplingPreset, SamplingRule
 
@@ -12,12 +14,10 @@ _FIELDS = [field.name for field in Upstream._meta.concrete_fields if not field.p
 def export() -> dict[str, Any]:
     """Upstreams with every field by name, bindings in order, presets and rules in full, kept sections as they came."""
     kept = {section.name: section.content for section in ConfigSection.objects.all()}
-    extras = kept.pop("upstreams", {})
+    unknown = {fold(name): keys for name, keys in kept.pop("upstreams", {}).items()}
     content = {
-        "upstreams": [_upstream(row) | extras.get(row.name, {}) for row in Upstream.objects.all()],
-        "model_upstream_binding": {
-            binding.pattern: _binding(binding) for binding in ModelBinding.objects.prefetch_related("targets__upstream")
-        },
+        "upstreams": [_upstream(row, unknown.get(fold(row.name), {})) for row in Upstream.objects.all()],
+        "model_upstream_binding": _bindings(),
         "sampling": {
             "presets": {preset.name: preset.parameters for preset in SamplingPreset.objects.all()},
             "rules": [_rule(rule) for rule in SamplingRule.objects.select_related("preset")],
@@ -26,27 +26,43 @@ def export() -> dict[str, Any]:
     return content | kept
 
 
-def _upstream(row: Upstream) -> dict[str, Any]:
+def is_empty(content: dict[str, Any]) -> bool:
+    """Whether an export is that of an installation in which nothing is configured."""
+    sampling = {"presets": {}, "rules": []}
+    return content == {"upstreams": [], "model_upstream_binding": {}, "sampling": sampling}
+
+
+def _upstream(row: Upstream, unknown: dict[str, Any]) -> dict[str, Any]:
     fields = {name: getattr(row, name) for name in _FIELDS}
-    return {**fields, "api_key": row.api_key.reveal()} if is_reference(row.api_key) else fields
+    if is_reference(row.api_key):
+        fields["api_key"] = row.api_key.reveal()
+    return fields | {key: value for key, value in unknown.items() if key not in fields}
 
 
-def _binding(binding: ModelBinding) -> Any:
-    targets = [_target(target) for target in binding.targets.all()]
-    value = targets[0] if len(targets) == 1 else targets
-    return value if binding.enabled and targets else {"targets": value, "enabled": binding.enabled}
+def _bindings() -> dict[str, Any]:
+    """In order of position; the number itself is only said where the order alone would give another."""
+    said, last = {}, 0
+    for binding in ModelBinding.objects.prefetch_related("targets__upstream"):
+        about: dict[str, Any] = {} if binding.position == last + STEP else {"position": binding.position}
+        if not binding.enabled:
+            about["enabled"] = False
+        targets = [_target(target) for target in binding.targets.all()]
+        value = targets[0] if len(targets) == 1 else targets
+        said[binding.pattern] = {"targets": value, **about} if about else value
+        last = binding.position
+    return said
 
 
 def _target(target: BindingTarget) -> Any:
     """Just the upstream's name if there is no more to say."""
-    said = {
-        "upstream": target.upstream.name,
-        "model": target.upstream_model,
-        "priority": target.priority,
-        "weight": target.weight,
-    }
-    told = {key: value for key, value in said.items() if value not in ({"priority": 0, "weight": 1}.get(key), "")}
-    return told["upstream"] if told.keys() == {"upstream"} else told
+    said: dict[str, Any] = {"upstream": target.upstream.name}
+    if target.upstream_model:
+        said["model"] = target.upstream_model
+    if target.priority != 0:
+        said["priority"] = target.priority
+    if target.weight != 1:
+        said["weight"] = target.weight
+    return said if len(said) > 1 else target.upstream.name
 
 
 def _rule(rule: SamplingRule) -> dict[str, Any]:

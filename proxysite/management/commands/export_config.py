@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from proxysite import config_file
 
@@ -16,7 +17,12 @@ class Command(BaseCommand):
         parser.add_argument("path", metavar="PATH", nargs="?", default="-", help="The file; default: standard output.")
 
     def handle(self, *args: Any, path: str, **options: Any) -> None:
-        text = json.dumps(config_file.export(), indent=2, ensure_ascii=False)
+        try:
+            text = json.dumps(config_file.export(), indent=2, ensure_ascii=False)
+        except OperationalError as problem:
+            raise CommandError(
+                f"The database cannot be used: {problem}. If it is a new one, run: manage.py migrate"
+            ) from None
         if path == "-":
             self.stdout.write(text)
             return

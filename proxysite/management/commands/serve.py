@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -10,11 +11,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from proxysite import live
-from proxysite.environment import BadSetting
+from proxysite.environment import BadSetting, Environment
 from proxysite.overrides import ONLY, Overrides
 
 if TYPE_CHECKING:
     from proxysite.asgi import Application
+
+LISTENING = ("host", "port", "base_path", "debug_logs", "override_logs")  # options, stored names, and settings alike
 
 GRACE_SECONDS = 10  # that running answers get when the server is told to stop
 
@@ -57,11 +60,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["config"]:
             self._import(options["config"])
-        stored = _stored_listening()
-        env = settings.ENV
-        host = options["host"] or _given(env, "HOST") or stored.get("host") or env["HOST"]
-        port = _first(options["port"], _given(env, "PORT"), stored.get("port"), env["PORT"])
-        base_path = _first(options["base_path"], _given(env, "BASE_PATH"), stored.get("base_path"), "")
+        said = listening(options, settings.ENV, _stored_listening())
         self._lay_over(
             Overrides(
                 base_urls=dict(_named_url(text) for text in options["target_base_url"]),
@@ -72,11 +71,8 @@ class Command(BaseCommand):
 
         from proxysite.asgi import application  # sets Django up again, and with it the log levels
 
-        _set_log_levels(
-            debug=options["debug_logs"] or stored.get("debug_logs", False),
-            override=options["override_logs"] or stored.get("override_logs", False),
-        )
-        self._serve(application, host, port, base_path)
+        _set_log_levels(debug=said["debug_logs"], override=said["override_logs"])
+        self._serve(application, said["host"], said["port"], said["base_path"])
 
     def _import(self, path: str) -> None:
         from proxysite import config_file
@@ -164,12 +160,18 @@ def _stored_listening() -> dict[str, Any]:
     return config_file.listen_settings()
 
 
-def _given(env: Any, name: str) -> Any:
-    return env[name] if name in env.given else None
+def listening(options: Mapping[str, Any], env: Environment, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Where to listen and what to log: the command line, else the environment, else a config.json, else the default."""
+    return {name: _first_said(name, options, env, stored) for name in LISTENING}
 
 
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+def _first_said(name: str, options: Mapping[str, Any], env: Environment, stored: Mapping[str, Any]) -> Any:
+    option = options[name]
+    if option is not None and option is not False:  # a switch that is not there is False
+        return option
+    if name.upper() in env.given:
+        return env[name.upper()]
+    return stored.get(name) or env[name.upper()] if name == "host" else stored.get(name, env[name.upper()])
 
 
 def _set_log_levels(*, debug: bool, override: bool) -> None:

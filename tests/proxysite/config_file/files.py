@@ -1,0 +1,49 @@
+"""Configuration files for tests, and the whole of what is stored, for comparison."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core import serializers
+
+from proxysite import config_file
+from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
+from sampling.models import SamplingPreset, SamplingRule
+
+TABLES = (Upstream, ModelBinding, BindingTarget, ConfigSection, SamplingPreset, SamplingRule)
+
+
+def upstream(name: str = "local", **fields: Any) -> dict[str, Any]:
+    return {"name": name, "base_url": "http://127.0.0.1:8080", **fields}
+
+
+def imported(content: Any, *, replace: bool = False) -> config_file.Report:
+    return config_file.import_document(config_file.parse(content), replace=replace)
+
+
+def refusals(content: Any) -> list[str]:
+    with pytest.raises(config_file.ConfigFileError) as refused:
+        config_file.parse(content)
+    return refused.value.errors
+
+
+def dump() -> str:
+    """Every configuration row, its number and its stored (encrypted) key included."""
+    rows = [json.loads(serializers.serialize("json", table.objects.order_by("pk"))) for table in TABLES]
+    keys = [(row.pk, row.api_key and row.api_key.reveal()) for row in Upstream.objects.order_by("pk")]
+    return json.dumps([rows, keys], indent=1)
+
+
+def facts() -> dict[str, Any]:
+    """The rows without their numbers, in the order in which they count."""
+    return {
+        table.__name__: [
+            {
+                field.name: str(getattr(row, field.name)) if field.is_relation else getattr(row, field.name)
+                for field in table._meta.concrete_fields
+                if not field.primary_key
+            }
+            for row in table.objects.all()
+        ]
+        for table in TABLES
+    }
