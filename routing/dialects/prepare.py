@@ -32,7 +32,7 @@ def prepare(request: Request, of: Capabilities) -> Renamed:
     renamed = Renamed()
     _tools(request, of, renamed)
     _choice(request)
-    _history(request, of, renamed)
+    _history(request, of)
     _stops(request, of)
     return renamed
 
@@ -133,8 +133,9 @@ def _choice(request: Request) -> None:
         raise BadRequest(f"tool_choice names the tool {choice.name}, which is not among the tools.")
 
 
-def _history(request: Request, of: Capabilities, renamed: Renamed) -> None:
+def _history(request: Request, of: Capabilities) -> None:
     ids = _Ids(of)
+    custom: set[str] = set()  # ids of calls whose results have a form of their own too
     for turn in request.turns:
         for part in turn.parts:
             if isinstance(part, ToolCall):
@@ -142,9 +143,11 @@ def _history(request: Request, of: Capabilities, renamed: Renamed) -> None:
                 if part.custom and not of.custom_tools:
                     part.arguments, part.custom = arguments.wrapped(part.arguments), False
                 part.name = names.tool_name(part.name)
+                if part.custom:
+                    custom.add(part.id)
             elif isinstance(part, ToolResult):
                 part.id = ids.of_result(part.id)
-                part.custom = part.custom and of.custom_tools
+                part.custom = part.id in custom
 
 
 class _Ids:

@@ -143,7 +143,7 @@ class _Conversation:
                 turns.append(Turn(Role.ASSISTANT, self._assistant(message, parts, what)))
             case "tool":
                 id = reading.text(message.get("tool_call_id"), f"{what}.tool_call_id")
-                self._result(ToolResult(id, parts, custom=False))
+                self._result(ToolResult(id, parts))
             case "function":
                 id = self._unanswered.pop(0) if self._unanswered else ""
                 self._result(ToolResult(id, parts))
