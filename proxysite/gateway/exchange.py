@@ -38,6 +38,7 @@ class Exchange:
         "model_sent",
         "outcome",
         "path",
+        "prompt_estimate",
         "received",
         "received_at",
         "request_body",
@@ -75,6 +76,7 @@ class Exchange:
         self.error = ""
         self.changes: tuple[Change, ...] = ()
         self.warnings: tuple[str, ...] = ()
+        self.prompt_estimate = 0  # tokens, if it was worked out
         self.request_body = b""
         self.sent_body = b""
         self.answer_body = b""
@@ -92,6 +94,7 @@ class Exchange:
         self.changes = plan.changes
         self.warnings = plan.warnings
         self.sent_body = plan.body
+        self.prompt_estimate = plan.conversation.prompt_estimate if plan.conversation else 0
 
     def answer_came(self, answer: Answer, keep: int) -> None:
         """The head of the upstream's answer is here; `keep` bytes of its beginning are remembered."""

@@ -4,7 +4,7 @@ parse → route → sampling → conversion, where dialects differ → the upstr
 nothing changes leaves as it came, byte for byte, so that an upstream's prompt cache sees what the client wrote.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,11 +41,11 @@ class Asked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
     """What a plan needs of the world: a random number in [0, 1), which weights draw, the time in epoch seconds, which
-    converted answers bear, and how many real tokens this model makes of an estimated one."""
+    converted answers bear, and by model (as sent) how many real tokens it makes of an estimated one."""
 
     draw: float = 0.0
     now: int = 0
-    token_ratio: float = 1.0
+    token_ratios: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def plan_endpoint(
 
     Raises a ProxyError that says what is wrong with the request or the configuration.
     """
-    _refuse_method(asked, endpoint)
+    refuse_method(asked.method, endpoint)
     body = parsed(asked.body)
     model = model_in(body)
     target = resolve.choose(resolve.binding_for(model, routing), chance.draw)
@@ -175,10 +175,10 @@ def model_in(body: dict[str, Any]) -> str | None:
     return model
 
 
-def _refuse_method(asked: Asked, endpoint: Endpoint) -> None:
-    if asked.method not in endpoint.methods:
+def refuse_method(method: str, endpoint: Endpoint) -> None:
+    if method not in endpoint.methods:
         raise MethodNotAllowed(
-            f"{asked.method} is not allowed on /v1/{endpoint.path}; use {' or '.join(endpoint.methods)}.",
+            f"{method} is not allowed on /v1/{endpoint.path}; use {' or '.join(endpoint.methods)}.",
             headers=(("allow", ", ".join(endpoint.methods)),),
         )
 
@@ -206,7 +206,7 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
         capabilities.of_upstream(target.upstream, model, dialect, version),
         request_id=asked.request_id,
         created=chance.now,
-        token_ratio=chance.token_ratio,
+        token_ratio=chance.token_ratios.get(model, 1.0),
     )
     draft.body, draft.path, draft.dialect = converted.body, converted.path, dialect
     draft.warnings += converted.warnings
