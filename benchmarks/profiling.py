@@ -14,7 +14,8 @@ from benchmarks.load import sustained
 from benchmarks.processes import NotStarted, Process
 from benchmarks.servers import Lab, lab, start_proxy
 
-_SAMPLES_PER_SECOND = 500
+_SAMPLES_PER_SECOND = 200
+_WAITING = "_worker (concurrent/futures/thread.py"  # a pool's thread waits for work, which py-spy takes for work
 
 
 def profile(options: argparse.Namespace) -> int:
@@ -47,7 +48,7 @@ def _record(
     py_spy: Path, place: Lab, process: Process, target: Path, form: str, options: argparse.Namespace
 ) -> Process:
     argv: list[str | Path] = [py_spy, "record", "--pid", str(process.pid), "--format", form, "--output", target]
-    argv += ["--duration", str(options.seconds), "--rate", str(_SAMPLES_PER_SECOND), "--nonblocking"]
+    argv += ["--duration", str(options.seconds), "--rate", str(_SAMPLES_PER_SECOND)]
     argv += ["--native"] if options.native else []
     return place.processes.start(f"py-spy-{form}", argv, cores=place.cores.load)
 
@@ -64,13 +65,15 @@ def _finish(recorder: Process, seconds: int, target: Path) -> None:
 def summary(stacks: Iterable[str], top: int) -> str:
     """The functions with the most time of their own, and the most time including what they call.
 
-    A line is `outermost;…;innermost COUNT`, as py-spy writes it.
+    A line is `outermost;…;innermost COUNT`, as py-spy writes it.  Threads that wait are not counted.
     """
     own: Counter[str] = Counter()
     inclusive: Counter[str] = Counter()
     for line in stacks:
         frames_text, _, count = line.rpartition(" ")
         frames = [_without_line(frame) for frame in frames_text.split(";")]
+        if frames[-1].startswith(_WAITING):
+            continue
         own[frames[-1]] += int(count)
         for frame in set(frames):
             inclusive[frame] += int(count)

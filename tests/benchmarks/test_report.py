@@ -75,3 +75,9 @@ def test_a_profile_tells_own_time_from_time_with_callees():
     own, inclusive = text.split("\n\n")
     assert own.splitlines()[1:] == ["  50.0 %  work (a.py)", "  50.0 %  main (a.py)"]
     assert inclusive.splitlines()[1:] == [" 100.0 %  main (a.py)", "  50.0 %  work (a.py)"]
+
+
+def test_a_thread_that_waits_for_work_is_not_in_the_profile():
+    text = summary(["main (a.py:1) 1", "run (t.py:1);_worker (concurrent/futures/thread.py:81) 9"], top=5)
+    assert text.splitlines()[1] == " 100.0 %  main (a.py)"
+    assert "_worker" not in text
