@@ -21,6 +21,7 @@ class Answer:
         self.tally = Tally(exchange.prompt_estimate)
         self.error: UpstreamError | None = None
         self.is_complete = False
+        self.warnings: list[str] = []  # what a dialect had no place for
         self._pieces: list[str] = []  # of the part that is open
         self._open: Callable[[str], Part] | None = None
         self._calls: dict[int, tuple[ToolCall, list[str]]] = {}

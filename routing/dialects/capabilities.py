@@ -114,7 +114,36 @@ _GENERATE_NAMES = {
     "min_tokens": "min_new_tokens",
     "seed": "sampling_seed",
     "max_tokens": "max_new_tokens",
+    "include_stop_str_in_output": "no_stop_trim",
 }
+# Everything that `sampling_params` may hold: it refuses other names.
+_GENERATE_SAMPLING = frozenset(
+    {
+        "max_new_tokens",
+        "min_new_tokens",
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "repetition_penalty",
+        "presence_penalty",
+        "frequency_penalty",
+        "sampling_seed",
+        "logit_bias",
+        "stop_regex",
+        "stop_token_ids",
+        "no_stop_trim",
+        "ignore_eos",
+        "skip_special_tokens",
+        "spaces_between_special_tokens",
+        "json_schema",
+        "regex",
+        "ebnf",
+        "structural_tag",
+        "custom_params",
+        "stream_interval",
+    }
+)
 _LOW_MEDIUM_HIGH = {"minimal": "low", "xhigh": "high", "max": "high"}
 _WITH_MAX = {"minimal": "low", "xhigh": "max"}
 
@@ -214,7 +243,9 @@ _MESSAGES: Mapping[Kind, Capabilities] = {
     ),
 }
 
-_GENERATE = replace(_LOCAL, aliases=_GENERATE_NAMES, max_tokens_field="max_new_tokens", top_k_off=-1)
+_GENERATE = replace(
+    _LOCAL, accepts=_GENERATE_SAMPLING, aliases=_GENERATE_NAMES, max_tokens_field="max_new_tokens", top_k_off=-1
+)
 
 _TABLES: Mapping[Dialect, Mapping[Kind, Capabilities]] = {
     Dialect.CHAT: _CHAT,

@@ -22,7 +22,7 @@ from routing.dialects.completions import writer as completions_writer
 from routing.dialects.events import Event, Failed, Transform, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.generate import render as generate_render
-from routing.dialects.generate.reader import GenerateReader
+from routing.dialects.generate.reader import OTHER_ANSWERS, GenerateReader
 from routing.dialects.json import loads
 from routing.dialects.messages import parse as messages_parse
 from routing.dialects.messages import render as messages_render
@@ -246,6 +246,9 @@ def whole_events(data: bytes, reader: Reader) -> list[Event]:
         body = loads(data)
     except ValueError:
         return [Failed(upstream_errors.of_text(data))]
+    if isinstance(body, list) and body:  # a batch of /generate, or an error in the way of Gemini
+        reader.warnings += [OTHER_ANSWERS] if len(body) > 1 else []
+        body = body[0]
     if not isinstance(body, dict):
         return [Failed(upstream_errors.of_body(body))]
     return reader.whole(body)
@@ -277,7 +280,8 @@ def convert_response(data: bytes, exchange: Exchange, transforms: Sequence[Trans
     if answer.error is not None:
         error = upstream_errors.body_for(answer.error, exchange.client, exchange.request_id)
         return WholeAnswer(error, reader.warnings, answer.error)
-    return WholeAnswer(_BODY[exchange.client](answer), reader.warnings)
+    rendered = _BODY[exchange.client](answer)
+    return WholeAnswer(rendered, reader.warnings + answer.warnings)
 
 
 @dataclass(frozen=True, slots=True)

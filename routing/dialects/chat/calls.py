@@ -83,7 +83,7 @@ class CallReader:
             function = entry if "name" in entry or "arguments" in entry else {}
         name = _text(function.get("name"))
         arguments = _arguments(function.get("input" if custom else "arguments"))
-        call = self._find(position, entry, name, arguments, custom)
+        call = self._find(position, entry, name, custom)
         if name and not call.started:
             self._name(call, name)
         if arguments and not (call.pieces and call.is_repeated_by(arguments)):
@@ -95,12 +95,12 @@ class CallReader:
         if call.name and not call.started and (call.waiting or self._is_whole(call.name)):
             self._start(call, events)
 
-    def _find(self, position: int, entry: dict[str, Any], name: str, arguments: str, custom: bool) -> Call:
+    def _find(self, position: int, entry: dict[str, Any], name: str, custom: bool) -> Call:
         index, id = entry.get("index"), _text(entry.get("id"))
         if type(index) is not int or index < 0:
             call = self._without_index(position, id, name)
         else:
-            call = self._with_index(index, id, name, arguments)
+            call = self._with_index(index, id, name)
         if call is None:
             call = Call(len(self._calls), custom)
             self._calls.append(call)
@@ -112,7 +112,7 @@ class CallReader:
         self._by_position[position] = call
         return call
 
-    def _with_index(self, index: int, id: str, name: str, arguments: str) -> Call | None:
+    def _with_index(self, index: int, id: str, name: str) -> Call | None:
         call = self._by_index.get(index)
         if call is None:
             return None
@@ -121,7 +121,7 @@ class CallReader:
             if known is not None:
                 return known
             return None if name else call  # a new id for each fragment, without a name, is still the same call
-        if name and not id and name != call.name and call.is_complete():
+        if name and not id and call.name and name != call.name and call.is_complete():
             return None
         return call
 

@@ -165,6 +165,8 @@ class ChatReader:
     def _reason(self, reason: Any, choice: dict[str, Any], chunk: dict[str, Any], events: list[Event]) -> None:
         if reason in _BROKEN:
             body = chunk if upstream_errors.is_error(chunk) else choice
+            if len(events) == 1 and type(events[0]) is Start:
+                events.clear()  # nothing was said: the client can still be given a real status
             events.extend(self._fail(upstream_errors.of_body(body, f"The upstream ended the answer with “{reason}”.")))
             return
         self._any_usage(chunk, events)

@@ -130,7 +130,7 @@ class Called:
         """The arguments or the input as the client gets them at the end."""
         if self.is_wrapped:
             return arguments.unwrapped(pieces)
-        return pieces if self.custom or pieces.strip() else "{}"
+        return pieces if self.custom or pieces.strip() else pieces + "{}"
 
     def item(self, text: str, status: str) -> dict[str, Any]:
         return {**self._head, "input" if self.custom else "arguments": text, "status": status}

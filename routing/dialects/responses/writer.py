@@ -26,18 +26,21 @@ _CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
 
 
 class _Call:
-    __slots__ = ("after", "before", "called", "index", "pieces", "scanner")
+    __slots__ = ("after", "before", "called", "has_ended", "index", "pieces", "scanner")
 
     def __init__(self, index: int, called: items.Called) -> None:
         self.index = index
         self.called = called
+        self.has_ended = False  # the upstream said so, while another item was open
         self.pieces: list[str] = []
         self.scanner = ObjectScanner()
         kind = "custom_tool_call_input" if called.custom else "function_call_arguments"
         self.before, self.after = _delta_head(f"response.{kind}.delta", called.id, index)
 
     def is_complete(self) -> bool:
-        """Nobody can tell of free text."""
+        """Of free text only its end tells."""
+        if self.has_ended:
+            return True
         return self.scanner.is_complete() and (self.called.is_wrapped or not self.called.custom)
 
 
@@ -67,6 +70,7 @@ class ResponsesWriter:
         self._sequence = 0
         self._started = False
         self._ended = False
+        self._refused = False
         self._count = 0  # of items
         self._done: dict[int, dict[str, Any]] = {}
         self._open: _Open | None = None
@@ -99,15 +103,17 @@ class ResponsesWriter:
     def _on_text(self, event: events.Text) -> None:
         text, current = event.text, self._open
         if current is None or current.kind != _TEXT:
+            self._held.append(text)
             if not text or text.isspace():
-                self._held.append(text)
+                if current is not None and not current.kind:
+                    self._close_open(items.COMPLETED)
                 return
+            text = "".join(self._held)
             self._open_part(_TEXT, items.text_part("", []))
-            text = "".join([*self._held, text])
-            self._held.clear()
         self._delta(text)
 
     def _on_refusal(self, event: events.Refusal) -> None:
+        self._refused = True
         if self._open is None or self._open.kind != _REFUSAL:
             self._open_part(_REFUSAL, items.refusal_part(""))
         self._delta(event.text)
@@ -134,7 +140,6 @@ class ResponsesWriter:
 
     def _on_tool_start(self, event: events.ToolStart) -> None:
         self._make_room()
-        self._held.clear()
         self._tally.calls += 1
         name = self._exchange.client_name(event.name)
         called = items.Called(self._exchange, self._count, event.id, name, event.custom)
@@ -154,9 +159,11 @@ class ResponsesWriter:
             self._delta_frame(call.before, call.after, event.text, b"}\n\n")
 
     def _on_tool_end(self, event: events.ToolEnd) -> None:
-        call = self._calls.pop(event.key, None)
-        if call is not None:
-            self._close_call(call, items.COMPLETED)
+        """Codex takes any item's end for the end of the one whose text it reads, so a call waits for that."""
+        if self._open is not None and event.key in self._calls:
+            self._calls[event.key].has_ended = True
+        elif event.key in self._calls:
+            self._close_call(self._calls.pop(event.key), items.COMPLETED)
 
     def _on_citation(self, event: events.Citation) -> None:
         current = self._open
@@ -183,26 +190,22 @@ class ResponsesWriter:
 
     def _on_end(self, event: events.End) -> None:
         finish = self._tally.finish
-        if finish is not None and finish.reason is FinishReason.REFUSAL and finish.explanation and not self._refused():
+        if finish is not None and finish.reason is FinishReason.REFUSAL and finish.explanation and not self._refused:
             self._on_refusal(events.Refusal(finish.explanation))
         self._ended = True
         status = items.INCOMPLETE if self._tally.reason() in _CUT else items.COMPLETED
         for call in self._calls.values():
-            if self._open is not None and self._open.index < call.index:
-                self._close_open(status)
             self._close_call(call, items.COMPLETED if call.is_complete() else status)
         self._close_open(status)
         final = items.ended(self._exchange, self._id, self._tally, self._output())
         self._frame(f"response.{final['status']}", response=final)
-
-    def _refused(self) -> bool:
-        return (self._open is not None and self._open.kind == _REFUSAL) or items.has_refusal(self._output())
 
     def _output(self) -> list[dict[str, Any]]:
         return [self._done[index] for index in sorted(self._done)]
 
     def _make_room(self) -> None:
         """Before an item begins: the text or thinking before it is over, and so are the calls that are complete."""
+        self._held.clear()
         self._close_open(items.COMPLETED)
         for key in [key for key, call in self._calls.items() if call.is_complete()]:
             self._close_call(self._calls.pop(key), items.COMPLETED)
@@ -211,6 +214,7 @@ class ResponsesWriter:
         """A part in the message that is open, else in a new one."""
         current = self._open
         if current is not None and current.kind:
+            self._held.clear()
             self._close_part(current)
         else:
             self._make_room()
@@ -272,8 +276,9 @@ class ResponsesWriter:
         streamed = "".join(call.pieces)
         text = called.text(streamed)
         place = {"item_id": called.id, "output_index": call.index}
-        if text and (called.is_wrapped or text != streamed):
-            self._delta_frame(call.before, call.after, text, b"}\n\n")
+        unsaid = text if called.is_wrapped else text.removeprefix(streamed)
+        if unsaid:
+            self._delta_frame(call.before, call.after, unsaid, b"}\n\n")
         if called.custom:
             self._frame("response.custom_tool_call_input.done", **place, input=text)
         else:
@@ -353,26 +358,26 @@ def _add(
     part: Part, output: list[dict[str, Any]], exchange: Exchange, annotations: list[dict[str, Any]], status: str
 ) -> None:
     index = len(output)
-    match part:
-        case ToolCall():
-            called = items.Called(exchange, index, part.id, part.name, part.custom)
-            whole = items.COMPLETED if _is_whole(part) else status
-            output.append(called.item(called.text(part.arguments), whole))
-        case Reasoning():
-            if part.text or part.signature or part.redacted or part.encrypted:
-                output.append(items.reasoning(items.item_id(exchange, "rs", index), part))
-        case Text() | Refusal():
-            if isinstance(part, Refusal):
-                said = items.refusal_part(part.text)
-            elif part.text.strip():
-                said = items.text_part(part.text, annotations.copy())
-                annotations.clear()
-            else:
-                return
-            if output and output[-1]["type"] == "message":
-                output[-1]["content"].append(said)
-            else:
-                output.append(items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [said]))
+    if isinstance(part, ToolCall):
+        called = items.Called(exchange, index, part.id, part.name, part.custom)
+        output.append(called.item(called.text(part.arguments), items.COMPLETED if _is_whole(part) else status))
+        return
+    if isinstance(part, Reasoning):
+        if part.text or part.signature or part.redacted or part.encrypted:
+            output.append(items.reasoning(items.item_id(exchange, "rs", index), part))
+        return
+    assert isinstance(part, Text | Refusal)
+    if isinstance(part, Refusal):
+        said = items.refusal_part(part.text)
+    elif part.text.strip():
+        said = items.text_part(part.text, annotations.copy())
+        annotations.clear()
+    else:
+        return
+    if output and output[-1]["type"] == "message":
+        output[-1]["content"].append(said)
+    else:
+        output.append(items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [said]))
 
 
 def _is_whole(call: ToolCall) -> bool:
