@@ -303,6 +303,17 @@ class ConfigRevision(models.Model):
         return cls.objects.filter(pk=1).values_list("number", flat=True).first() or 0
 
 
+class TokenCalibration(models.Model):
+    """How many real tokens a model makes of one that we estimate: a running mean over requests."""
+
+    model = models.CharField(max_length=200, unique=True, help_text="The model's name as it is sent.")
+    ratio = models.FloatField(default=1.0, help_text="Real over estimated tokens.")
+    weight = models.PositiveIntegerField(default=0, help_text="How many requests it is learnt from.")
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.ratio:.2f}"
+
+
 class RequestRecord(models.Model):
     """What happened to one request.  Written in batches by `proxysite.gateway.recorder`; never edited."""
 

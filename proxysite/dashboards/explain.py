@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from proxysite import live
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Asked, Plan, plan_endpoint
+from proxysite.gateway.plan import Asked, Chance, Plan, plan_endpoint
 from proxysite.live import LiveConfig
 from routing.dialects import Dialect
 from routing.errors import ProxyError
@@ -124,7 +124,7 @@ def explained(body: dict[str, Any], dialect: Dialect, config: LiveConfig) -> dic
         request_id="explain",
     )
     try:
-        plan = plan_endpoint(asked, endpoint, config.routing, config.sampling, 0.0)
+        plan = plan_endpoint(asked, endpoint, config.routing, config.sampling, Chance())
     except ProxyError as problem:
         return {"refusal": problem}
     sent = json.loads(plan.body)

@@ -7,11 +7,13 @@ from routing.dialects import Dialect
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`speaks`: the dialect an upstream must support.  `generates`: sampling rules apply."""
+    """`speaks`: the dialect an upstream must support.  `generates`: sampling rules apply.
+    `counts`: it asks only how many tokens a request is, which can be answered here."""
 
     path: str
     speaks: Dialect
     generates: bool = False
+    counts: bool = False
     methods: tuple[str, ...] = ("POST",)
 
 
@@ -22,8 +24,9 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint("completions", Dialect.COMPLETIONS, generates=True),
         Endpoint("embeddings", Dialect.CHAT),
         Endpoint("messages", Dialect.MESSAGES, generates=True),
-        Endpoint("messages/count_tokens", Dialect.MESSAGES),
+        Endpoint("messages/count_tokens", Dialect.MESSAGES, counts=True),
         Endpoint("responses", Dialect.RESPONSES, generates=True),
+        Endpoint("responses/input_tokens", Dialect.RESPONSES, counts=True),
         Endpoint("generate", Dialect.GENERATE, generates=True, methods=("POST", "PUT")),
     )
 }

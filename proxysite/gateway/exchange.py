@@ -9,6 +9,7 @@ from proxysite.gateway.plan import Plan
 from routing.dialects import Dialect
 from routing.dialects.passing import Tap, has_finished
 from routing.errors import ProxyError
+from routing.upstream import Answer
 from sampling.merge import Change
 
 # Unique without asking the system for randomness each time: a random start for this process, then a count.
@@ -37,6 +38,7 @@ class Exchange:
         "model_sent",
         "outcome",
         "path",
+        "prompt_estimate",
         "received",
         "received_at",
         "request_body",
@@ -74,6 +76,7 @@ class Exchange:
         self.error = ""
         self.changes: tuple[Change, ...] = ()
         self.warnings: tuple[str, ...] = ()
+        self.prompt_estimate = 0  # tokens, if it was worked out
         self.request_body = b""
         self.sent_body = b""
         self.answer_body = b""
@@ -91,6 +94,12 @@ class Exchange:
         self.changes = plan.changes
         self.warnings = plan.warnings
         self.sent_body = plan.body
+        self.prompt_estimate = plan.conversation.prompt_estimate if plan.conversation else 0
+
+    def answer_came(self, answer: Answer, keep: int) -> None:
+        """The head of the upstream's answer is here; `keep` bytes of its beginning are remembered."""
+        self.upstream_request_id = (answer.header("x-request-id") or answer.header("request-id"))[:200]
+        self.tap = Tap(keep)
 
     def first_byte_came(self) -> None:
         if self.first_byte is None:

@@ -1,23 +1,28 @@
 """The main flow: from a request to its answer, top to bottom.
 
-    plan → send → answer: relayed as it comes (a stream), or read whole
+    plan → send → answer: relayed as it comes (a stream) or read whole, and converted where dialects differ
 
 The handler above gives every request its exchange and cleans up; here is what happens in between.
 """
 
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import orjson
 
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.handler import ProxyRequest
-from proxysite.gateway.plan import Asked, Plan, plan_endpoint, plan_passing
-from proxysite.gateway.relay import StreamRelay
-from proxysite.gateway.responses import Relayed, Streamed, Whole
+from proxysite.gateway.plan import Asked, Chance, Plan, plan_endpoint, plan_passing
+from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
+from proxysite.gateway.responses import JSON, Relayed, Streamed, Whole, json_answer
 from proxysite.redaction import without_keys
 from routing import headers
-from routing.dialects.passing import EchoModel, Tap
+from routing.dialects import conversion, retry_after
+from routing.dialects.events import UpstreamError
+from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.passing import EchoModel
 from routing.errors import InternalError, ProxyError
 from routing.upstream import Answer
 
@@ -30,16 +35,22 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     exchange, engine = request.exchange, request.engine
     config = engine.config()
     asked = _asked(request)
+    chance = Chance(
+        draw=random.random(), now=int(exchange.received_at.timestamp()), token_ratios=engine.calibrations.ratios
+    )
     if endpoint:
-        plan = plan_endpoint(asked, endpoint, config.routing, config.sampling, random.random())
+        plan = plan_endpoint(asked, endpoint, config.routing, config.sampling, chance)
     else:
-        plan = plan_passing(asked, exchange.client_dialect, config.routing, random.random())
+        plan = plan_passing(asked, exchange.client_dialect, config.routing, chance)
     exchange.planned(plan)
     _log_plan(exchange, plan)
     exchange.attempts += 1
     answer = await engine.upstreams.send(plan.upstream, plan.method, plan.url, plan.headers, plan.body)
     try:
-        return await _answered(answer, plan, exchange, engine.keep_bytes)
+        exchange.answer_came(answer, engine.keep_bytes)
+        if plan.conversation:
+            return await _converted(answer, plan, plan.conversation, exchange)
+        return await _passed(answer, plan, exchange)
     except BaseException:
         await answer.aclose()
         raise
@@ -58,15 +69,13 @@ def _asked(request: ProxyRequest) -> Asked:
     )
 
 
-async def _answered(answer: Answer, plan: Plan, exchange: Exchange, keep: int) -> Relayed:
+async def _passed(answer: Answer, plan: Plan, exchange: Exchange) -> Relayed:
     """A stream of events is relayed as it comes, JSON and refusals are read whole, all else streams through."""
-    exchange.upstream_request_id = (answer.header("x-request-id") or answer.header("request-id"))[:200]
     content_type = answer.header("content-type").lower()
-    exchange.tap = Tap(keep)
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
         relay = StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
-        return Streamed(answer.status, _stream_headers(answer), _events(answer, relay, exchange), answer)
+        return Streamed(answer.status, _stream_headers(answer), _events(answer.chunks(), relay, exchange), answer)
     # Not every JSON is one document: Ollama streams application/x-ndjson.
     is_document = content_type.startswith("application/json") and plan.method != "HEAD"
     if answer.status >= 400 or is_document or plan.dialect:
@@ -77,15 +86,21 @@ async def _answered(answer: Answer, plan: Plan, exchange: Exchange, keep: int) -
     return Streamed(answer.status, raw, _raw(answer, exchange), answer)
 
 
-async def _events(answer: Answer, relay: StreamRelay, exchange: Exchange) -> AsyncGenerator[bytes]:
+async def _events(
+    chunks: AsyncIterator[bytes], relay: Relay, exchange: Exchange, first: bytes = b""
+) -> AsyncGenerator[bytes]:
     """No exception leaves here: the client is told by an event, the record by the exchange."""
     try:
-        async for chunk in answer.chunks():
+        if first:
+            yield first
+        async for chunk in chunks:
             exchange.first_byte_came()
             if events := relay.feed(chunk):
                 yield events
         if left := relay.close():
             yield left
+        if relay.failure:
+            exchange.outcome, exchange.error = "cut", relay.failure.message
     except ProxyError as problem:
         exchange.outcome, exchange.error = "cut", problem.message
         yield relay.break_off(problem)
@@ -125,11 +140,69 @@ async def _whole(answer: Answer, plan: Plan, exchange: Exchange) -> Whole:
     return Whole(answer.status, headers.to_client(answer.headers, rewritten=rewritten), body)
 
 
+async def _converted(answer: Answer, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
+    """A whole answer, an error or a stream, in the client's dialect.
+
+    A stream begins for the client only when there is something to say: an upstream that fails before that, with
+    whatever status, gives a real error status.
+    """
+    if answer.status >= 400:
+        return await _converted_refusal(answer, plan, conversation, exchange)
+    if not plan.streams:
+        body = await answer.read()
+        whole = conversion.convert_response(body, conversation)
+        exchange.warnings += tuple(whole.warnings)
+        if whole.failure:
+            return _failed(whole.failure, exchange)
+        converted = orjson.dumps(whole.body)
+        exchange.first_byte_came()
+        exchange.tap.feed(converted)
+        return Whole(200, [JSON], converted)
+    exchange.streamed = True
+    relay = ConvertingRelay(conversation, exchange.tap, exchange.request_id)
+    chunks = answer.chunks()
+    first = await _first_events(chunks, relay, exchange)
+    if relay.failure:
+        return _failed(relay.failure, exchange)
+    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], _events(chunks, relay, exchange, first), answer)
+
+
+async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, exchange: Exchange) -> bytes:
+    async for chunk in chunks:
+        exchange.first_byte_came()
+        if (events := relay.feed(chunk)) or relay.failure:
+            return events
+    return relay.close()
+
+
+async def _converted_refusal(answer: Answer, plan: Plan, conversation: Conversation, exchange: Exchange) -> Whole:
+    body = without_keys(await answer.read(), plan.upstream)
+    exchange.first_byte_came()
+    exchange.tap.feed(body)
+    exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
+    error = conversion.convert_error(answer.status, body, conversation.client, exchange.request_id)
+    said = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
+    wait = retry_after.retry_after_seconds(
+        {name.lower(): value for name, value in said.items()}, exchange.received_at.timestamp()
+    )
+    headers_too = [("retry-after", retry_after.for_client(wait))] if wait is not None else []
+    return json_answer(error.body, error.status, [(n.encode(), v.encode()) for n, v in (*error.headers, *headers_too)])
+
+
+def _failed(failure: UpstreamError, exchange: Exchange) -> Whole:
+    """The upstream said 200 and then, before anything else, that it failed."""
+    exchange.outcome, exchange.error = "upstream_error", failure.message
+    error = conversion.error_answer(failure, exchange.client_dialect, exchange.request_id)
+    return json_answer(error.body, error.status, [(n.encode(), v.encode()) for n, v in error.headers])
+
+
+_EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+_UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+
+
 def _stream_headers(answer: Answer) -> headers.Headers:
     raw = headers.to_client(answer.headers, rewritten=True)
-    set_here = (b"cache-control", b"x-accel-buffering")
-    kept = [header for header in raw if header[0] not in set_here]
-    return [*kept, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+    return [header for header in raw if header[0] not in dict(_UNBUFFERED)] + list(_UNBUFFERED)
 
 
 def _log_plan(exchange: Exchange, plan: Plan) -> None:

@@ -1,10 +1,10 @@
 """What is decided about a request before anything is sent: bytes and configuration in, `Plan` out.  Pure.
 
-parse → route → sampling → upstream's own adjustments → bytes.  A body that nothing changes leaves as it came, byte for
-byte, so that an upstream's prompt cache sees what the client wrote.
+parse → route → sampling → conversion, where dialects differ → the upstream's own adjustments → bytes.  A body that
+nothing changes leaves as it came, byte for byte, so that an upstream's prompt cache sees what the client wrote.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,10 @@ import orjson
 
 from proxysite.gateway.endpoints import Endpoint
 from routing import address, adjust, headers, resolve
-from routing.dialects import Dialect
+from routing.dialects import Dialect, capabilities, conversion
+from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import BadRequest, DialectNotSpoken, MethodNotAllowed
+from routing.kinds import Kind
 from routing.snapshot import RoutingTable, Target, Upstream
 from sampling.merge import ABSENT, Change, apply_layers
 from sampling.snapshot import SamplingTable
@@ -37,8 +39,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """What a plan needs of the world: a random number in [0, 1), which weights draw, the time in epoch seconds, which
+    converted answers bear, and by model (as sent) how many real tokens it makes of an estimated one."""
+
+    draw: float = 0.0
+    now: int = 0
+    token_ratios: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be sent where.  `echo` is the name that answers must call the model by, None to leave them alone."""
+    """What will be sent where.  `echo` is the name that answers must call the model by, None to leave them alone;
+    `conversation` is there when the answer must be converted, and knows what that takes."""
 
     target: Target
     dialect: Dialect | None
@@ -50,6 +63,7 @@ class Plan:
     model_asked: str = ""
     model_sent: str = ""
     echo: str | None = None
+    conversation: Conversation | None = None
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -60,67 +74,70 @@ class Plan:
 
 @dataclass(slots=True)
 class _Draft:
-    """A body on its way through the steps, and what they did to it."""
+    """A body on its way through the steps, in the dialect it is in by now, and what they did to it."""
 
     body: dict[str, Any]
+    dialect: Dialect
+    path: str
+    conversation: Conversation | None = None
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
 def plan_endpoint(
-    asked: Asked, endpoint: Endpoint, routing: RoutingTable, sampling: SamplingTable, draw: float
+    asked: Asked, endpoint: Endpoint, routing: RoutingTable, sampling: SamplingTable, chance: Chance
 ) -> Plan:
-    """The plan for an endpoint we understand.  `draw` is a random number in [0, 1), which weights need.
+    """The plan for an endpoint we understand.
 
     Raises a ProxyError that says what is wrong with the request or the configuration.
     """
-    if asked.method not in endpoint.methods:
-        raise MethodNotAllowed(
-            f"{asked.method} is not allowed on /v1/{endpoint.path}; use {' or '.join(endpoint.methods)}.",
-            headers=(("allow", ", ".join(endpoint.methods)),),
-        )
+    refuse_method(asked.method, endpoint)
     body = parsed(asked.body)
     model = model_in(body)
-    target = resolve.choose(resolve.binding_for(model, routing), draw)
-    _refuse_foreign_dialect(endpoint, target.upstream)
-    draft = _Draft(body)
+    target = resolve.choose(resolve.binding_for(model, routing), chance.draw)
+    dialect = _upstream_dialect(endpoint, target.upstream)
+    draft = _Draft(body, endpoint.speaks, endpoint.path)
     if endpoint.generates:
-        draft.body, draft.changes, draft.warnings = apply_layers(
-            body, sampling.layers(model or "", endpoint.speaks), endpoint.speaks, target.upstream.kind
-        )
+        # What an upstream of another dialect cannot be sent, the conversion leaves out itself, as Kind.VLLM takes all.
+        kind = target.upstream.kind if dialect is endpoint.speaks else Kind.VLLM
+        layers = sampling.layers(model or "", endpoint.speaks)
+        draft.body, draft.changes, draft.warnings = apply_layers(body, layers, endpoint.speaks, kind)
+    if dialect is not endpoint.speaks:
+        _convert(draft, target, dialect, asked, chance)
     _rename_model(draft, target)
-    _strip_billing_header(draft, endpoint, target.upstream)
-    _adjust(draft, target.upstream, endpoint.path)
+    _strip_billing_header(draft, target.upstream)
+    _adjust(draft, target.upstream)
     sent = draft.body.get("model")
     return Plan(
         target=target,
-        dialect=endpoint.speaks,
+        dialect=dialect,
         method=asked.method,
-        url=_url(asked, target.upstream),
-        headers=headers.to_upstream(asked.headers, target.upstream, endpoint.speaks, asked.request_id),
+        url=_url(asked, target.upstream, None if draft.conversation is None else draft.path),
+        headers=headers.to_upstream(asked.headers, target.upstream, dialect, asked.request_id),
         body=asked.body if draft.body is body else orjson.dumps(draft.body),
         streams=body.get("stream") is True,
         model_asked=model or "",
         model_sent=sent if isinstance(sent, str) else "",
         echo=model if model is not None and sent != model else None,
+        conversation=draft.conversation,
         changes=tuple(draft.changes),
         warnings=tuple(draft.warnings),
     )
 
 
-def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, draw: float) -> Plan:
+def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, chance: Chance) -> Plan:
     """The plan for any other path: to the upstream of the body's model if it names one, else to the catch-all's."""
     body = _object_or_none(asked)
     model = body.get("model") if body else None
     if isinstance(model, str) and (binding := routing.binding(model)):
-        target = resolve.choose(binding, draw)
+        target = resolve.choose(binding, chance.draw)
     else:
-        target = resolve.choose(resolve.catch_all(routing, asked.path), draw)
-    draft = _Draft({} if body is None else body)
+        target = resolve.choose(resolve.catch_all(routing, asked.path), chance.draw)
+    draft = _Draft({} if body is None else body, dialect, asked.path)
     if body is not None:
         if model is not None:  # an endpoint we do not know may not have such a field at all
             _rename_model(draft, target)
-        _adjust(draft, target.upstream, asked.path)
+        _adjust(draft, target.upstream)
     sent = draft.body.get("model")
     return Plan(
         target=target,
@@ -158,14 +175,42 @@ def model_in(body: dict[str, Any]) -> str | None:
     return model
 
 
-def _refuse_foreign_dialect(endpoint: Endpoint, upstream: Upstream) -> None:
+def refuse_method(method: str, endpoint: Endpoint) -> None:
+    if method not in endpoint.methods:
+        raise MethodNotAllowed(
+            f"{method} is not allowed on /v1/{endpoint.path}; use {' or '.join(endpoint.methods)}.",
+            headers=(("allow", ", ".join(endpoint.methods)),),
+        )
+
+
+def _upstream_dialect(endpoint: Endpoint, upstream: Upstream) -> Dialect:
+    """The client's own if the upstream speaks it, else one that it can be converted to."""
     if endpoint.speaks in upstream.dialects:
-        return
+        return endpoint.speaks
+    if endpoint.generates and endpoint.speaks is not Dialect.GENERATE:
+        return conversion.choose(endpoint.speaks, upstream.dialects)
     spoken = ", ".join(sorted(upstream.dialects))
     raise DialectNotSpoken(
         f"The upstream “{upstream.name}” does not speak {endpoint.speaks} (it speaks {spoken}). Call it in one of "
         "those, or switch the dialect on for it in the admin."
     )
+
+
+def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chance: Chance) -> None:
+    version = target.upstream.anthropic_version or _header(asked.headers, b"anthropic-version").decode("latin-1")
+    model = target.model or str(draft.body.get("model") or "")
+    converted = conversion.convert_request(
+        draft.body,
+        draft.dialect,
+        dialect,
+        capabilities.of_upstream(target.upstream, model, dialect, version),
+        request_id=asked.request_id,
+        created=chance.now,
+        token_ratio=chance.token_ratios.get(model, 1.0),
+    )
+    draft.body, draft.path, draft.dialect = converted.body, converted.path, dialect
+    draft.warnings += converted.warnings
+    draft.conversation = converted.exchange
 
 
 def _rename_model(draft: _Draft, target: Target) -> None:
@@ -175,8 +220,8 @@ def _rename_model(draft: _Draft, target: Target) -> None:
         draft.changes.append(Change("model", before, target.model, f"target at {target.upstream.name}"))
 
 
-def _strip_billing_header(draft: _Draft, endpoint: Endpoint, upstream: Upstream) -> None:
-    if not upstream.strip_billing_header or endpoint.speaks is not Dialect.MESSAGES:
+def _strip_billing_header(draft: _Draft, upstream: Upstream) -> None:
+    if not upstream.strip_billing_header or draft.dialect is not Dialect.MESSAGES:
         return
     kept = adjust.without_billing_header(draft.body)
     if kept is not None:
@@ -186,9 +231,9 @@ def _strip_billing_header(draft: _Draft, endpoint: Endpoint, upstream: Upstream)
         )
 
 
-def _adjust(draft: _Draft, upstream: Upstream, path: str) -> None:
+def _adjust(draft: _Draft, upstream: Upstream) -> None:
     before = draft.body
-    draft.body, touched = adjust.adjusted(before, upstream, path)
+    draft.body, touched = adjust.adjusted(before, upstream, draft.path)
     draft.changes += [
         Change(name, before.get(name, ABSENT), draft.body.get(name, ABSENT), origin) for name, origin in touched
     ]
@@ -206,7 +251,10 @@ def _object_or_none(asked: Asked) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _url(asked: Asked, upstream: Upstream) -> str:
+def _url(asked: Asked, upstream: Upstream, converted_path: str | None = None) -> str:
+    """A client's query goes along, unless it was meant for an endpoint of another dialect."""
+    if converted_path is not None:
+        return address.upstream_url(upstream.base_url, converted_path)
     url = address.upstream_url(upstream.base_url, asked.path, versioned=asked.versioned, encoded=asked.encoded_path)
     return f"{url}?{asked.query.decode('latin-1')}" if asked.query else url
 

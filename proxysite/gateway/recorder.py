@@ -15,9 +15,11 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from proxysite.gateway.calibrations import Calibrations
 from proxysite.gateway.exchange import Exchange
 from proxysite.redaction import redacted
-from routing.dialects.passing import HEAD, NOTHING
+from routing.dialects import Dialect
+from routing.dialects.passing import HEAD, NOTHING, Summary
 from routing.models import RequestRecord
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,8 @@ _FAILED_ANSWER = 16 * 1024  # bytes of an answer that are kept in case it fails
 
 
 class Recorder:
-    def __init__(self, database: ThreadPoolExecutor) -> None:
+    def __init__(self, database: ThreadPoolExecutor, calibrations: Calibrations) -> None:
+        self._calibrations = calibrations
         env = settings.ENV
         self.dropped = 0
         self.written = 0
@@ -88,6 +91,7 @@ class Recorder:
             connection.ensure_connection()
             with transaction.atomic():
                 connection.connection.executemany(_INSERT, rows)
+                self._calibrations.store()
         except Exception:  # whatever it is, the next batch must be written
             self.dropped += len(batch)
             log.exception("%d records could not be written.", len(batch))
@@ -106,7 +110,15 @@ class Recorder:
             log.exception("Old records could not be deleted; trying again later.")
 
     def _row(self, exchange: Exchange) -> tuple[Any, ...]:
-        return (*_facts(exchange), *self._bodies(exchange))
+        told = exchange.tap.summary() if exchange.tap else NOTHING
+        self._learn(exchange, told)
+        return (*_facts(exchange, told), *self._bodies(exchange))
+
+    def _learn(self, exchange: Exchange, told: Summary) -> None:
+        """Where a prompt's size was estimated and the upstream says the real one, the next estimate is better."""
+        if exchange.prompt_estimate and told.prompt_tokens and exchange.outcome == "ok":
+            cached = told.cached_tokens or 0 if exchange.client_dialect is Dialect.MESSAGES else 0  # counted beside it
+            self._calibrations.seen(exchange.model_sent, exchange.prompt_estimate, told.prompt_tokens + cached)
 
     def _bodies(self, exchange: Exchange) -> tuple[str, str, str]:
         """What client, we and upstream said, as far as the capture policy wants it kept."""
@@ -125,9 +137,8 @@ class Recorder:
         return text + (f"\n[… {len(body) - self._capture_bytes} more bytes]" if len(body) > self._capture_bytes else "")
 
 
-def _facts(exchange: Exchange) -> tuple[Any, ...]:
+def _facts(exchange: Exchange, told: Summary) -> tuple[Any, ...]:
     """Every column but the bodies, in the order of `_COLUMNS`, in the forms in which SQLite keeps them."""
-    told = exchange.tap.summary() if exchange.tap else NOTHING
     return (
         exchange.request_id,
         _moment(exchange.received_at),

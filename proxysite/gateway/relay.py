@@ -1,19 +1,38 @@
 """The chain of transforms that an answer's bytes flow through, `feed` by `feed`.  Pure.
 
 Same dialect on both sides: the bytes leave as they came.  `WholeEvents` only decides where they are cut, the tap only
-looks at them, and `EchoModel` is there only when the target renamed the model.
+looks at them, and `EchoModel` is there only when the target renamed the model.  Different dialects: frames become
+events, events become frames (`routing.dialects.conversion`).
 """
 
+from typing import Protocol
+
 from routing.dialects import Dialect
+from routing.dialects.conversion import StreamConverter
 from routing.dialects.errors import error_frame
+from routing.dialects.events import UpstreamError
+from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
 from routing.errors import ProxyError, UpstreamBroken
+
+
+class Relay(Protocol):
+    """`failure` is set when the upstream said, inside its 200, that the answer failed."""
+
+    failure: UpstreamError | None
+
+    def feed(self, chunk: bytes) -> bytes: ...
+
+    def close(self) -> bytes: ...
+
+    def break_off(self, problem: ProxyError) -> bytes: ...
 
 
 class StreamRelay:
     """A stream of events in one dialect, towards a client of the same one.  `dialect` None: an unknown endpoint's."""
 
     __slots__ = ("_dialect", "_echo", "_events", "_request_id", "_tap", "_upstream")
+    failure: UpstreamError | None = None  # a stream that passes is not read that closely
 
     def __init__(self, upstream: str, dialect: Dialect | None, echo: str | None, tap: Tap, request_id: str) -> None:
         self._upstream = upstream
@@ -41,3 +60,37 @@ class StreamRelay:
         """The event that tells the client; half an event that is still held is left out."""
         self._tap.feed(self._events.close())
         return error_frame(self._dialect or Dialect.CHAT, problem, self._request_id)
+
+
+class ConvertingRelay:
+    """A stream of one dialect, towards a client of another."""
+
+    __slots__ = ("_client", "_converter", "_request_id", "_tap")
+
+    def __init__(self, conversation: Conversation, tap: Tap, request_id: str) -> None:
+        self._client = conversation.client
+        self._converter = StreamConverter(conversation)
+        self._tap = tap
+        self._request_id = request_id
+
+    @property
+    def failure(self) -> UpstreamError | None:
+        return self._converter.failure
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._converter.warnings
+
+    def feed(self, chunk: bytes) -> bytes:
+        return self._tapped(self._converter.feed(chunk))
+
+    def close(self) -> bytes:
+        return self._tapped(self._converter.close())
+
+    def break_off(self, problem: ProxyError) -> bytes:
+        return self._tapped(error_frame(self._client, problem, self._request_id))
+
+    def _tapped(self, events: bytes) -> bytes:
+        if events:
+            self._tap.feed(events)
+        return events

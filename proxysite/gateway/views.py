@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
-from proxysite.gateway import pipeline
+from proxysite.gateway import counting, pipeline
 from proxysite.gateway import status as gateway_status
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.handler import ProxyRequest
@@ -17,7 +17,7 @@ from routing.matching import fold
 
 
 async def endpoint(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
-    return await pipeline.serve(request, endpoint)
+    return await (counting.count if endpoint.counts else pipeline.serve)(request, endpoint)
 
 
 async def passing(request: ProxyRequest, **kwargs: Any) -> Relayed:

@@ -97,11 +97,6 @@ def test_an_upstreams_error_is_the_right_exception(sdk, upstream, status, error)
     assert caught.value.status_code == status
 
 
-def test_a_dialect_that_is_not_spoken_is_a_bad_request_with_words(sdk):
-    with pytest.raises(anthropic.BadRequestError, match="only-chat"):
-        _create(sdk, "via-only-chat")
-
-
 def test_an_upstream_that_is_away_is_a_502(sdk):
     with pytest.raises(anthropic.APIStatusError, match="refused") as caught:
         _create(sdk, "via-refused")

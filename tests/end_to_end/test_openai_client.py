@@ -115,12 +115,6 @@ def test_an_upstreams_error_is_the_right_exception(sdk, upstream, status, error)
     assert (caught.value.status_code, caught.value.code) == (status, "c")
 
 
-def test_a_dialect_that_is_not_spoken_is_a_bad_request_with_words(sdk):
-    with pytest.raises(openai.BadRequestError, match="only-chat") as caught:
-        sdk.responses.create(model="via-only-chat", input="Hello")
-    assert caught.value.code == "unsupported_dialect"
-
-
 def test_an_upstream_that_is_away_is_a_502(sdk):
     with pytest.raises(openai.APIStatusError, match="refused") as caught:
         sdk.chat.completions.create(model="via-refused", messages=HELLO)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.exchanges import ALL, MESSAGES, STREAMED
+from tests.end_to_end.exchanges import ALL, GENERATE, MESSAGES
 from tests.end_to_end.shapes import assert_is_error
 
 
@@ -49,21 +49,12 @@ def test_a_wrong_head_request_has_no_body(client):
     assert answer.content == b""
 
 
-@pytest.mark.parametrize(
-    "exchange", [exchange for exchange in STREAMED if exchange.dialect not in ("chat", "completions")], ids=str
-)
-def test_a_dialect_that_a_chat_upstream_does_not_speak(client, upstream, exchange):
-    answer = client.post(exchange.client_path, json=exchange.body("via-only-chat"), headers=exchange.headers)
-    message = assert_is_error(answer, exchange.dialect, 400)
-    assert "only-chat" in message
-    assert exchange.dialect in message
-    assert upstream.calls == []
-
-
-@pytest.mark.parametrize("exchange", [exchange for exchange in ALL if exchange is not MESSAGES], ids=str)
-def test_a_dialect_that_a_messages_upstream_does_not_speak(client, upstream, exchange):
-    answer = client.post(exchange.client_path, json=exchange.body("via-only-messages"), headers=exchange.headers)
-    assert "only-messages" in assert_is_error(answer, exchange.dialect, 400)
+@pytest.mark.parametrize("model", ["via-only-chat", "via-only-messages"])
+def test_generate_is_sent_only_to_an_upstream_that_speaks_it(client, upstream, model):
+    answer = client.post(GENERATE.client_path, json=GENERATE.body(model), headers=GENERATE.headers)
+    message = assert_is_error(answer, GENERATE.dialect, 400)
+    assert model.removeprefix("via-") in message
+    assert "generate" in message
     assert upstream.calls == []
 
 

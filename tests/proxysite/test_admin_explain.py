@@ -87,7 +87,9 @@ def test_a_refusal_is_explained_as_well(admin_client):
 
 
 def test_a_dialect_the_upstream_does_not_speak_is_a_refusal(admin_client, upstream):
-    assert "does not speak responses" in explained(admin_client, dialect="responses").content.decode()
+    upstream.supports_generate = False
+    upstream.save()
+    assert "does not speak generate" in explained(admin_client, dialect="generate").content.decode()
 
 
 @pytest.mark.parametrize(("body", "sentence"), [("{", "Line 1, column 2"), ("[]", "A request body is a JSON object.")])

@@ -12,7 +12,12 @@ def test_sampling_rules_apply_only_where_something_is_generated():
     assert {path for path, endpoint in ENDPOINTS.items() if not endpoint.generates} == {
         "embeddings",
         "messages/count_tokens",
+        "responses/input_tokens",
     }
+
+
+def test_what_only_counts_generates_nothing():
+    assert not any(endpoint.generates for endpoint in ENDPOINTS.values() if endpoint.counts)
 
 
 @pytest.mark.parametrize("anthropic", [False, True])

@@ -114,7 +114,7 @@ async def test_an_answer_that_is_no_json_where_json_was_expected_is_passed_on(se
 async def test_every_change_is_logged_with_its_origin_when_wanted(served, caplog):
     caplog.set_level(logging.INFO, "proxysite.override")
     record = await served(asking(), Upstream(CHAT), KEYED)
-    assert f"{record.request_id} mine: seed: (not set) → 1 (upstream local: set)" in caplog.text
+    assert f"{record.request_id} 'mine': seed: (not set) → 1 (upstream local: set)" in caplog.text
 
 
 async def test_every_route_is_logged_when_wanted_and_no_key_with_it(served, caplog):

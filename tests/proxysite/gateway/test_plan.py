@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Asked, model_in, parsed, plan_endpoint, plan_passing
+from proxysite.gateway.plan import Asked, Chance, model_in, parsed, plan_endpoint, plan_passing
 from routing.dialects import Dialect
 from routing.errors import BadRequest, DialectNotSpoken, EndpointNotFound, MethodNotAllowed, ModelNotBound
 from routing.kinds import Kind
@@ -24,11 +24,11 @@ def asked(body=b"", *, path="chat/completions", method="POST", **more):
 
 def planned(body, *, routing=EVERYTHING, sampling=NO_RULES, draw=0.0, **more):
     request = asked(body, **more)
-    return plan_endpoint(request, ENDPOINTS[request.path], routing, sampling, draw)
+    return plan_endpoint(request, ENDPOINTS[request.path], routing, sampling, Chance(draw=draw))
 
 
 def passed(body=b"", *, routing=EVERYTHING, path="rerank", **more):
-    return plan_passing(asked(body, path=path, **more), Dialect.CHAT, routing, 0.0)
+    return plan_passing(asked(body, path=path, **more), Dialect.CHAT, routing, Chance())
 
 
 def renaming(model="theirs", **fields):
@@ -101,10 +101,23 @@ class TestAnEndpoint:
         with pytest.raises(ModelNotBound):
             planned({"model": "m"}, routing=routing_of(bound("other")))
 
-    def test_refuses_a_dialect_that_its_upstream_does_not_speak(self):
+    def test_refuses_a_dialect_that_cannot_be_converted_to_what_its_upstream_speaks(self):
         routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.CHAT, Dialect.COMPLETIONS}))))
-        with pytest.raises(DialectNotSpoken, match=r"does not speak messages \(it speaks chat, completions\)"):
-            planned({"model": "m"}, path="messages", routing=routing)
+        with pytest.raises(DialectNotSpoken, match=r"does not speak generate \(it speaks chat, completions\)"):
+            planned({"model": "m"}, path="generate", routing=routing)
+
+    def test_converts_for_an_upstream_of_another_dialect(self):
+        routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.CHAT}))))
+        plan = planned(
+            {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
+            path="messages",
+            query=b"beta=true",
+            routing=routing,
+        )
+        assert plan.dialect is Dialect.CHAT
+        assert plan.url.endswith("/v1/chat/completions")
+        assert orjson.loads(plan.body)["messages"] == [{"role": "user", "content": "Hi"}]
+        assert plan.conversation.client is Dialect.MESSAGES
 
     def test_chooses_among_targets_by_the_draw(self):
         routing = routing_of(bound("*", an_upstream("a"), an_upstream("b")))

@@ -1,0 +1,109 @@
+"""How many tokens a request is, without generating any: asked of the upstream where it can count, else estimated here.
+
+Claude Code asks dozens of times at its start, so a count never fails for an upstream's sake and leaves no record.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import orjson
+
+from proxysite.gateway import pipeline
+from proxysite.gateway.endpoints import Endpoint
+from proxysite.gateway.handler import ProxyRequest
+from proxysite.gateway.plan import model_in, parsed, refuse_method
+from proxysite.gateway.responses import Relayed, json_answer
+from routing import address, headers, resolve
+from routing.dialects import Dialect, capabilities, conversion, tokens
+from routing.errors import ProxyError
+from routing.kinds import Kind
+from routing.snapshot import Target
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 5.0
+
+_CANNOT = frozenset({404, 405, 501})  # what servers answer that do not have the endpoint
+
+
+async def count(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
+    """Answers `messages/count_tokens` and `responses/input_tokens`.  Raises ProxyError for a request that is wrong."""
+    refuse_method(request.method, endpoint)
+    body = parsed(request.content)
+    model = model_in(body)
+    target = resolve.choose(resolve.binding_for(model, request.engine.config().routing), 0.0)
+    if endpoint.speaks in target.upstream.dialects and (answer := await _asked_upstream(request, endpoint)):
+        return answer
+    request.exchange.is_recorded = False
+    number = await _tokenized(request, body, endpoint.speaks, target)
+    if number is None:
+        ratio = request.engine.calibrations.ratios.get(target.model or model or "", 1.0)
+        number = tokens.estimate(conversion.parse(body, endpoint.speaks), ratio)
+    return json_answer(_shaped(number, endpoint.speaks))
+
+
+async def _asked_upstream(request: ProxyRequest, endpoint: Endpoint) -> Relayed | None:
+    """The upstream's own count, None if it cannot say."""
+    exchange = request.exchange
+    try:
+        answer = await pipeline.serve(request, endpoint)
+    except ProxyError as problem:
+        if problem.outcome != "upstream_error":
+            raise
+        log.info("%s: %s Its tokens are estimated.", exchange.request_id, problem.message)
+        return None
+    if answer.status_code in _CANNOT:
+        exchange.outcome, exchange.error = "ok", ""
+        return None
+    exchange.is_recorded = answer.status_code >= 400
+    return answer
+
+
+async def _tokenized(request: ProxyRequest, body: dict[str, Any], client: Dialect, target: Target) -> int | None:
+    """The count of a server that shows its tokenizer (vLLM, llama.cpp), None of any other and when it fails."""
+    kind = target.upstream.kind
+    if kind not in _TOKENIZERS or Dialect.CHAT not in target.upstream.dialects:
+        return None
+    model = target.model or str(body.get("model") or "")
+    wanted = capabilities.of_upstream(target.upstream, model, Dialect.CHAT)
+    chat = conversion.convert_request(body, client, Dialect.CHAT, wanted).body
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await _TOKENIZERS[kind](request, target, chat)
+    except (ProxyError, TimeoutError, ValueError, KeyError, TypeError) as problem:
+        log.info("The tokenizer of %s gave no count: %s", target.upstream.name, problem)
+        return None
+
+
+async def _by_vllm(request: ProxyRequest, target: Target, chat: dict[str, Any]) -> int:
+    said = {key: chat[key] for key in ("model", "messages", "tools", "chat_template_kwargs") if key in chat}
+    return int((await _post(request, target, "tokenize", said))["count"])
+
+
+async def _by_llamacpp(request: ProxyRequest, target: Target, chat: dict[str, Any]) -> int:
+    said = {key: chat[key] for key in ("messages", "tools", "chat_template_kwargs") if key in chat}
+    prompt = (await _post(request, target, "apply-template", said))["prompt"]
+    return len((await _post(request, target, "tokenize", {"content": prompt, "add_special": True}))["tokens"])
+
+
+_TOKENIZERS = {Kind.VLLM: _by_vllm, Kind.LLAMACPP: _by_llamacpp}
+
+
+async def _post(request: ProxyRequest, target: Target, path: str, body: dict[str, Any]) -> Any:
+    upstream = target.upstream
+    sent = headers.to_upstream(request.scope["headers"], upstream, Dialect.CHAT, request.exchange.request_id)
+    url = address.upstream_url(upstream.base_url, path)
+    answer = await request.engine.upstreams.send(upstream, "POST", url, sent, orjson.dumps(body))
+    try:
+        if answer.status != 200:
+            raise ValueError(f"/{path} answered {answer.status}")
+        return orjson.loads(await answer.read())
+    finally:
+        await answer.aclose()
+
+
+def _shaped(number: int, dialect: Dialect) -> dict[str, Any]:
+    if dialect is Dialect.RESPONSES:
+        return {"object": "response.input_tokens", "input_tokens": number}
+    return {"input_tokens": number}

@@ -1,0 +1,1 @@
+"""OpenAI's Chat Completions: the dialect that nearly every server speaks, each in its own way."""

@@ -1,0 +1,239 @@
+"""Events to chat chunks, and to the whole chat answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from routing.dialects import events, upstream_errors
+from routing.dialects.answer import Answer
+from routing.dialects.chat import usage as chat_usage
+from routing.dialects.events import Event, FinishReason
+from routing.dialects.exchange import Exchange
+from routing.dialects.request import Reasoning, ToolCall
+from routing.dialects.sse import DONE_FRAME
+from routing.dialects.tally import Tally
+
+FINISH_REASONS = {
+    FinishReason.STOP: "stop",
+    FinishReason.STOP_SEQUENCE: "stop",
+    FinishReason.LENGTH: "length",
+    FinishReason.TOOL_CALLS: "tool_calls",
+    FinishReason.REFUSAL: "content_filter",
+    FinishReason.PAUSE: "stop",
+    FinishReason.CONTEXT: "length",
+}
+SEAL = "anthropic-claude-v1"  # the format that a sealed piece of thinking says it has
+OPENAI_SEAL = "openai-responses-v1"
+
+
+class ChatWriter:
+    def __init__(self, exchange: Exchange) -> None:
+        self.warnings: list[str] = []
+        self._exchange = exchange
+        self._tally = Tally(exchange.prompt_estimate)
+        self._out: list[bytes] = []
+        self._started = False
+        self._ended = False
+        self._indices: dict[int, int] = {}  # of calls, by key: dense, whatever the upstream counted
+        self._without_arguments: set[int] = set()
+        self._customs: set[int] = set()
+        self._thought: list[str] = []  # since the last seal
+        self._details = 0
+        self._head = b""  # of every chunk, up to the delta
+        self._tail = b""  # of every chunk, after the delta
+
+    def feed(self, new: list[Event]) -> bytes:
+        if self._ended:
+            return b""
+        for event in new:
+            _ON[type(event)](self, event)
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def close(self) -> bytes:
+        return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
+
+    def _on_start(self, event: events.Start) -> None:
+        if self._started:
+            return
+        self._started = True
+        if event.usage is not None:
+            self._tally.usage.update(event.usage)
+        base = orjson.dumps(skeleton(self._exchange, event.id, "chat.completion.chunk"))[:-1]
+        usage = b',"usage":null' if self._exchange.include_usage else b""
+        self._head = b"data: " + base + b',"choices":[{"index":0,"delta":'
+        self._tail = b',"logprobs":null,"finish_reason":null}]' + usage + b"}\n\n"
+        self._chunk(b'{"role":"assistant","content":""}')
+
+    def _on_text(self, event: events.Text) -> None:
+        self._tally.characters += len(event.text)
+        self._chunk(b'{"content":' + orjson.dumps(event.text) + b"}")
+
+    def _on_refusal(self, event: events.Refusal) -> None:
+        self._tally.characters += len(event.text)
+        self._chunk(b'{"content":null,"refusal":' + orjson.dumps(event.text) + b"}")
+
+    def _on_reasoning(self, event: events.Reasoning) -> None:
+        self._tally.characters += len(event.text)
+        self._thought.append(event.text)
+        self._chunk(b'{"content":null,"reasoning_content":' + orjson.dumps(event.text) + b"}")
+
+    def _on_reasoning_end(self, event: events.ReasoningEnd) -> None:
+        """The seal goes along with the text it seals, so that a client that sends it back has both."""
+        text = "".join(self._thought)
+        self._thought.clear()
+        for detail in seals(Reasoning(text, event.signature, encrypted=event.encrypted, id=event.id), self._details):
+            self._detail(detail)
+
+    def _on_redacted(self, event: events.Redacted) -> None:
+        for detail in seals(Reasoning(redacted=event.data), self._details):
+            self._detail(detail)
+
+    def _detail(self, detail: dict[str, Any]) -> None:
+        self._details += 1
+        self._chunk(orjson.dumps({"content": None, "reasoning_details": [detail]}))
+
+    def _on_tool_start(self, event: events.ToolStart) -> None:
+        index = self._indices[event.key] = self._tally.calls
+        self._tally.calls += 1
+        name = self._exchange.client_name(event.name)
+        entry: dict[str, Any] = {"index": index, "id": event.id}
+        if event.custom:
+            self._customs.add(event.key)
+            entry |= {"type": "custom", "custom": {"name": name, "input": ""}}
+        else:
+            self._without_arguments.add(event.key)
+            entry |= {"type": "function", "function": {"name": name, "arguments": ""}}
+        self._chunk(orjson.dumps({"tool_calls": [entry]}))
+
+    def _on_tool_arguments(self, event: events.ToolArguments) -> None:
+        self._tally.characters += len(event.text)
+        text = orjson.dumps(event.text)
+        index = b'{"tool_calls":[{"index":%d,' % self._indices[event.key]
+        if event.key in self._customs:
+            self._chunk(index + b'"custom":{"input":' + text + b"}}]}")
+        else:
+            self._without_arguments.discard(event.key)
+            self._chunk(index + b'"function":{"arguments":' + text + b"}}]}")
+
+    def _on_tool_end(self, event: events.ToolEnd) -> None:
+        """A call without arguments is a call with none: clients parse the text, and an empty one is no JSON."""
+        if event.key in self._without_arguments:
+            self._on_tool_arguments(events.ToolArguments(event.key, "{}"))
+
+    def _on_citation(self, event: events.Citation) -> None:
+        self._chunk(orjson.dumps({"annotations": [annotation(event)]}))
+
+    def _on_usage(self, event: events.UsageSeen) -> None:
+        self._tally.usage.update(event.usage)
+
+    def _on_finish(self, event: events.Finish) -> None:
+        self._tally.finish = event
+
+    def _on_failed(self, event: events.Failed) -> None:
+        self._ended = True
+        self._out.append(upstream_errors.frame_for(event.error, self._exchange.client, self._exchange.request_id))
+
+    def _on_end(self, event: events.End) -> None:
+        self._ended = True
+        for key in sorted(self._without_arguments):
+            self._on_tool_arguments(events.ToolArguments(key, "{}"))
+        reason = self._tally.reason()
+        said = self._tally.finish.explanation if self._tally.finish else ""
+        if reason is FinishReason.REFUSAL and said:
+            self._chunk(orjson.dumps({"content": None, "refusal": said}))
+        word = FINISH_REASONS[reason].encode()
+        self._out.append(
+            self._head + b"{}" + self._tail.replace(b'"finish_reason":null', b'"finish_reason":"' + word + b'"')
+        )
+        if self._exchange.include_usage:
+            head = self._head.removesuffix(b'[{"index":0,"delta":')
+            self._out.append(head + b'[],"usage":' + orjson.dumps(usage(self._tally)) + b"}\n\n")
+        self._out.append(DONE_FRAME)
+
+    def _chunk(self, delta: bytes) -> None:
+        self._out += (self._head, delta, self._tail)
+
+
+_ON: dict[type[Event], Callable[[ChatWriter, Any], None]] = {
+    events.Start: ChatWriter._on_start,
+    events.Text: ChatWriter._on_text,
+    events.Refusal: ChatWriter._on_refusal,
+    events.Reasoning: ChatWriter._on_reasoning,
+    events.ReasoningEnd: ChatWriter._on_reasoning_end,
+    events.Redacted: ChatWriter._on_redacted,
+    events.ToolStart: ChatWriter._on_tool_start,
+    events.ToolArguments: ChatWriter._on_tool_arguments,
+    events.ToolEnd: ChatWriter._on_tool_end,
+    events.Citation: ChatWriter._on_citation,
+    events.UsageSeen: ChatWriter._on_usage,
+    events.Finish: ChatWriter._on_finish,
+    events.Failed: ChatWriter._on_failed,
+    events.End: ChatWriter._on_end,
+}
+
+
+def skeleton(exchange: Exchange, upstream_id: str, kind: str) -> dict[str, Any]:
+    id = upstream_id if upstream_id.startswith("chatcmpl-") else f"chatcmpl-{exchange.request_id}"
+    return {"id": id, "object": kind, "created": exchange.created, "model": exchange.model}
+
+
+def usage(tally: Tally) -> dict[str, Any]:
+    return chat_usage.render(tally.usage, prompt=tally.prompt(), output=tally.output())
+
+
+def seals(part: Reasoning, index: int = 0) -> list[dict[str, Any]]:
+    """Entries of `reasoning_details`: what a client must send back for its model to know its own thinking."""
+    if part.redacted:
+        return [{"type": "reasoning.encrypted", "data": part.redacted, "format": SEAL, "index": index}]
+    if part.signature:
+        text = {"text": part.text, "signature": part.signature}
+        return [{"type": "reasoning.text", **text, "format": SEAL, "index": index}]
+    if part.encrypted:
+        sealed = {"id": part.id, "data": part.encrypted}
+        return [{"type": "reasoning.encrypted", **sealed, "format": OPENAI_SEAL, "index": index}]
+    return []
+
+
+def annotation(citation: events.Citation) -> dict[str, Any]:
+    cited = {"start_index": citation.start, "end_index": citation.end, "title": citation.title, "url": citation.url}
+    return {"type": "url_citation", "url_citation": cited}
+
+
+def body(answer: Answer) -> dict[str, Any]:
+    """The whole answer."""
+    calls = [_call(call) for call in answer.calls()]
+    refusal = answer.refusal()
+    reason = answer.tally.reason()
+    if not refusal and reason is FinishReason.REFUSAL and answer.tally.finish:
+        refusal = answer.tally.finish.explanation
+    text = answer.text()
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": text or (None if calls or refusal else ""),
+        "refusal": refusal or None,
+    }
+    if reasoning := answer.reasoning():
+        message["reasoning_content"] = reasoning
+    thoughts = [part for part in answer.parts if isinstance(part, Reasoning)]
+    if details := [detail for index, part in enumerate(thoughts) for detail in seals(part, index)]:
+        message["reasoning_details"] = details
+    if answer.citations:
+        message["annotations"] = [annotation(citation) for citation in answer.citations]
+    if calls:
+        message["tool_calls"] = calls
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": FINISH_REASONS[reason]}
+    return {
+        **skeleton(answer.exchange, answer.id, "chat.completion"),
+        "choices": [choice],
+        "usage": usage(answer.tally),
+    }
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    text = call.arguments if call.arguments.strip() else "{}"
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": text}}

@@ -1,0 +1,148 @@
+"""Events to the chunks of Completions, and to the whole answer.  Only text has a place there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from routing.dialects import events, upstream_errors
+from routing.dialects.answer import Answer
+from routing.dialects.chat.writer import FINISH_REASONS, usage
+from routing.dialects.events import Event, FinishReason
+from routing.dialects.exchange import Exchange
+from routing.dialects.request import Reasoning, Refusal, Text
+from routing.dialects.sse import DONE_FRAME
+from routing.dialects.tally import Tally
+
+NO_REASONING = "The model's reasoning was left out: completions have no place for it."
+NO_CALLS = "A tool call of the model was left out: completions have no place for it."
+NO_CITATIONS = "The answer's citations were left out: completions have no place for them."
+
+
+class CompletionsWriter:
+    def __init__(self, exchange: Exchange) -> None:
+        self.warnings: list[str] = []
+        self._exchange = exchange
+        self._tally = Tally(exchange.prompt_estimate)
+        self._out: list[bytes] = []
+        self._started = False
+        self._ended = False
+        self._base = b""  # of every chunk, up to its choices
+        self._head = b""  # of a chunk with text, up to the text
+        self._tail = b""  # and after it
+
+    def feed(self, new: list[Event]) -> bytes:
+        if self._ended:
+            return b""
+        for event in new:
+            _ON[type(event)](self, event)
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def close(self) -> bytes:
+        return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
+
+    def _on_start(self, event: events.Start) -> None:
+        if self._started:
+            return
+        self._started = True
+        if event.usage is not None:
+            self._tally.usage.update(event.usage)
+        self._base = b"data: " + orjson.dumps(skeleton(self._exchange, event.id))[:-1] + b',"choices":'
+        self._head = self._base + b'[{"text":'
+        usage = b',"usage":null' if self._exchange.include_usage else b""
+        self._tail = b',"index":0,"logprobs":null,"finish_reason":null}]' + usage + b"}\n\n"
+
+    def _on_text(self, event: events.Text | events.Refusal) -> None:
+        self._tally.characters += len(event.text)
+        self._out += (self._head, orjson.dumps(event.text), self._tail)
+
+    def _on_reasoning(self, event: events.Reasoning) -> None:
+        self._tally.characters += len(event.text)
+        self._warn(NO_REASONING)
+
+    def _on_tool_start(self, event: events.ToolStart) -> None:
+        self._warn(NO_CALLS)
+
+    def _on_citation(self, event: events.Citation) -> None:
+        self._warn(NO_CITATIONS)
+
+    def _on_usage(self, event: events.UsageSeen) -> None:
+        self._tally.usage.update(event.usage)
+
+    def _on_finish(self, event: events.Finish) -> None:
+        self._tally.finish = event
+
+    def _on_failed(self, event: events.Failed) -> None:
+        self._ended = True
+        self._out.append(upstream_errors.frame_for(event.error, self._exchange.client, self._exchange.request_id))
+
+    def _on_end(self, event: events.End) -> None:
+        self._ended = True
+        reason = word(self._tally.reason()).encode()
+        self._out += (self._head, b'""', self._tail.replace(b'"finish_reason":null', b'"finish_reason":"%s"' % reason))
+        if self._exchange.include_usage:
+            self._out += (self._base, b'[],"usage":', orjson.dumps(usage(self._tally)), b"}\n\n")
+        self._out.append(DONE_FRAME)
+        self.warnings += explanation(self._tally)
+
+    def _ignore(self, event: Event) -> None:
+        """It belongs to what was left out."""
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+
+_ON: dict[type[Event], Callable[[CompletionsWriter, Any], None]] = {
+    events.Start: CompletionsWriter._on_start,
+    events.Text: CompletionsWriter._on_text,
+    events.Refusal: CompletionsWriter._on_text,
+    events.Reasoning: CompletionsWriter._on_reasoning,
+    events.ReasoningEnd: CompletionsWriter._ignore,
+    events.Redacted: CompletionsWriter._ignore,
+    events.ToolStart: CompletionsWriter._on_tool_start,
+    events.ToolArguments: CompletionsWriter._ignore,
+    events.ToolEnd: CompletionsWriter._ignore,
+    events.Citation: CompletionsWriter._on_citation,
+    events.UsageSeen: CompletionsWriter._on_usage,
+    events.Finish: CompletionsWriter._on_finish,
+    events.Failed: CompletionsWriter._on_failed,
+    events.End: CompletionsWriter._on_end,
+}
+
+
+def skeleton(exchange: Exchange, upstream_id: str) -> dict[str, Any]:
+    id = upstream_id if upstream_id.startswith("cmpl-") else f"cmpl-{exchange.request_id}"
+    return {"id": id, "object": "text_completion", "created": exchange.created, "model": exchange.model}
+
+
+def word(reason: FinishReason) -> str:
+    """This dialect knows of no tools."""
+    return "stop" if reason is FinishReason.TOOL_CALLS else FINISH_REASONS[reason]
+
+
+def explanation(tally: Tally) -> list[str]:
+    """What a refusal said about itself has no place in the answer."""
+    said = tally.finish.explanation if tally.finish else ""
+    return [f"The model refused to answer: {said}"] if said else []
+
+
+def body(answer: Answer) -> dict[str, Any]:
+    """The whole answer."""
+    answer.warnings += left_out(answer)
+    text = "".join(part.text for part in answer.parts if isinstance(part, Text | Refusal))
+    finish_reason = word(answer.tally.reason())
+    choice = {"text": text, "index": 0, "logprobs": None, "finish_reason": finish_reason}
+    return {**skeleton(answer.exchange, answer.id), "choices": [choice], "usage": usage(answer.tally)}
+
+
+def left_out(answer: Answer) -> list[str]:
+    """What a whole answer held beside text."""
+    return [
+        *([NO_REASONING] if any(isinstance(part, Reasoning) and part.text for part in answer.parts) else []),
+        *([NO_CALLS] if answer.calls() else []),
+        *([NO_CITATIONS] if answer.citations else []),
+        *explanation(answer.tally),
+    ]

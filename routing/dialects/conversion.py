@@ -1,0 +1,302 @@
+"""The face of this package: any client dialect to any upstream dialect.
+
+`convert_request` makes the body for the upstream and an `Exchange`, which knows what the answer's conversion needs to
+know.  A streamed answer goes through a `StreamConverter`, a whole one through `convert_response`, an error before
+the first byte through `convert_error`.  Nothing here is asked when client and upstream speak the same dialect and
+nobody wants to look inside: then bytes pass as they are.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from routing.dialects import Dialect, tokens, upstream_errors
+from routing.dialects.answer import Answer
+from routing.dialects.capabilities import Capabilities
+from routing.dialects.chat import parse as chat_parse
+from routing.dialects.chat import render as chat_render
+from routing.dialects.chat import writer as chat_writer
+from routing.dialects.chat.reader import ChatReader
+from routing.dialects.completions import parse as completions_parse
+from routing.dialects.completions import writer as completions_writer
+from routing.dialects.events import Event, Failed, Transform, UpstreamError
+from routing.dialects.exchange import Exchange
+from routing.dialects.generate import render as generate_render
+from routing.dialects.generate.reader import OTHER_ANSWERS, GenerateReader
+from routing.dialects.json import loads
+from routing.dialects.messages import parse as messages_parse
+from routing.dialects.messages import render as messages_render
+from routing.dialects.messages import writer as messages_writer
+from routing.dialects.messages.reader import MessagesReader
+from routing.dialects.prepare import Renamed, prepare
+from routing.dialects.request import Request
+from routing.dialects.responses import parse as responses_parse
+from routing.dialects.responses import render as responses_render
+from routing.dialects.responses import writer as responses_writer
+from routing.dialects.responses.reader import ResponsesReader
+from routing.dialects.sse import Frame, SseParser
+from routing.errors import BadRequest, DialectNotSpoken
+
+PATHS: Mapping[Dialect, str] = {
+    Dialect.CHAT: "chat/completions",
+    Dialect.COMPLETIONS: "completions",
+    Dialect.RESPONSES: "responses",
+    Dialect.MESSAGES: "messages",
+    Dialect.GENERATE: "generate",
+}
+
+_PARSE: Mapping[Dialect, Callable[[Mapping[str, Any]], Request]] = {
+    Dialect.CHAT: chat_parse.parse,
+    Dialect.COMPLETIONS: completions_parse.parse,
+    Dialect.RESPONSES: responses_parse.parse,
+    Dialect.MESSAGES: messages_parse.parse,
+}
+_RENDER: Mapping[Dialect, Callable[[Request, Capabilities], dict[str, Any]]] = {
+    Dialect.CHAT: chat_render.render,
+    Dialect.RESPONSES: responses_render.render,
+    Dialect.MESSAGES: messages_render.render,
+    Dialect.GENERATE: generate_render.render,
+}
+_BODY: Mapping[Dialect, Callable[[Answer], dict[str, Any]]] = {
+    Dialect.CHAT: chat_writer.body,
+    Dialect.COMPLETIONS: completions_writer.body,
+    Dialect.RESPONSES: responses_writer.body,
+    Dialect.MESSAGES: messages_writer.body,
+}
+
+
+class Reader(Protocol):
+    """An upstream's answer to events: frame by frame, or the whole body at once."""
+
+    warnings: list[str]
+
+    def feed(self, frame: Frame) -> list[Event]: ...
+
+    def whole(self, body: dict[str, Any]) -> list[Event]: ...
+
+    def close(self) -> list[Event]: ...
+
+
+class Writer(Protocol):
+    """Events to the bytes of a stream."""
+
+    warnings: list[str]
+
+    def feed(self, new: list[Event]) -> bytes: ...
+
+    def close(self) -> bytes: ...
+
+
+_READERS: Mapping[Dialect, Callable[[Exchange], Reader]] = {
+    Dialect.CHAT: ChatReader,
+    Dialect.RESPONSES: ResponsesReader,
+    Dialect.MESSAGES: MessagesReader,
+    Dialect.GENERATE: GenerateReader,
+}
+_WRITERS: Mapping[Dialect, Callable[[Exchange], Writer]] = {
+    Dialect.CHAT: chat_writer.ChatWriter,
+    Dialect.COMPLETIONS: completions_writer.CompletionsWriter,
+    Dialect.RESPONSES: responses_writer.ResponsesWriter,
+    Dialect.MESSAGES: messages_writer.MessagesWriter,
+}
+
+
+def choose(client: Dialect, upstream: Collection[Dialect]) -> Dialect:
+    """The dialect to speak with an upstream: the client's own, else the first that it can be converted to."""
+    order: tuple[Dialect, ...] = (client,)
+    if client is Dialect.COMPLETIONS:
+        order += (Dialect.GENERATE,)  # a prompt stays a prompt there
+    if client is not Dialect.GENERATE:
+        order += (Dialect.CHAT, Dialect.MESSAGES, Dialect.RESPONSES)
+    for dialect in order:
+        if dialect in upstream:
+            return dialect
+    spoken = ", ".join(sorted(upstream)) or "none"
+    raise DialectNotSpoken(f"A {client} request cannot be sent to this upstream. It speaks: {spoken}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    body: dict[str, Any]
+    path: str  # canonical: without /v1
+    warnings: list[str]
+    exchange: Exchange
+
+
+def parse(body: Any, client: Dialect) -> Request:
+    """The neutral request of a body; BadRequest when it makes no sense."""
+    if not isinstance(body, Mapping):
+        raise BadRequest("The request body must be a JSON object.")
+    return _PARSE[client](body)
+
+
+def convert_request(
+    body: Mapping[str, Any],
+    client: Dialect,
+    upstream: Dialect,
+    capabilities: Capabilities,
+    *,
+    request_id: str = "0",
+    created: int = 0,
+    token_ratio: float = 1.0,
+) -> Conversion:
+    """The body to send.  `capabilities.model` is the upstream's name of the model; `body` is not changed.
+
+    `created` is in seconds; `token_ratio` calibrates the estimate of prompt tokens (see `tokens`).
+    """
+    request = parse(body, client)
+    model = request.model
+    estimate = tokens.estimate(request, token_ratio)
+    renamed = prepare(request, capabilities)
+    request.model = capabilities.model or request.model
+    rendered = _RENDER[upstream](request, capabilities)
+    exchange = Exchange(
+        client=client,
+        upstream=upstream,
+        model=model,
+        request_id=request_id,
+        created=created,
+        include_usage=request.include_usage,
+        stops=frozenset(request.stop),
+        prompt_estimate=estimate,
+        echo=responses_parse.echo(body) if client is Dialect.RESPONSES else {},
+        **_renamed(renamed, request),
+    )
+    return Conversion(rendered, PATHS[upstream], request.warnings, exchange)
+
+
+def _renamed(renamed: Renamed, request: Request) -> dict[str, Any]:
+    return {
+        "names": renamed.names,
+        "wrapped": frozenset(renamed.wrapped),
+        "namespaces": renamed.namespaces,
+        "known_tools": frozenset(tool.name for tool in request.functions()),
+    }
+
+
+class StreamConverter:
+    """The bytes of the upstream's stream to the bytes of the client's.
+
+    `transforms` stand between: each sees every event and gives the events that go on.  An upstream that answers with
+    plain JSON although a stream was asked for is read as well: its bytes are kept until `close`.
+
+    `failure` is set when the upstream's answer failed.  `feed` still gives the error event of the client's dialect;
+    a caller that has sent nothing yet throws that away and answers with a real status instead.
+    """
+
+    def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
+        self.failure: UpstreamError | None = None
+        self._sse = SseParser()
+        self._reader = _READERS[exchange.upstream](exchange)
+        self._writer = _WRITERS[exchange.client](exchange)
+        self._transforms = transforms
+        self._is_stream: bool | None = None  # not known before the first byte
+        self._body: list[bytes] = []
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._reader.warnings + self._writer.warnings
+
+    def feed(self, chunk: bytes) -> bytes:
+        if not self._is_stream and not self._looks_like_a_stream(chunk):
+            return b""
+        frames = self._sse.feed(chunk)
+        if not frames:
+            return b""
+        return self._written([event for frame in frames for event in self._reader.feed(frame)])
+
+    def close(self) -> bytes:
+        """The upstream has nothing more to say."""
+        if self._is_stream:
+            found = [event for frame in self._sse.close() for event in self._reader.feed(frame)] + self._reader.close()
+        elif self._body:
+            found = whole_events(b"".join(self._body), self._reader)
+        else:
+            found = self._reader.close()
+        out = self._written(found)
+        for position, transform in enumerate(self._transforms):
+            out += self._written(transform.close(), position + 1)
+        return out + self._writer.close()
+
+    def _looks_like_a_stream(self, chunk: bytes) -> bool:
+        """By the first byte that is none of space and byte order mark: fields of a stream begin with these."""
+        if self._is_stream is None:
+            first = chunk.lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
+            if not first:
+                self._body.append(chunk)
+                return False
+            self._is_stream = first in b"deir:"
+            if self._is_stream:
+                self._body.clear()
+                return True
+        self._body.append(chunk)
+        return False
+
+    def _written(self, new: list[Event], first: int = 0) -> bytes:
+        for transform in self._transforms[first:]:
+            new = [passed for event in new for passed in transform.feed(event)]
+        if new and type(new[-1]) is Failed:
+            self.failure = new[-1].error
+        return self._writer.feed(new)
+
+
+def whole_events(data: bytes, reader: Reader) -> list[Event]:
+    """The events of a body that is not a stream, whatever the upstream put into it."""
+    try:
+        body = loads(data)
+    except ValueError:
+        return [Failed(upstream_errors.of_text(data))]
+    if isinstance(body, list) and body:  # a batch of /generate, or an error in the way of Gemini
+        reader.warnings += [OTHER_ANSWERS] if len(body) > 1 else []
+        body = body[0]
+    if not isinstance(body, dict):
+        return [Failed(upstream_errors.of_body(body))]
+    return reader.whole(body)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """`body` in the client's dialect; `failure` when the upstream's 200 was none (then `body` is the error's)."""
+
+    body: dict[str, Any]
+    warnings: list[str]
+    failure: UpstreamError | None = None
+
+
+def convert_response(data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()) -> WholeAnswer:
+    """A whole answer; one that comes as a stream although none was asked for is put together."""
+    reader = _READERS[exchange.upstream](exchange)
+    if data.lstrip()[:5] in (b"data:", b"event"):
+        sse = SseParser()
+        frames = sse.feed(data) + sse.close()
+        found = [event for frame in frames for event in reader.feed(frame)] + reader.close()
+    else:
+        found = whole_events(data, reader)
+    answer = Answer(exchange)
+    for transform in transforms:
+        found = [passed for event in found for passed in transform.feed(event)] + transform.close()
+    answer.feed(found)
+    answer.close()
+    if answer.error is not None:
+        error = upstream_errors.body_for(answer.error, exchange.client, exchange.request_id)
+        return WholeAnswer(error, reader.warnings, answer.error)
+    rendered = _BODY[exchange.client](answer)
+    return WholeAnswer(rendered, reader.warnings + answer.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    status: int
+    body: dict[str, Any]
+    headers: tuple[tuple[str, str], ...]  # beside those of the upstream that are passed on anyway
+
+
+def convert_error(status: int, data: bytes, client: Dialect, request_id: str = "") -> ErrorAnswer:
+    """An upstream's error answer in the client's dialect, with the status that makes SDKs do the right thing."""
+    return error_answer(upstream_errors.of_text(data, status), client, request_id)
+
+
+def error_answer(error: UpstreamError, client: Dialect, request_id: str = "") -> ErrorAnswer:
+    headers = (("x-should-retry", "false"),) if upstream_errors.is_permanent(error) else ()
+    body = upstream_errors.body_for(error, client, request_id)
+    return ErrorAnswer(upstream_errors.status_for(error, client), body, headers)

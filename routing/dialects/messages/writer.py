@@ -1,0 +1,298 @@
+"""Events to Anthropic's stream, and to its whole message.
+
+A stream's blocks are numbered without gaps and never overlap.  Parallel calls of other dialects do overlap, so a call
+that begins while another is open waits until the open one is a complete object, is closed, or everything ends.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from routing.dialects import arguments, events, upstream_errors
+from routing.dialects.answer import Answer
+from routing.dialects.events import Event, FinishReason
+from routing.dialects.exchange import Exchange
+from routing.dialects.json import ObjectScanner
+from routing.dialects.messages import usage as messages_usage
+from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
+from routing.dialects.sse import named_frame
+from routing.dialects.tally import Tally
+
+STOP_REASONS = {
+    FinishReason.STOP: "end_turn",
+    FinishReason.STOP_SEQUENCE: "stop_sequence",
+    FinishReason.LENGTH: "max_tokens",
+    FinishReason.TOOL_CALLS: "tool_use",
+    FinishReason.REFUSAL: "refusal",
+    FinishReason.PAUSE: "pause_turn",
+    FinishReason.CONTEXT: "model_context_window_exceeded",
+}
+
+_TEXT, _THINKING, _TOOL = "text", "thinking", "tool_use"
+_DELTAS = {
+    _TEXT: ("text_delta", "text"),
+    _THINKING: ("thinking_delta", "thinking"),
+    _TOOL: ("input_json_delta", "partial_json"),
+}
+_DELTA_END = b"}}\n\n"
+
+
+class _Waiting:
+    """A call that another open call keeps from being written."""
+
+    __slots__ = ("ended", "event", "pieces")
+
+    def __init__(self, event: events.ToolStart) -> None:
+        self.event = event
+        self.pieces: list[str] = []
+        self.ended = False
+
+
+class MessagesWriter:
+    def __init__(self, exchange: Exchange) -> None:
+        self.warnings: list[str] = []
+        self._exchange = exchange
+        self._tally = Tally(exchange.prompt_estimate)
+        self._out: list[bytes] = []
+        self._started = False
+        self._ended = False
+        self._kind = ""  # of the open block
+        self._index = -1  # of the open block, else of the last one
+        self._prefix = b""  # everything of the open block's delta before its text
+        self._held: list[str] = []  # white space that may turn out to lead a text
+        self._tool = -1  # key of the open call
+        self._custom = False  # the open call's text must be wrapped
+        self._scanner = ObjectScanner()
+        self._waiting: dict[int, _Waiting] = {}
+
+    def feed(self, new: list[Event]) -> bytes:
+        if self._ended:
+            return b""
+        for event in new:
+            _ON[type(event)](self, event)
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def close(self) -> bytes:
+        return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
+
+    def _on_start(self, event: events.Start) -> None:
+        if self._started:
+            return
+        self._started = True
+        if event.usage is not None:
+            self._tally.usage.update(event.usage)
+        message = skeleton(self._exchange, event.id)
+        message["usage"] = {**messages_usage.prompt(self._tally), "output_tokens": 1}
+        self._out.append(named_frame({"type": "message_start", "message": message}))
+
+    def _on_text(self, event: events.Text | events.Refusal) -> None:
+        text = event.text
+        if self._kind != _TEXT:
+            if not text or text.isspace():
+                self._held.append(text)
+                return
+            self._open(_TEXT, {"type": "text", "text": ""})
+            text = "".join([*self._held, text])
+            self._held.clear()
+        self._delta(text)
+
+    def _on_reasoning(self, event: events.Reasoning) -> None:
+        if self._kind != _THINKING:
+            self._open_thinking()
+        self._delta(event.text)
+
+    def _on_reasoning_end(self, event: events.ReasoningEnd) -> None:
+        if event.signature:
+            if self._kind != _THINKING:
+                self._open_thinking()
+            delta = {"type": "signature_delta", "signature": event.signature}
+            self._frame("content_block_delta", index=self._index, delta=delta)
+        if self._kind == _THINKING:
+            self._close_block()
+
+    def _on_redacted(self, event: events.Redacted) -> None:
+        self._open("redacted_thinking", {"type": "redacted_thinking", "data": event.data})
+        self._close_block()
+
+    def _on_tool_start(self, event: events.ToolStart) -> None:
+        self._tally.calls += 1
+        self._held.clear()
+        if self._kind == _TOOL and not self._scanner.is_complete():
+            self._waiting[event.key] = _Waiting(event)
+            return
+        self._open_tool(event)
+
+    def _on_tool_arguments(self, event: events.ToolArguments) -> None:
+        if event.key == self._tool:
+            self._tool_delta(event.text)
+            if self._waiting:
+                self._advance()
+        elif event.key in self._waiting:
+            self._waiting[event.key].pieces.append(event.text)
+        else:
+            self.warnings.append("A piece of a tool call came after the call was closed; it was dropped.")
+
+    def _on_tool_end(self, event: events.ToolEnd) -> None:
+        if event.key == self._tool:
+            self._close_block()
+            self._advance()
+        elif event.key in self._waiting:
+            self._waiting[event.key].ended = True
+
+    def _on_citation(self, event: events.Citation) -> None:
+        self.warnings.append("A citation was dropped: Anthropic's form needs data that the upstream does not give.")
+
+    def _on_usage(self, event: events.UsageSeen) -> None:
+        self._tally.usage.update(event.usage)
+
+    def _on_finish(self, event: events.Finish) -> None:
+        self._tally.finish = event
+
+    def _on_failed(self, event: events.Failed) -> None:
+        self._ended = True
+        self._out.append(upstream_errors.frame_for(event.error, self._exchange.client, self._exchange.request_id))
+
+    def _on_end(self, event: events.End) -> None:
+        self._ended = True
+        self._close_block()
+        self._flush_waiting()
+        self._frame("message_delta", delta=stop(self._tally), usage=messages_usage.render(self._tally))
+        self._frame("message_stop")
+
+    def _advance(self) -> None:
+        """Lets waiting calls be written for as long as the one before them is complete."""
+        while self._waiting and (self._kind != _TOOL or self._scanner.is_complete()):
+            self._write_waiting(next(iter(self._waiting)))
+
+    def _flush_waiting(self) -> None:
+        while self._waiting:
+            self._write_waiting(next(iter(self._waiting)))
+        self._close_block()
+
+    def _write_waiting(self, key: int) -> None:
+        call = self._waiting.pop(key)
+        self._open_tool(call.event)
+        if call.pieces:
+            self._tool_delta("".join(call.pieces))
+        if call.ended:
+            self._close_block()
+
+    def _open_thinking(self) -> None:
+        self._open(_THINKING, {"type": "thinking", "thinking": "", "signature": ""})
+
+    def _open_tool(self, event: events.ToolStart) -> None:
+        self._close_block()
+        name = self._exchange.client_name(event.name)
+        self._start_block(_TOOL, {"type": "tool_use", "id": event.id, "name": name, "input": {}})
+        self._tool = event.key
+        self._custom = event.custom
+        self._scanner = ObjectScanner()
+        if event.custom:
+            self._delta(arguments.WRAP_PREFIX)
+
+    def _tool_delta(self, text: str) -> None:
+        if self._custom:
+            text = arguments.escaped(text)
+        else:
+            self._scanner.feed(text)
+        self._delta(text)
+
+    def _open(self, kind: str, block: dict[str, Any]) -> None:
+        self._close_block()
+        self._flush_waiting()
+        self._start_block(kind, block)
+
+    def _start_block(self, kind: str, block: dict[str, Any]) -> None:
+        self._kind = kind
+        self._index += 1
+        self._frame("content_block_start", index=self._index, content_block=block)
+        if kind in _DELTAS:
+            type, member = _DELTAS[kind]
+            self._prefix = (
+                f'event: content_block_delta\ndata: {{"type":"content_block_delta","index":{self._index},'
+                f'"delta":{{"type":"{type}","{member}":'
+            ).encode()
+
+    def _close_block(self) -> None:
+        if not self._kind:
+            return
+        if self._kind == _TOOL:
+            if self._custom:
+                self._delta(arguments.WRAP_SUFFIX)
+            self._tool = -1
+        self._kind = ""
+        self._frame("content_block_stop", index=self._index)
+
+    def _delta(self, text: str) -> None:
+        self._tally.characters += len(text)
+        self._out += (self._prefix, orjson.dumps(text), _DELTA_END)
+
+    def _frame(self, type: str, **members: Any) -> None:
+        self._out.append(named_frame({"type": type, **members}))
+
+
+_ON: dict[type[Event], Callable[[MessagesWriter, Any], None]] = {
+    events.Start: MessagesWriter._on_start,
+    events.Text: MessagesWriter._on_text,
+    events.Refusal: MessagesWriter._on_text,
+    events.Reasoning: MessagesWriter._on_reasoning,
+    events.ReasoningEnd: MessagesWriter._on_reasoning_end,
+    events.Redacted: MessagesWriter._on_redacted,
+    events.ToolStart: MessagesWriter._on_tool_start,
+    events.ToolArguments: MessagesWriter._on_tool_arguments,
+    events.ToolEnd: MessagesWriter._on_tool_end,
+    events.Citation: MessagesWriter._on_citation,
+    events.UsageSeen: MessagesWriter._on_usage,
+    events.Finish: MessagesWriter._on_finish,
+    events.Failed: MessagesWriter._on_failed,
+    events.End: MessagesWriter._on_end,
+}
+
+
+def skeleton(exchange: Exchange, upstream_id: str) -> dict[str, Any]:
+    id = upstream_id if upstream_id.startswith("msg_") else f"msg_{exchange.request_id}"
+    return {
+        "id": id,
+        "type": "message",
+        "role": "assistant",
+        "model": exchange.model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+    }
+
+
+def stop(tally: Tally) -> dict[str, Any]:
+    reason = tally.reason()
+    said: dict[str, Any] = {"stop_reason": STOP_REASONS[reason], "stop_sequence": tally.stop_sequence()}
+    if reason is FinishReason.REFUSAL and tally.finish and tally.finish.explanation:
+        said["stop_details"] = {"type": "refusal", "category": None, "explanation": tally.finish.explanation}
+    return said
+
+
+def body(answer: Answer) -> dict[str, Any]:
+    """The whole message."""
+    content = [block for part in answer.parts for block in _block(part)]
+    return {
+        **skeleton(answer.exchange, answer.id),
+        "content": content,
+        **stop(answer.tally),
+        "usage": messages_usage.render(answer.tally),
+    }
+
+
+def _block(part: Part) -> list[dict[str, Any]]:
+    if isinstance(part, Text | Refusal):
+        return [{"type": "text", "text": part.text}] if part.text.strip() else []
+    if isinstance(part, ToolCall):
+        given = {arguments.INPUT: part.arguments} if part.custom else arguments.as_object(part.arguments)[0]
+        return [{"type": "tool_use", "id": part.id, "name": part.name, "input": given}]
+    assert isinstance(part, Reasoning)
+    if part.redacted:
+        return [{"type": "redacted_thinking", "data": part.redacted}]
+    if not part.text and not part.signature:
+        return []
+    return [{"type": "thinking", "thinking": part.text, "signature": part.signature}]

@@ -1,0 +1,1 @@
+"""OpenAI's Responses, without state: the whole history comes with every request."""
