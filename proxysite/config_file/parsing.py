@@ -16,7 +16,7 @@ from proxysite.config_file.sampling_sections import SAMPLING_SECTIONS, parse_sam
 from proxysite.config_file.upstream_sections import parse_upstreams
 from routing.models import BindingTarget, ConfigSection
 
-_USED = frozenset({"server", "listen", "logging", "upstreams", BINDINGS, "override", *SAMPLING_SECTIONS})
+USED = frozenset({"server", "listen", "logging", "upstreams", BINDINGS, "override", *SAMPLING_SECTIONS})
 
 
 def parse(content: Any) -> Document:
@@ -63,7 +63,7 @@ def _parse_override(sections: dict[str, Any], document: Document, checker: Check
 
 def _keep_the_rest(sections: dict[str, Any], document: Document, checker: Checker) -> None:
     for name, content in sections.items():
-        if name not in _USED:
+        if name not in USED:
             checker.field(ConfigSection._meta.get_field("name"), name, child("", name))
             checker.holds_no_key({name: content}, "")
             document.kept[name] = content
