@@ -22,7 +22,6 @@ FOR_LATER = frozenset(
         "rate_limit_wait",
         "retry_statuses",
         "tool_call_repair",
-        "reasoning_field",
         "first_token_timeout_seconds",
         "total_timeout_seconds",
     }

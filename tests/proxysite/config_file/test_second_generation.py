@@ -175,7 +175,6 @@ def test_unknown_keys_of_a_known_section_are_kept_reported_and_exported(section)
         ("rate_limit_wait", 60),
         ("retry_statuses", [418]),
         ("tool_call_repair", "off"),
-        ("reasoning_field", "reasoning"),
         ("first_token_timeout_seconds", 10),
         ("total_timeout_seconds", 100),
     ],
