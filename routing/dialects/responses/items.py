@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import arguments, events, upstream_errors
+from routing.dialects import events, upstream_errors
 from routing.dialects.events import FinishReason, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning
-from routing.dialects.responses import seals
+from routing.dialects.responses import free_text, seals
 from routing.dialects.responses import usage as responses_usage
 from routing.dialects.tally import Tally
 
@@ -129,7 +129,7 @@ class Called:
     def text(self, pieces: str) -> str:
         """The arguments or the input as the client gets them at the end."""
         if self.is_wrapped:
-            return arguments.unwrapped(pieces)
+            return free_text.of(pieces)
         return pieces if self.custom or pieces.strip() else pieces + "{}"
 
     def item(self, text: str, status: str) -> dict[str, Any]:

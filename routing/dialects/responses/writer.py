@@ -17,6 +17,7 @@ from routing.dialects.exchange import Exchange
 from routing.dialects.json import ObjectScanner
 from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
 from routing.dialects.responses import items
+from routing.dialects.responses.free_text import FreeText
 from routing.dialects.sse import named_frame
 from routing.dialects.tally import Tally
 
@@ -26,11 +27,12 @@ _CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
 
 
 class _Call:
-    __slots__ = ("after", "before", "called", "has_ended", "index", "pieces", "scanner")
+    __slots__ = ("after", "before", "called", "free_text", "has_ended", "index", "pieces", "scanner")
 
     def __init__(self, index: int, called: items.Called) -> None:
         self.index = index
         self.called = called
+        self.free_text = FreeText() if called.is_wrapped else None
         self.has_ended = False  # the upstream said so, while another item was open
         self.pieces: list[str] = []
         self.scanner = ObjectScanner()
@@ -155,8 +157,9 @@ class ResponsesWriter:
         call.pieces.append(event.text)
         call.scanner.feed(event.text)
         self._tally.characters += len(event.text)
-        if not call.called.is_wrapped:  # the free text inside is known when all of it is there
-            self._delta_frame(call.before, call.after, event.text, b"}\n\n")
+        text = event.text if call.free_text is None else call.free_text.feed(event.text)
+        if text:
+            self._delta_frame(call.before, call.after, text, b"}\n\n")
 
     def _on_tool_end(self, event: events.ToolEnd) -> None:
         """Codex takes any item's end for the end of the one whose text it reads, so a call waits for that."""
@@ -276,7 +279,9 @@ class ResponsesWriter:
         streamed = "".join(call.pieces)
         text = called.text(streamed)
         place = {"item_id": called.id, "output_index": call.index}
-        unsaid = text if called.is_wrapped else text.removeprefix(streamed)
+        unsaid = text.removeprefix(streamed)
+        if call.free_text is not None:
+            unsaid = "" if call.free_text.was_found else text
         if unsaid:
             self._delta_frame(call.before, call.after, unsaid, b"}\n\n")
         if called.custom:
@@ -367,17 +372,21 @@ def _add(
             output.append(items.reasoning(items.item_id(exchange, "rs", index), part))
         return
     assert isinstance(part, Text | Refusal)
-    if isinstance(part, Refusal):
-        said = items.refusal_part(part.text)
-    elif part.text.strip():
-        said = items.text_part(part.text, annotations.copy())
-        annotations.clear()
-    else:
+    kind, member = (_TEXT, "text") if isinstance(part, Text) else (_REFUSAL, "refusal")
+    message = output[-1] if output and output[-1]["type"] == "message" else None
+    if message is not None and message["content"][-1]["type"] == kind:
+        message["content"][-1][member] += part.text
         return
-    if output and output[-1]["type"] == "message":
-        output[-1]["content"].append(said)
+    if kind == _TEXT and not part.text.strip():
+        return
+    if message is None:
+        message = items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [])
+        output.append(message)
+    if kind == _REFUSAL:
+        message["content"].append(items.refusal_part(part.text))
     else:
-        output.append(items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [said]))
+        message["content"].append(items.text_part(part.text, annotations.copy()))
+        annotations.clear()
 
 
 def _is_whole(call: ToolCall) -> bool:
