@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import events, upstream_errors
+from routing.dialects import Dialect, events, upstream_errors
 from routing.dialects.events import FinishReason, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning
@@ -104,11 +104,14 @@ def annotation(cited: events.Citation) -> dict[str, Any]:
     return {"type": "url_citation", **where, "title": cited.title, "url": cited.url}
 
 
-def reasoning(id: str, part: Reasoning) -> dict[str, Any]:
-    """The text is the summary, whatever it was upstream: agents show summaries, and they send them back."""
+def reasoning(exchange: Exchange, id: str, part: Reasoning) -> dict[str, Any]:
+    """The text is the summary, whatever it was upstream: agents show summaries, and they send them back.
+
+    An upstream of the same dialect gets requests as they are, so its own seal is handed out untouched.
+    """
     summary = [{"type": "summary_text", "text": part.text}] if part.text else []
     item: dict[str, Any] = {"id": id, "type": "reasoning", "summary": summary}
-    sealed = seals.seal(part)
+    sealed = part.encrypted if exchange.upstream is Dialect.RESPONSES else seals.seal(part)
     return {**item, "encrypted_content": sealed} if sealed else item
 
 

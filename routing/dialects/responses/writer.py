@@ -138,7 +138,7 @@ class ResponsesWriter:
     def _sealed(self, part: Reasoning) -> None:
         """Thinking without a text: the seal alone makes an item."""
         current = self._announce_reasoning()
-        self._finish_item(current.index, items.reasoning(current.id, part))
+        self._finish_item(current.index, items.reasoning(self._exchange, current.id, part))
 
     def _on_tool_start(self, event: events.ToolStart) -> None:
         self._make_room()
@@ -238,7 +238,7 @@ class ResponsesWriter:
     def _announce_reasoning(self) -> _Open:
         self._make_room()
         current = _Open(items.item_id(self._exchange, "rs", self._count), self._count)
-        self._announce(items.reasoning(current.id, Reasoning()))
+        self._announce(items.reasoning(self._exchange, current.id, Reasoning()))
         return current
 
     def _close_open(self, status: str) -> None:
@@ -272,7 +272,7 @@ class ResponsesWriter:
         part = {"type": "summary_text", "text": seal.text}
         self._frame("response.reasoning_summary_text.done", **place, text=seal.text)
         self._frame("response.reasoning_summary_part.done", **place, part=part)
-        self._finish_item(current.index, {**items.reasoning(current.id, seal), "summary": [part]})
+        self._finish_item(current.index, {**items.reasoning(self._exchange, current.id, seal), "summary": [part]})
 
     def _close_call(self, call: _Call, status: str) -> None:
         called = call.called
@@ -369,7 +369,7 @@ def _add(
         return
     if isinstance(part, Reasoning):
         if part.text or part.signature or part.redacted or part.encrypted:
-            output.append(items.reasoning(items.item_id(exchange, "rs", index), part))
+            output.append(items.reasoning(exchange, items.item_id(exchange, "rs", index), part))
         return
     assert isinstance(part, Text | Refusal)
     kind, member = (_TEXT, "text") if isinstance(part, Text) else (_REFUSAL, "refusal")
