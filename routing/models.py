@@ -304,14 +304,14 @@ class ConfigRevision(models.Model):
 
 
 class TokenCalibration(models.Model):
-    """How many real tokens a model makes of one that we estimate: a running mean over requests."""
+    """What was learnt of how many real tokens each model makes of an estimated one.  One row."""
 
-    model = models.CharField(max_length=200, unique=True, help_text="The model's name as it is sent.")
-    ratio = models.FloatField(default=1.0, help_text="Real over estimated tokens.")
-    weight = models.PositiveIntegerField(default=0, help_text="How many requests it is learnt from.")
+    sums = models.JSONField(
+        default=dict, help_text="By model: estimated and reported tokens, later requests counting more."
+    )
 
     def __str__(self) -> str:
-        return f"{self.model}: {self.ratio:.2f}"
+        return f"{len(self.sums)} models"
 
 
 class RequestRecord(models.Model):

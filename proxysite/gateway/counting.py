@@ -38,9 +38,9 @@ async def count(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
     request.exchange.is_recorded = False
     number = await _tokenized(request, body, endpoint.speaks, target)
     if number is None:
-        ratio = request.engine.calibrations.ratios.get(target.model or model or "", 1.0)
+        ratio = request.engine.calibration.now.ratio(target.model or model or "")
         number = tokens.estimate(conversion.parse(body, endpoint.speaks), ratio)
-    return json_answer(_shaped(number, endpoint.speaks))
+    return json_answer(tokens.count_body(number, endpoint.speaks))
 
 
 async def _asked_upstream(request: ProxyRequest, endpoint: Endpoint) -> Relayed | None:
@@ -101,9 +101,3 @@ async def _post(request: ProxyRequest, target: Target, path: str, body: dict[str
         return orjson.loads(await answer.read())
     finally:
         await answer.aclose()
-
-
-def _shaped(number: int, dialect: Dialect) -> dict[str, Any]:
-    if dialect is Dialect.RESPONSES:
-        return {"object": "response.input_tokens", "input_tokens": number}
-    return {"input_tokens": number}

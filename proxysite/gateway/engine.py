@@ -16,7 +16,7 @@ from django.db import connections
 
 from proxysite import live
 from proxysite.gateway import demo, tasks
-from proxysite.gateway.calibrations import Calibrations
+from proxysite.gateway.calibration import KeptCalibration
 from proxysite.gateway.models_list import ModelsList
 from proxysite.gateway.recorder import Recorder
 from proxysite.live import LiveConfig
@@ -40,8 +40,8 @@ class Engine:
         self.models = ModelsList(self.upstreams, settings.ENV["MODELS_CACHE_SECONDS"])
         # One thread for the database, so that one connection is opened and nothing ever waits for another writer here.
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
-        self.calibrations = Calibrations()
-        self.recorder = Recorder(self.database, self.calibrations)
+        self.calibration = KeptCalibration()
+        self.recorder = Recorder(self.database, self.calibration)
         self._tasks: list[asyncio.Task[None]] = []
         self._demo: demo.DemoServer | None = None
         self._starting: asyncio.Lock | None = None
@@ -62,7 +62,7 @@ class Engine:
             if self.is_started:
                 return
             await self._in_database_thread(live.reload)
-            await self._in_database_thread(self.calibrations.load)
+            await self._in_database_thread(self.calibration.load)
             if settings.ENV["DEMO_UPSTREAM"]:
                 self._demo = await demo.DemoServer.start()
                 self.upstreams.demo_url = self._demo.url

@@ -47,6 +47,7 @@ class Exchange:
         "status",
         "streamed",
         "tap",
+        "token_ratio",
         "upstream",
         "upstream_dialect",
         "upstream_request_id",
@@ -76,7 +77,8 @@ class Exchange:
         self.error = ""
         self.changes: tuple[Change, ...] = ()
         self.warnings: tuple[str, ...] = ()
-        self.prompt_estimate = 0  # tokens, if it was worked out
+        self.prompt_estimate = 0  # tokens, if it was worked out, and the ratio that it was multiplied by
+        self.token_ratio = 1.0
         self.request_body = b""
         self.sent_body = b""
         self.answer_body = b""
@@ -94,7 +96,9 @@ class Exchange:
         self.changes = plan.changes
         self.warnings = plan.warnings
         self.sent_body = plan.body
-        self.prompt_estimate = plan.conversation.prompt_estimate if plan.conversation else 0
+        if plan.conversation:
+            self.prompt_estimate = plan.conversation.prompt_estimate
+            self.token_ratio = plan.token_ratio
 
     def answer_came(self, answer: Answer, keep: int) -> None:
         """The head of the upstream's answer is here; `keep` bytes of its beginning are remembered."""

@@ -35,9 +35,7 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     exchange, engine = request.exchange, request.engine
     config = engine.config()
     asked = _asked(request)
-    chance = Chance(
-        draw=random.random(), now=int(exchange.received_at.timestamp()), token_ratios=engine.calibrations.ratios
-    )
+    chance = Chance(draw=random.random(), now=int(exchange.received_at.timestamp()), calibration=engine.calibration.now)
     if endpoint:
         plan = plan_endpoint(asked, endpoint, config.routing, config.sampling, chance)
     else:

@@ -4,7 +4,7 @@ parse → route → sampling → conversion, where dialects differ → the upstr
 nothing changes leaves as it came, byte for byte, so that an upstream's prompt cache sees what the client wrote.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from proxysite.gateway.endpoints import Endpoint
 from routing import address, adjust, headers, resolve
 from routing.dialects import Dialect, capabilities, conversion
 from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.tokens import Calibration
 from routing.errors import BadRequest, DialectNotSpoken, MethodNotAllowed
 from routing.kinds import Kind
 from routing.snapshot import RoutingTable, Target, Upstream
@@ -41,11 +42,11 @@ class Asked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
     """What a plan needs of the world: a random number in [0, 1), which weights draw, the time in epoch seconds, which
-    converted answers bear, and by model (as sent) how many real tokens it makes of an estimated one."""
+    converted answers bear, and what is known of the real size of estimated prompts."""
 
     draw: float = 0.0
     now: int = 0
-    token_ratios: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class Plan:
     model_sent: str = ""
     echo: str | None = None
     conversation: Conversation | None = None
+    token_ratio: float = 1.0
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -80,6 +82,7 @@ class _Draft:
     dialect: Dialect
     path: str
     conversation: Conversation | None = None
+    token_ratio: float = 1.0
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -120,6 +123,7 @@ def plan_endpoint(
         model_sent=sent if isinstance(sent, str) else "",
         echo=model if model is not None and sent != model else None,
         conversation=draft.conversation,
+        token_ratio=draft.token_ratio,
         changes=tuple(draft.changes),
         warnings=tuple(draft.warnings),
     )
@@ -199,6 +203,7 @@ def _upstream_dialect(endpoint: Endpoint, upstream: Upstream) -> Dialect:
 def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chance: Chance) -> None:
     version = target.upstream.anthropic_version or _header(asked.headers, b"anthropic-version").decode("latin-1")
     model = target.model or str(draft.body.get("model") or "")
+    draft.token_ratio = chance.calibration.ratio(model)
     converted = conversion.convert_request(
         draft.body,
         draft.dialect,
@@ -206,7 +211,7 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
         capabilities.of_upstream(target.upstream, model, dialect, version),
         request_id=asked.request_id,
         created=chance.now,
-        token_ratio=chance.token_ratios.get(model, 1.0),
+        token_ratio=draft.token_ratio,
     )
     draft.body, draft.path, draft.dialect = converted.body, converted.path, dialect
     draft.warnings += converted.warnings

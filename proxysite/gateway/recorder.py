@@ -15,7 +15,7 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from proxysite.gateway.calibrations import Calibrations
+from proxysite.gateway.calibration import KeptCalibration
 from proxysite.gateway.exchange import Exchange
 from proxysite.redaction import redacted
 from routing.dialects import Dialect
@@ -33,8 +33,8 @@ _FAILED_ANSWER = 16 * 1024  # bytes of an answer that are kept in case it fails
 
 
 class Recorder:
-    def __init__(self, database: ThreadPoolExecutor, calibrations: Calibrations) -> None:
-        self._calibrations = calibrations
+    def __init__(self, database: ThreadPoolExecutor, calibration: KeptCalibration) -> None:
+        self._calibration = calibration
         env = settings.ENV
         self.dropped = 0
         self.written = 0
@@ -91,7 +91,7 @@ class Recorder:
             connection.ensure_connection()
             with transaction.atomic():
                 connection.connection.executemany(_INSERT, rows)
-                self._calibrations.store()
+                self._calibration.store()
         except Exception:  # whatever it is, the next batch must be written
             self.dropped += len(batch)
             log.exception("%d records could not be written.", len(batch))
@@ -118,7 +118,12 @@ class Recorder:
         """Where a prompt's size was estimated and the upstream says the real one, the next estimate is better."""
         if exchange.prompt_estimate and told.prompt_tokens and exchange.outcome == "ok":
             cached = told.cached_tokens or 0 if exchange.client_dialect is Dialect.MESSAGES else 0  # counted beside it
-            self._calibrations.seen(exchange.model_sent, exchange.prompt_estimate, told.prompt_tokens + cached)
+            self._calibration.learn(
+                exchange.model_sent,
+                estimated=exchange.prompt_estimate,
+                reported=told.prompt_tokens + cached,
+                ratio=exchange.token_ratio,
+            )
 
     def _bodies(self, exchange: Exchange) -> tuple[str, str, str]:
         """What client, we and upstream said, as far as the capture policy wants it kept."""

@@ -196,14 +196,14 @@ def _made(status: int, message: str, found: Mapping[str, Any]) -> UpstreamError:
     if code.isdigit():
         status = status or _plausible(int(code))
         code = ""
-    status = status or _BY_WORD.get(code) or _BY_WORD.get(kind) or 500
+    status = status or _BY_WORD.get(code) or _BY_WORD.get(kind) or 0
     if status < 500 and status != 429 and _is_overflow(kind, code, message):
         code, status = CONTEXT, 400
         message = _with_counts(message, found)
     elif kind == "insufficient_quota" and not code:
         code = kind
     param = found.get("param")
-    return UpstreamError(status, message, kind, code, param if isinstance(param, str) else None)
+    return UpstreamError(status or 500, message, kind, code, param if isinstance(param, str) else None)
 
 
 def _is_overflow(kind: str, code: str, message: str) -> bool:

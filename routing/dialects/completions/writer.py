@@ -36,6 +36,8 @@ class CompletionsWriter:
             return b""
         for event in new:
             _ON[type(event)](self, event)
+            if self._ended:
+                break
         out = b"".join(self._out)
         self._out.clear()
         return out

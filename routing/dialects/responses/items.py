@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import arguments, events, upstream_errors
+from routing.dialects import Dialect, events, upstream_errors
 from routing.dialects.events import FinishReason, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning
-from routing.dialects.responses import seals
+from routing.dialects.responses import free_text, seals
 from routing.dialects.responses import usage as responses_usage
 from routing.dialects.tally import Tally
 
@@ -104,11 +104,14 @@ def annotation(cited: events.Citation) -> dict[str, Any]:
     return {"type": "url_citation", **where, "title": cited.title, "url": cited.url}
 
 
-def reasoning(id: str, part: Reasoning) -> dict[str, Any]:
-    """The text is the summary, whatever it was upstream: agents show summaries, and they send them back."""
+def reasoning(exchange: Exchange, id: str, part: Reasoning) -> dict[str, Any]:
+    """The text is the summary, whatever it was upstream: agents show summaries, and they send them back.
+
+    An upstream of the same dialect gets requests as they are, so its own seal is handed out untouched.
+    """
     summary = [{"type": "summary_text", "text": part.text}] if part.text else []
     item: dict[str, Any] = {"id": id, "type": "reasoning", "summary": summary}
-    sealed = seals.seal(part)
+    sealed = part.encrypted if exchange.upstream is Dialect.RESPONSES else seals.seal(part)
     return {**item, "encrypted_content": sealed} if sealed else item
 
 
@@ -129,7 +132,7 @@ class Called:
     def text(self, pieces: str) -> str:
         """The arguments or the input as the client gets them at the end."""
         if self.is_wrapped:
-            return arguments.unwrapped(pieces)
+            return free_text.of(pieces)
         return pieces if self.custom or pieces.strip() else pieces + "{}"
 
     def item(self, text: str, status: str) -> dict[str, Any]:

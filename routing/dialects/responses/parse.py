@@ -25,6 +25,7 @@ _READ = frozenset(
         "safety_identifier",
         "service_tier",
         "include",
+        "top_logprobs",
         "truncation",
     }
 )
@@ -99,6 +100,7 @@ def parse(body: Mapping[str, Any]) -> Request:
     reasoning = reading.mapping(body.get("reasoning"), "reasoning")
     request.effort = reading.text(reasoning.get("effort"), "reasoning.effort")
     request.summary = reading.text(reasoning.get("summary"), "reasoning.summary")
+    request.display = "summarized" if request.summary else ""
     request.user = str(body.get("user") or body.get("safety_identifier") or "")
     request.service_tier = reading.text(body.get("service_tier"), "service_tier")
     _rest(body, request)
@@ -133,8 +135,9 @@ def _text(text: dict[str, Any], request: Request) -> None:
 def _rest(body: Mapping[str, Any], request: Request) -> None:
     if body.get("truncation") == "auto":
         request.warn("truncation was left out: only OpenAI's API shortens a conversation that is too long.")
-    if _LOGPROBS in reading.items(body.get("include"), "include"):
-        request.sampling["logprobs"] = True
+    top = reading.whole(body.get("top_logprobs"), "top_logprobs")
+    if top or _LOGPROBS in reading.items(body.get("include"), "include"):
+        request.sampling |= {"logprobs": True, "top_logprobs": top}
         request.warn("The answer comes without logprobs: they are lost in the conversion.")
     for name, value in body.items():
         if name in _READ or value is None:

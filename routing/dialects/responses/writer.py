@@ -17,6 +17,7 @@ from routing.dialects.exchange import Exchange
 from routing.dialects.json import ObjectScanner
 from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
 from routing.dialects.responses import items
+from routing.dialects.responses.free_text import FreeText
 from routing.dialects.sse import named_frame
 from routing.dialects.tally import Tally
 
@@ -26,11 +27,12 @@ _CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
 
 
 class _Call:
-    __slots__ = ("after", "before", "called", "has_ended", "index", "pieces", "scanner")
+    __slots__ = ("after", "before", "called", "free_text", "has_ended", "index", "pieces", "scanner")
 
     def __init__(self, index: int, called: items.Called) -> None:
         self.index = index
         self.called = called
+        self.free_text = FreeText() if called.is_wrapped else None
         self.has_ended = False  # the upstream said so, while another item was open
         self.pieces: list[str] = []
         self.scanner = ObjectScanner()
@@ -136,7 +138,7 @@ class ResponsesWriter:
     def _sealed(self, part: Reasoning) -> None:
         """Thinking without a text: the seal alone makes an item."""
         current = self._announce_reasoning()
-        self._finish_item(current.index, items.reasoning(current.id, part))
+        self._finish_item(current.index, items.reasoning(self._exchange, current.id, part))
 
     def _on_tool_start(self, event: events.ToolStart) -> None:
         self._make_room()
@@ -155,8 +157,9 @@ class ResponsesWriter:
         call.pieces.append(event.text)
         call.scanner.feed(event.text)
         self._tally.characters += len(event.text)
-        if not call.called.is_wrapped:  # the free text inside is known when all of it is there
-            self._delta_frame(call.before, call.after, event.text, b"}\n\n")
+        text = event.text if call.free_text is None else call.free_text.feed(event.text)
+        if text:
+            self._delta_frame(call.before, call.after, text, b"}\n\n")
 
     def _on_tool_end(self, event: events.ToolEnd) -> None:
         """Codex takes any item's end for the end of the one whose text it reads, so a call waits for that."""
@@ -235,7 +238,7 @@ class ResponsesWriter:
     def _announce_reasoning(self) -> _Open:
         self._make_room()
         current = _Open(items.item_id(self._exchange, "rs", self._count), self._count)
-        self._announce(items.reasoning(current.id, Reasoning()))
+        self._announce(items.reasoning(self._exchange, current.id, Reasoning()))
         return current
 
     def _close_open(self, status: str) -> None:
@@ -269,14 +272,16 @@ class ResponsesWriter:
         part = {"type": "summary_text", "text": seal.text}
         self._frame("response.reasoning_summary_text.done", **place, text=seal.text)
         self._frame("response.reasoning_summary_part.done", **place, part=part)
-        self._finish_item(current.index, {**items.reasoning(current.id, seal), "summary": [part]})
+        self._finish_item(current.index, {**items.reasoning(self._exchange, current.id, seal), "summary": [part]})
 
     def _close_call(self, call: _Call, status: str) -> None:
         called = call.called
         streamed = "".join(call.pieces)
         text = called.text(streamed)
         place = {"item_id": called.id, "output_index": call.index}
-        unsaid = text if called.is_wrapped else text.removeprefix(streamed)
+        unsaid = text.removeprefix(streamed)
+        if call.free_text is not None:
+            unsaid = "" if call.free_text.was_found else text
         if unsaid:
             self._delta_frame(call.before, call.after, unsaid, b"}\n\n")
         if called.custom:
@@ -364,20 +369,24 @@ def _add(
         return
     if isinstance(part, Reasoning):
         if part.text or part.signature or part.redacted or part.encrypted:
-            output.append(items.reasoning(items.item_id(exchange, "rs", index), part))
+            output.append(items.reasoning(exchange, items.item_id(exchange, "rs", index), part))
         return
     assert isinstance(part, Text | Refusal)
-    if isinstance(part, Refusal):
-        said = items.refusal_part(part.text)
-    elif part.text.strip():
-        said = items.text_part(part.text, annotations.copy())
-        annotations.clear()
-    else:
+    kind, member = (_TEXT, "text") if isinstance(part, Text) else (_REFUSAL, "refusal")
+    message = output[-1] if output and output[-1]["type"] == "message" else None
+    if message is not None and message["content"][-1]["type"] == kind:
+        message["content"][-1][member] += part.text
         return
-    if output and output[-1]["type"] == "message":
-        output[-1]["content"].append(said)
+    if kind == _TEXT and not part.text.strip():
+        return
+    if message is None:
+        message = items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [])
+        output.append(message)
+    if kind == _REFUSAL:
+        message["content"].append(items.refusal_part(part.text))
     else:
-        output.append(items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [said]))
+        message["content"].append(items.text_part(part.text, annotations.copy()))
+        annotations.clear()
 
 
 def _is_whole(call: ToolCall) -> bool:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections
 
 from proxysite.gateway import recorder as recorder_module
-from proxysite.gateway.calibrations import Calibrations
+from proxysite.gateway.calibration import KeptCalibration
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.recorder import Recorder
 from routing.dialects import Dialect
@@ -40,7 +40,7 @@ def made(settings, monkeypatch):
 
     def make(**values):
         settings.ENV = Values(**values)
-        return Recorder(database, Calibrations())
+        return Recorder(database, KeptCalibration())
 
     yield make
     database.submit(connections.close_all).result()

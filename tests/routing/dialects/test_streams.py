@@ -3,9 +3,10 @@
 import orjson
 import pytest
 
-from routing.dialects import Dialect
+from routing.dialects import Dialect, events
 from routing.dialects.conversion import StreamConverter
 from routing.dialects.events import Event, Text, ToolArguments, ToolEnd, ToolStart
+from routing.dialects.messages.writer import MessagesWriter
 from tests.routing.dialects.checkers import Read, check_chat, check_messages, check_responses
 from tests.routing.dialects.support import (
     CHAT,
@@ -489,7 +490,6 @@ def test_4_5_odd_blocks_and_deltas_do_no_harm():
 
 
 def test_4_5_a_stream_of_messages_that_is_no_json():
-    assert to_chat.__name__
     broken = b"event: message_start\ndata: oops\n\n"
     assert check_chat(streamed(broken, exchange(CHAT, MESSAGES))).error is not None
     later = named(*TWO_TOOLS[:4]) + b"data: oops\n\ndata: 3\n\n" + named(*TWO_TOOLS[4:]) + named(START)
@@ -613,14 +613,11 @@ def test_transforms_stand_between_reader_and_writer(client: Dialect):
 
 
 def test_the_writer_takes_the_ends_of_calls_in_any_order():
-    from routing.dialects.events import End, Finish, FinishReason, Start
-    from routing.dialects.messages.writer import MessagesWriter
-
     writer = MessagesWriter(exchange(MESSAGES, CHAT))
     calls = [ToolStart(0, "a", "f"), ToolStart(1, "b", "g"), ToolArguments(1, "{}"), ToolEnd(1), ToolEnd(0), ToolEnd(7)]
-    out = writer.feed([Start(), *calls, Finish(FinishReason.STOP), End()])
+    out = writer.feed([events.Start(), *calls, events.Finish(events.FinishReason.STOP), events.End()])
     assert check_messages(out + writer.close()).tools() == [("a", "f", ""), ("b", "g", "{}")]
-    assert writer.feed([Start()]) == b""
+    assert writer.feed([events.Start()]) == b""
 
 
 def test_8_19_names_come_back_as_the_client_knows_them():

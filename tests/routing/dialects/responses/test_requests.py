@@ -220,6 +220,24 @@ def test_2_1_logprobs_are_asked_for_and_their_loss_is_said():
     assert "logprobs" in request.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("fields", "sampling"),
+    [
+        ({"top_logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
+        ({"top_logprobs": 0}, {}),
+        ({"include": ["message.output_text.logprobs"]}, {"logprobs": True}),
+    ],
+)
+def test_2_1_chat_takes_top_logprobs_only_beside_logprobs(fields, sampling):
+    sent, _, _ = to_chat(**fields)
+    assert {name: value for name, value in sent.items() if "logprobs" in name} == sampling
+
+
+def test_2_8_a_summary_that_was_asked_for_is_asked_of_anthropic_too():
+    sent = to_messages("claude-opus-4-8", reasoning={"effort": "high", "summary": "auto"})
+    assert sent["thinking"] == {"type": "adaptive", "display": "summarized"}
+
+
 def test_fields_that_nobody_defines_are_kept_for_local_servers():
     assert to_chat(min_p=0.1)[0]["min_p"] == 0.1
 

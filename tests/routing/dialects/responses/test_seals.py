@@ -2,10 +2,12 @@
 
 import pytest
 
+from routing.dialects import Dialect
 from routing.dialects.events import End, Finish, FinishReason, ReasoningEnd, Redacted, Start, Text
 from routing.dialects.events import Reasoning as ReasoningSaid
 from routing.dialects.request import Reasoning
-from tests.routing.dialects.responses.making import read, to_messages, whole
+from tests.routing.dialects.responses.checking import check
+from tests.routing.dialects.responses.making import read, streamed, to_messages, whole
 
 STOP = [Finish(FinishReason.STOP), End()]
 
@@ -24,6 +26,13 @@ STOP = [Finish(FinishReason.STOP), End()]
 def test_what_the_client_sends_back_is_what_the_upstream_said(said, returned):
     items = whole([Start(), *said, Text("a"), *STOP])["output"]
     assert read(*items).turns[0].parts[0] == returned
+
+
+def test_an_upstream_of_the_same_dialect_gets_its_seal_untouched():
+    new = [Start(), ReasoningSaid("hm"), ReasoningEnd(encrypted="opaque", id="rs_9"), Text("a"), *STOP]
+    (item, _) = whole(new, upstream=Dialect.RESPONSES)["output"]
+    assert item["encrypted_content"] == "opaque"
+    assert check(streamed(new, upstream=Dialect.RESPONSES)).items[0] == item
 
 
 def test_anthropic_gets_its_own_thinking_back():

@@ -62,6 +62,12 @@ def test_reasoning_that_says_nothing_is_no_item():
     assert whole([Start(), ReasoningEnd(), Text("a"), *STOP])["output"][0]["type"] == "message"
 
 
+def test_empty_thinking_does_not_part_a_text():
+    new = [Start(), Text("a"), ReasoningEnd(), Text("b"), *STOP]
+    assert whole(new) == check(streamed(new)).response
+    assert whole(new)["output"][0]["content"][0]["text"] == "ab"
+
+
 def test_a_refusals_explanation_is_spoken():
     response = whole([Start(), Finish(FinishReason.REFUSAL, explanation="No."), End()])
     assert response["output"][0]["content"] == [{"type": "refusal", "refusal": "No."}]

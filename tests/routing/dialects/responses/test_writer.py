@@ -279,11 +279,13 @@ def test_tool_names_are_the_clients_again():
     assert written(ToolStart(0, "a", "short"), *STOP, names={"short": "long.name"}).items[0]["name"] == "long.name"
 
 
-def test_2_4_a_wrapped_custom_tool_is_custom_again():
-    new = [ToolStart(0, "a", "p"), ToolArguments(0, '{"inp'), ToolArguments(0, 'ut":"*** \\"Begin\\""}'), *STOP]
+def test_2_4_a_wrapped_custom_tool_is_custom_again_while_it_arrives():
+    pieces = ['{"inp', 'ut":"', "***", ' \\"Begin\\', '"', '"}']
+    new = [ToolStart(0, "a", "p"), *(ToolArguments(0, piece) for piece in pieces), *STOP]
     found = written(*new, wrapped=frozenset({"p"}))
     assert found.items[0]["input"] == '*** "Begin"'
-    assert [event["delta"] for event in found.of("response.custom_tool_call_input.delta")] == ['*** "Begin"']
+    deltas = [event["delta"] for event in found.of("response.custom_tool_call_input.delta")]
+    assert deltas == ["***", ' "Begin', '"']
 
 
 def test_2_4_what_a_model_wrote_instead_of_the_wrapping_is_taken_by_its_word():
