@@ -14,7 +14,7 @@ from benchmarks.load import once_each
 from benchmarks.peers import PEERS, cache_directory, start_peer
 from benchmarks.processes import NotStarted, machine, stopping_on_sigterm
 from benchmarks.profiling import profile
-from benchmarks.servers import Lab, Server, lab, start_floor, start_nginx, start_proxy
+from benchmarks.servers import Lab, Server, lab, start_converting, start_floor, start_nginx, start_proxy
 from benchmarks.slow_streams import slow_streams
 
 QUICK = Plan(rounds=2, seconds=1.0)
@@ -32,6 +32,8 @@ def compare(options: argparse.Namespace) -> int:
         ("floor", start_floor),
         ("this proxy", start_proxy),
         ("this proxy, with rules", lambda place: start_proxy(place, rules=True)),
+        ("this proxy, chat → messages", lambda place: start_converting(place, client="chat")),
+        ("this proxy, messages → chat", lambda place: start_converting(place, client="messages")),
         *((name, _peer_starter(name, options.peers_dir)) for name in peers),
     ]
     with lab() as place:
@@ -88,6 +90,7 @@ def arguments() -> argparse.ArgumentParser:
     timed.set_defaults(run=profile)
     timed.add_argument("--kind", choices=("requests", "streams"), default="requests")
     timed.add_argument("--rules", action="store_true", help="with sampling rules")
+    timed.add_argument("--converting", choices=("chat", "messages"), help="asked in this dialect, speaking the other")
     timed.add_argument("--seconds", type=int, default=10)
     timed.add_argument("--native", action="store_true", help="look into C extensions too (Linux only)")
     timed.add_argument("--top", type=int, default=25, help="how many functions are printed")

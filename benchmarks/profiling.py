@@ -12,7 +12,7 @@ import uvloop
 
 from benchmarks.load import sustained
 from benchmarks.processes import NotStarted, Process
-from benchmarks.servers import Lab, lab, start_proxy
+from benchmarks.servers import Lab, lab, start_converting, start_proxy
 
 _SAMPLES_PER_SECOND = 200
 _WAITING = "_worker (concurrent/futures/thread.py"  # a pool's thread waits for work, which py-spy takes for work
@@ -21,7 +21,11 @@ _WAITING = "_worker (concurrent/futures/thread.py"  # a pool's thread waits for 
 def profile(options: argparse.Namespace) -> int:
     py_spy = _py_spy()
     with lab() as place:
-        server = start_proxy(place, rules=options.rules)
+        server = (
+            start_converting(place, client=options.converting)
+            if options.converting
+            else start_proxy(place, rules=options.rules)
+        )
         stacks = place.directory / "stacks.txt"
         job = server.job(stream=options.kind == "streams")
         for target, form in ((stacks, "raw"), (options.flamegraph.resolve(), "flamegraph")):

@@ -95,7 +95,7 @@ def costs(rows: Sequence[Row]) -> str:
     lines = ["Processor time of the server in µs, per request and per stream of 100 tokens:"]
     for row in rows:
         if row.requests.windows and row.streams.windows:
-            lines.append(f"  {row.name:<24}{row.requests.cpu_us:>9.0f}{row.streams.cpu_us:>9.0f}")
+            lines.append(f"  {row.name:<30}{row.requests.cpu_us:>9.0f}{row.streams.cpu_us:>9.0f}")
     return "\n".join(lines)
 
 

@@ -2,19 +2,20 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
 
 from benchmarks.load import Job, http_request
 from benchmarks.processes import ROOT, Cores, NotStarted, Process, Processes, free_port
-from benchmarks.script import CHAT, CHAT_STREAM, Expectation
+from benchmarks.script import CHAT, CHAT_STREAM, MESSAGES_STREAM, Expectation
 
 RULES = {"temperature": 0.7, "top_p": 0.95}
 _TEXT = "The quick brown fox jumps over the lazy dog. " * 8
@@ -22,21 +23,24 @@ _TEXT = "The quick brown fox jumps over the lazy dog. " * 8
 
 @dataclass(frozen=True)
 class Server:
-    """Something that answers chat completions on 127.0.0.1."""
+    """Something that answers chat completions, or messages, on 127.0.0.1."""
 
     name: str
     port: int
     process: Process
     headers: Mapping[str, str] = field(default_factory=dict)
+    dialect: str = "chat"  # what it is asked in
 
     def job(self, *, stream: bool) -> Job:
-        return self.ask("bench", CHAT_STREAM if stream else CHAT, stream=stream)
+        streamed = CHAT_STREAM if self.dialect == "chat" else MESSAGES_STREAM
+        return self.ask("bench", streamed if stream else CHAT, stream=stream)
 
     def ask(self, model: str, expected: Expectation, *, stream: bool) -> Job:
         messages = [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": _TEXT}]
         body = orjson.dumps({"model": model, "messages": messages, "max_tokens": 1000, "stream": stream})
         headers = {"authorization": "Bearer bench", **self.headers}
-        return Job(self.port, http_request(self.port, "/v1/chat/completions", body, headers), expected)
+        path = "/v1/chat/completions" if self.dialect == "chat" else "/v1/messages"
+        return Job(self.port, http_request(self.port, path, body, headers), expected)
 
 
 @dataclass(frozen=True)
@@ -91,25 +95,40 @@ def start_floor(lab: Lab) -> Server:
 
 
 def start_proxy(lab: Lab, *, rules: bool = False) -> Server:
-    """This proxy as it comes, in a data directory of its own: only the upstream and the rules are configured."""
-    name = "this-proxy-with-rules" if rules else "this-proxy"
+    """This proxy as it comes: only the upstream and the rules are configured."""
+    return _start_proxy(lab, "this proxy, with rules" if rules else "this proxy", _configuration(lab, rules=rules))
+
+
+def start_converting(lab: Lab, *, client: str) -> Server:
+    """This proxy, asked in one dialect in front of an upstream that speaks only the other."""
+    upstream = "messages" if client == "chat" else "chat"
+    server = _start_proxy(lab, f"this proxy, {client} → {upstream}", _configuration(lab, speaks={upstream}))
+    return replace(server, dialect=client)
+
+
+def _start_proxy(lab: Lab, title: str, content: Mapping[str, object]) -> Server:
+    """In a data directory of its own."""
+    name = re.sub(r"\W+", "-", title)
     port, place = free_port(), lab.place(name)
     configuration = place / "config.json"
-    configuration.write_bytes(orjson.dumps(_proxy_configuration(lab, rules=rules)))
+    configuration.write_bytes(orjson.dumps(content))
     environment = {"DATA_DIR": str(place / "data")}
     manage = [sys.executable, ROOT / "manage.py"]
     _run([*manage, "migrate", "--verbosity", "0"], environment)
     argv = [*manage, "serve", "--port", str(port), "--config", configuration]
     process = lab.processes.start_server(name, argv, port, cores=lab.cores.server, environment=environment)
-    return Server("this proxy, with rules" if rules else "this proxy", port, process)
+    return Server(title, port, process)
 
 
-def _proxy_configuration(lab: Lab, *, rules: bool) -> dict[str, object]:
+def _configuration(
+    lab: Lab, *, rules: bool = False, speaks: Collection[str] = ("chat", "messages")
+) -> dict[str, object]:
     upstream = {
         "name": "bench",
         "base_url": f"{lab.upstream_url}/v1",
-        "supports_openai": True,
-        "supports_anthropic": True,
+        "supports_openai": "chat" in speaks,
+        "supports_anthropic": "messages" in speaks,
+        "supports_generate": False,
     }
     return {
         "upstreams": [upstream],
