@@ -24,7 +24,7 @@ def settled(turns: list[Turn], warnings: list[str]) -> list[Turn]:
         while block_end < len(turns) and turns[block_end].role is not Role.ASSISTANT:
             block_end += 1
         out.append(turn)
-        out.extend(_answered(turn.calls(), turns[position:block_end], warnings, is_last=block_end == len(turns)))
+        out.extend(_answered(turn.calls(), turns[position:block_end], warnings))
         position = block_end
     return out
 
@@ -42,7 +42,7 @@ def _has_calls(parts: list[Part]) -> bool:
     return any(isinstance(part, ToolCall) for part in parts)
 
 
-def _answered(calls: list[ToolCall], block: list[Turn], warnings: list[str], *, is_last: bool) -> list[Turn]:
+def _answered(calls: list[ToolCall], block: list[Turn], warnings: list[str]) -> list[Turn]:
     if not calls:
         return _without_strays(block, warnings)
     wanted = {call.id for call in calls}
@@ -53,7 +53,7 @@ def _answered(calls: list[ToolCall], block: list[Turn], warnings: list[str], *, 
                 if result.id in results:
                     warnings.append(f"The tool call {result.id} has two results; the last one counts.")
                 results[result.id] = result
-    if block or not is_last:
+    if block:  # after the last turn there is nobody who could have answered
         for call in calls:
             if call.id not in results:
                 warnings.append(f"The tool call {call.id} has no result; “{NO_RESULT}” was sent.")

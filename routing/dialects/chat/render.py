@@ -47,7 +47,7 @@ def render(request: Request, of: Capabilities) -> dict[str, Any]:
     body |= {name: value for name, value in request.openai.items() if name in of.openai_fields}
     if request.service_tier and "service_tier" in of.openai_fields:
         body["service_tier"] = request.service_tier
-    return body | _prefill(request, of)
+    return body | _prefill(request, of, body["messages"])
 
 
 def _messages(request: Request, of: Capabilities) -> list[dict[str, Any]]:
@@ -248,8 +248,8 @@ def _effort(request: Request, of: Capabilities, body: dict[str, Any]) -> dict[st
     return said
 
 
-def _prefill(request: Request, of: Capabilities) -> dict[str, Any]:
-    if trailing_assistant(request) is None:
+def _prefill(request: Request, of: Capabilities, messages: list[dict[str, Any]]) -> dict[str, Any]:
+    if trailing_assistant(request) is None or not messages or messages[-1]["role"] != Role.ASSISTANT:
         return {}
     if of.prefill is Prefill.FLAGGED:
         return {"continue_final_message": True, "add_generation_prompt": False}

@@ -203,13 +203,15 @@ def _sampling(request: Request, of: Capabilities, body: dict[str, Any]) -> dict[
 def _prefill(body: dict[str, Any], request: Request, of: Capabilities) -> None:
     if trailing_assistant(request) is None or not body["messages"]:
         return
+    last = body["messages"][-1]
+    if last["role"] != Role.ASSISTANT:
+        return  # the turn was empty
     thinks = of.keeps_signatures and body.get("thinking", {}).get("type") in ("enabled", "adaptive")
     if of.prefill is Prefill.REFUSED or thinks:
         raise BadRequest(
             "The conversation ends with an assistant message, and this model does not continue those. "
             "End with a user message that says how the answer should begin."
         )
-    last = body["messages"][-1]
     if isinstance(last["content"], str):
         last["content"] = last["content"].rstrip()
     elif last["content"][-1].get("type") == "text":

@@ -38,7 +38,7 @@ class _History:
         self._turns = request.turns
 
     def item(self, item: dict[str, Any], what: str) -> None:
-        kind = item.get("type") or ("message" if "role" in item else "")
+        kind = str(item.get("type") or ("message" if "role" in item else ""))
         handler = _ON.get(kind)
         if handler is not None:
             handler(self, item, what)

@@ -128,7 +128,7 @@ class ResponsesReader:
     def _added(self, payload: dict[str, Any]) -> list[Event]:
         events = self._start({})
         item, given = self._item(payload), member(payload, "item")
-        if given.get("type") in _CALLS:
+        if _text(given.get("type")) in _CALLS:
             self._call(item, given, events)
         return events
 

@@ -399,6 +399,14 @@ def test_4_7_unknown_events_say_nothing():
     assert seen(CREATED, extra, {"type": "keepalive"}, completed(MESSAGE))[1] == Text("Hello")
 
 
+def test_items_of_no_type_are_left_out():
+    assert seen(CREATED, added({"type": ["message"]}), done({"type": ["message"]}), completed())[1:] == [
+        SEEN,
+        STOP,
+        End(),
+    ]
+
+
 def test_items_that_only_responses_have_are_left_out_with_a_warning():
     reader = ResponsesReader(exchange())
     assert reader.whole({"output": [{"type": "web_search_call", "id": "ws_1"}, "no item"]})[1:] == [STOP, End()]
