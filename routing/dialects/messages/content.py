@@ -176,14 +176,9 @@ def _thinking(part: Reasoning, of: Capabilities) -> list[dict[str, Any]]:
 
 
 def _tool_use(part: ToolCall, request: Request) -> dict[str, Any]:
-    if part.custom:
-        given: dict[str, Any] = {arguments.INPUT: part.arguments}
-    else:
-        given, is_object = arguments.as_object(part.arguments)
-        if not is_object:
-            request.warn(
-                f"The arguments of the call {part.id} are no JSON object; they were sent as “{arguments.RAW}”."
-            )
+    given, is_object = arguments.as_object(part.arguments)
+    if not is_object:
+        request.warn(f"The arguments of the call {part.id} are no JSON object; they were sent as “{arguments.RAW}”.")
     return {"type": "tool_use", "id": part.id, "name": part.name, "input": given}
 
 

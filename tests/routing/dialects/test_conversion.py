@@ -4,13 +4,26 @@ import pytest
 
 from routing.dialects.answer import Answer
 from routing.dialects.capabilities import capabilities
+from routing.dialects.chat.writer import ChatWriter
 from routing.dialects.conversion import choose, convert_request, parse
-from routing.dialects.events import Event, Failed, Finish, FinishReason, Start, UpstreamError, Usage
+from routing.dialects.events import (
+    End,
+    Event,
+    Failed,
+    Finish,
+    FinishReason,
+    Start,
+    ToolEnd,
+    ToolStart,
+    UpstreamError,
+    Usage,
+)
 from routing.dialects.json import ObjectScanner, loads
 from routing.dialects.names import tool_name
 from routing.dialects.tally import Tally
 from routing.errors import BadRequest, DialectNotSpoken
 from routing.kinds import Kind
+from tests.routing.dialects.checkers import check_chat
 from tests.routing.dialects.support import (
     CHAT,
     COMPLETIONS,
@@ -98,6 +111,20 @@ def test_an_answer_that_broke_keeps_its_error():
     answer.close()
     assert answer.error is not None
     assert answer.error.status == 529
+
+
+def test_an_answer_without_an_end_broke_off():
+    answer = Answer(exchange(CHAT, CHAT))
+    answer.feed([Start(), Finish(FinishReason.STOP)])
+    answer.close()
+    assert answer.error is not None
+    assert "broke off" in answer.error.message
+
+
+def test_a_call_that_ends_without_arguments_has_an_empty_object():
+    writer = ChatWriter(exchange(CHAT, RESPONSES))
+    out = writer.feed([Start(), ToolStart(0, "c", "f"), ToolEnd(0), Finish(FinishReason.STOP), End()])
+    assert check_chat(out).tools() == [("c", "f", "{}")]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50])
