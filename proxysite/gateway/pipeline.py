@@ -9,21 +9,21 @@ import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
 
-import orjson
+from django.utils import timezone
 
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.handler import ProxyRequest
 from proxysite.gateway.plan import Asked, Chance, Plan, plan_endpoint, plan_passing
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
-from proxysite.gateway.responses import JSON, Relayed, Streamed, Whole, json_answer
+from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
 from proxysite.redaction import without_keys
 from routing import headers
-from routing.dialects import conversion, retry_after
+from routing.dialects import conversion, retry_after, upstream_errors
 from routing.dialects.events import UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel
-from routing.errors import InternalError, ProxyError
+from routing.errors import InternalError, ProxyError, UpstreamBroken
 from routing.upstream import Answer
 
 log = logging.getLogger("proxysite.gateway")
@@ -95,18 +95,23 @@ async def _events(
             exchange.first_byte_came()
             if events := relay.feed(chunk):
                 yield events
+            if relay.failure:
+                break  # the client was told, and whatever still comes is not for it
         if left := relay.close():
             yield left
         if relay.failure:
             exchange.outcome, exchange.error = "cut", relay.failure.message
     except ProxyError as problem:
-        exchange.outcome, exchange.error = "cut", problem.message
-        yield relay.break_off(problem)
+        if last := relay.break_off(problem):
+            exchange.outcome, exchange.error = "cut", problem.message
+            yield last
     except Exception:
         log.exception("%s failed in the middle of its answer.", exchange.request_id)
         problem = InternalError("The proxy failed. Its log says why, under this request id.")
         exchange.failed(problem)
         yield relay.break_off(problem)
+    finally:
+        exchange.warnings += tuple(relay.warnings)
 
 
 async def _raw(answer: Answer, exchange: Exchange) -> AsyncGenerator[bytes]:
@@ -139,29 +144,41 @@ async def _whole(answer: Answer, plan: Plan, exchange: Exchange) -> Whole:
 
 
 async def _converted(answer: Answer, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
-    """A whole answer, an error or a stream, in the client's dialect.
-
-    A stream begins for the client only when there is something to say: an upstream that fails before that, with
-    whatever status, gives a real error status.
-    """
+    """A whole answer, an error or a stream, in the client's dialect."""
+    if 300 <= answer.status < 400:
+        raise UpstreamBroken(
+            f"The upstream “{plan.upstream.name}” answered {answer.status}, which leads elsewhere. "
+            "Set its base URL to the address it leads to."
+        )
+    if plan.streams and answer.status < 300:
+        return await _converted_stream(answer, plan, conversation, exchange)
+    body = await answer.read()
+    await answer.aclose()
+    exchange.first_byte_came()
+    exchange.tap.feed(body)
     if answer.status >= 400:
-        return await _converted_refusal(answer, plan, conversation, exchange)
-    if not plan.streams:
-        body = await answer.read()
-        whole = conversion.convert_response(body, conversation)
-        exchange.warnings += tuple(whole.warnings)
-        if whole.failure:
-            return _failed(whole.failure, exchange)
-        converted = orjson.dumps(whole.body)
-        exchange.first_byte_came()
-        exchange.tap.feed(converted)
-        return Whole(200, [JSON], converted)
+        exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
+        return _failed(upstream_errors.of_text(body, answer.status), answer, plan, exchange)
+    whole = conversion.convert_response(body, conversation)
+    exchange.warnings += tuple(whole.warnings)
+    if whole.failure:
+        exchange.outcome, exchange.error = "upstream_error", whole.failure.message
+        return _failed(whole.failure, answer, plan, exchange)
+    return json_answer(whole.body)
+
+
+async def _converted_stream(answer: Answer, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
+    """A stream begins for the client only when there is something to say: an upstream that fails before that, with
+    whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, exchange.request_id)
+    relay = ConvertingRelay(conversation, exchange.tap)
     chunks = answer.chunks()
     first = await _first_events(chunks, relay, exchange)
     if relay.failure:
-        return _failed(relay.failure, exchange)
+        await answer.aclose()
+        exchange.warnings += tuple(relay.warnings)
+        exchange.outcome, exchange.error = "upstream_error", relay.failure.message
+        return _failed(relay.failure, answer, plan, exchange)
     return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], _events(chunks, relay, exchange, first), answer)
 
 
@@ -173,25 +190,24 @@ async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, ex
     return relay.close()
 
 
-async def _converted_refusal(answer: Answer, plan: Plan, conversation: Conversation, exchange: Exchange) -> Whole:
-    body = without_keys(await answer.read(), plan.upstream)
-    exchange.first_byte_came()
-    exchange.tap.feed(body)
-    exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
-    error = conversion.convert_error(answer.status, body, conversation.client, exchange.request_id)
-    said = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
-    wait = retry_after.retry_after_seconds(
-        {name.lower(): value for name, value in said.items()}, exchange.received_at.timestamp()
-    )
-    headers_too = [("retry-after", retry_after.for_client(wait))] if wait is not None else []
-    return json_answer(error.body, error.status, [(n.encode(), v.encode()) for n, v in (*error.headers, *headers_too)])
-
-
-def _failed(failure: UpstreamError, exchange: Exchange) -> Whole:
-    """The upstream said 200 and then, before anything else, that it failed."""
-    exchange.outcome, exchange.error = "upstream_error", failure.message
+def _failed(failure: UpstreamError, answer: Answer, plan: Plan, exchange: Exchange) -> Whole:
+    """What the upstream said went wrong, in the client's dialect, with whether and when to try again."""
+    failure.message = without_keys(failure.message.encode(), plan.upstream).decode()
     error = conversion.error_answer(failure, exchange.client_dialect, exchange.request_id)
-    return json_answer(error.body, error.status, [(n.encode(), v.encode()) for n, v in error.headers])
+    said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+    told = dict(error.headers)
+    if "x-should-retry" in said:
+        told.setdefault("x-should-retry", said["x-should-retry"])
+    if failure.status != 429:  # limits that are told of beside any other failure are not its reason
+        said = {name: value for name, value in said.items() if name.startswith("retry-after")}
+    wait = retry_after.retry_after_seconds(said, timezone.now().timestamp(), failure.message)
+    if wait is not None and told.get("x-should-retry") != "false" and _may_succeed_later(failure.status):
+        told["retry-after"] = retry_after.for_client(wait)
+    return json_answer(error.body, error.status, [(name.encode(), value.encode()) for name, value in told.items()])
+
+
+def _may_succeed_later(status: int) -> bool:
+    return status in (408, 409, 429) or status >= 500
 
 
 _EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")

@@ -5,6 +5,7 @@ nothing changes leaves as it came, byte for byte, so that an upstream's prompt c
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,10 +106,10 @@ def plan_endpoint(
         kind = target.upstream.kind if dialect is endpoint.speaks else Kind.VLLM
         layers = sampling.layers(model or "", endpoint.speaks)
         draft.body, draft.changes, draft.warnings = apply_layers(body, layers, endpoint.speaks, kind)
+    _strip_billing_header(draft, target.upstream)
     if dialect is not endpoint.speaks:
         _convert(draft, target, dialect, asked, chance)
-    _rename_model(draft, target)
-    _strip_billing_header(draft, target.upstream)
+    _rename_model(draft, target, body.get("model", ABSENT))
     _adjust(draft, target.upstream)
     sent = draft.body.get("model")
     return Plan(
@@ -140,7 +141,7 @@ def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, chance: 
     draft = _Draft({} if body is None else body, dialect, asked.path)
     if body is not None:
         if model is not None:  # an endpoint we do not know may not have such a field at all
-            _rename_model(draft, target)
+            _rename_model(draft, target, model)
         _adjust(draft, target.upstream)
     sent = draft.body.get("model")
     return Plan(
@@ -191,8 +192,9 @@ def _upstream_dialect(endpoint: Endpoint, upstream: Upstream) -> Dialect:
     """The client's own if the upstream speaks it, else one that it can be converted to."""
     if endpoint.speaks in upstream.dialects:
         return endpoint.speaks
-    if endpoint.generates and endpoint.speaks is not Dialect.GENERATE:
-        return conversion.choose(endpoint.speaks, upstream.dialects)
+    if endpoint.generates:
+        with suppress(DialectNotSpoken):  # said better below, where the upstream has a name
+            return conversion.choose(endpoint.speaks, upstream.dialects)
     spoken = ", ".join(sorted(upstream.dialects))
     raise DialectNotSpoken(
         f"The upstream “{upstream.name}” does not speak {endpoint.speaks} (it speaks {spoken}). Call it in one of "
@@ -218,11 +220,12 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
     draft.conversation = converted.exchange
 
 
-def _rename_model(draft: _Draft, target: Target) -> None:
-    if target.model and draft.body.get("model") != target.model:
-        before = draft.body.get("model", ABSENT)
-        draft.body = {**draft.body, "model": target.model}
-        draft.changes.append(Change("model", before, target.model, f"target at {target.upstream.name}"))
+def _rename_model(draft: _Draft, target: Target, asked: Any) -> None:
+    """`asked` is the client's name for it; a conversion has put the target's in its place already."""
+    if target.model and asked != target.model:
+        if draft.body.get("model") != target.model:
+            draft.body = {**draft.body, "model": target.model}
+        draft.changes.append(Change("model", asked, target.model, f"target at {target.upstream.name}"))
 
 
 def _strip_billing_header(draft: _Draft, upstream: Upstream) -> None:

@@ -117,7 +117,8 @@ class Recorder:
     def _learn(self, exchange: Exchange, told: Summary) -> None:
         """Where a prompt's size was estimated and the upstream says the real one, the next estimate is better."""
         if exchange.prompt_estimate and told.prompt_tokens and exchange.outcome == "ok":
-            cached = told.cached_tokens or 0 if exchange.client_dialect is Dialect.MESSAGES else 0  # counted beside it
+            beside = exchange.upstream_dialect is Dialect.MESSAGES  # there the cached tokens are not among the others
+            cached = told.cached_tokens or 0 if beside else 0
             self._calibration.learn(
                 exchange.model_sent,
                 estimated=exchange.prompt_estimate,

@@ -5,6 +5,7 @@ looks at them, and `EchoModel` is there only when the target renamed the model. 
 events, events become frames (`routing.dialects.conversion`).
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from routing.dialects import Dialect
@@ -17,9 +18,16 @@ from routing.errors import ProxyError, UpstreamBroken
 
 
 class Relay(Protocol):
-    """`failure` is set when the upstream said, inside its 200, that the answer failed."""
+    """`failure` is set when the upstream said, inside its 200, that the answer failed.
 
-    failure: UpstreamError | None
+    `warnings` say what of the answer could not be handed on; they are complete when the stream is over.
+    """
+
+    @property
+    def failure(self) -> UpstreamError | None: ...
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
 
     def feed(self, chunk: bytes) -> bytes: ...
 
@@ -33,6 +41,7 @@ class StreamRelay:
 
     __slots__ = ("_dialect", "_echo", "_events", "_request_id", "_tap", "_upstream")
     failure: UpstreamError | None = None  # a stream that passes is not read that closely
+    warnings: Sequence[str] = ()
 
     def __init__(self, upstream: str, dialect: Dialect | None, echo: str | None, tap: Tap, request_id: str) -> None:
         self._upstream = upstream
@@ -63,34 +72,39 @@ class StreamRelay:
 
 
 class ConvertingRelay:
-    """A stream of one dialect, towards a client of another."""
+    """A stream of one dialect, towards a client of another.  The tap sees what the upstream said."""
 
-    __slots__ = ("_client", "_converter", "_request_id", "_tap")
+    __slots__ = ("_converter", "_events", "_is_closed", "_tap")
 
-    def __init__(self, conversation: Conversation, tap: Tap, request_id: str) -> None:
-        self._client = conversation.client
+    def __init__(self, conversation: Conversation, tap: Tap) -> None:
         self._converter = StreamConverter(conversation)
+        self._events = WholeEvents()
         self._tap = tap
-        self._request_id = request_id
+        self._is_closed = False
 
     @property
     def failure(self) -> UpstreamError | None:
         return self._converter.failure
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> Sequence[str]:
         return self._converter.warnings
 
     def feed(self, chunk: bytes) -> bytes:
-        return self._tapped(self._converter.feed(chunk))
+        if events := self._events.feed(chunk):
+            self._tap.feed(events)
+        return self._converter.feed(chunk)
 
     def close(self) -> bytes:
-        return self._tapped(self._converter.close())
+        """The end of the stream; saying so again changes nothing."""
+        if self._is_closed:
+            return b""
+        self._is_closed = True
+        self._tap.feed(self._events.close())
+        return self._converter.close()
 
     def break_off(self, problem: ProxyError) -> bytes:
-        return self._tapped(error_frame(self._client, problem, self._request_id))
-
-    def _tapped(self, events: bytes) -> bytes:
-        if events:
-            self._tap.feed(events)
-        return events
+        """Nothing when the client has its whole answer already: then the break does not concern it."""
+        self._is_closed = True
+        self._tap.feed(self._events.close())
+        return self._converter.fail(UpstreamError(problem.status, problem.message, code=problem.code))

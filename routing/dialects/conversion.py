@@ -218,6 +218,10 @@ class StreamConverter:
             out += self._written(transform.close(), position + 1)
         return out + self._writer.close()
 
+    def fail(self, error: UpstreamError) -> bytes:
+        """The answer cannot go on, whatever the upstream said of it.  Nothing, if it is complete already."""
+        return self._writer.feed([Failed(error)])
+
     def _looks_like_a_stream(self, chunk: bytes) -> bool:
         """By the first byte that is none of space and byte order mark: fields of a stream begin with these."""
         if self._is_stream is None:
