@@ -223,13 +223,11 @@ class StreamConverter:
         return self._writer.feed([Failed(error)])
 
     def _looks_like_a_stream(self, chunk: bytes) -> bool:
-        """By the first byte that is none of space and byte order mark: fields of a stream begin with these."""
         if self._is_stream is None:
-            first = chunk.lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
-            if not first:
+            self._is_stream = _begins_a_stream(chunk)
+            if self._is_stream is None:
                 self._body.append(chunk)
                 return False
-            self._is_stream = first in b"deir:"
             if self._is_stream:
                 self._body.clear()
                 return True
@@ -242,6 +240,13 @@ class StreamConverter:
         if new and type(new[-1]) is Failed:
             self.failure = new[-1].error
         return self._writer.feed(new)
+
+
+def _begins_a_stream(data: bytes) -> bool | None:
+    """By the first byte that is none of space and byte order mark: the fields of a stream begin with these, a comment
+    with a colon.  None as long as there is no such byte."""
+    first = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
+    return first in b"deir:" if first else None
 
 
 def whole_events(data: bytes, reader: Reader) -> list[Event]:
@@ -270,7 +275,7 @@ class WholeAnswer:
 def convert_response(data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()) -> WholeAnswer:
     """A whole answer; one that comes as a stream although none was asked for is put together."""
     reader = _READERS[exchange.upstream](exchange)
-    if data.lstrip()[:5] in (b"data:", b"event"):
+    if _begins_a_stream(data):
         sse = SseParser()
         frames = sse.feed(data) + sse.close()
         found = [event for frame in frames for event in reader.feed(frame)] + reader.close()
