@@ -43,6 +43,8 @@ _NOT_UPSTREAM = (
     }
 )
 _ONLY_TO_ANTHROPIC = (b"anthropic-",)
+# What a client tells the API that it believes to speak with.
+_ONLY_IN_ITS_DIALECT = (b"openai-", b"x-claude-code-", b"x-client-request-id", b"originator", b"session_id")
 _NOT_DOWNSTREAM = _HOP_BY_HOP | {
     b"content-length",
     b"set-cookie",
@@ -57,10 +59,18 @@ _GONE_WHEN_REWRITTEN = frozenset({b"content-encoding", b"etag", b"content-md5"})
 
 
 def to_upstream(
-    client: Iterable[tuple[bytes, bytes]], upstream: Upstream, dialect: Dialect, request_id: str
+    client: Iterable[tuple[bytes, bytes]],
+    upstream: Upstream,
+    dialect: Dialect,
+    request_id: str,
+    *,
+    converted: bool = False,
 ) -> Headers:
-    """The client's headers less what was meant for us, plus what the upstream is configured to get."""
-    client = list(client)
+    """The client's headers less what was meant for us, plus what the upstream is configured to get.
+
+    `converted`: the client spoke another dialect than `dialect`, the upstream's.
+    """
+    client = _of_another_dialect(client, dialect) if converted else list(client)
     named_by_connection = _listed(client, b"connection")
     headers = [
         (name, value)
@@ -81,6 +91,20 @@ def to_upstream(
     headers.append((b"accept-encoding", b"identity"))
     headers.append((b"x-request-id", request_id.encode()))
     return headers
+
+
+def _of_another_dialect(client: Iterable[tuple[bytes, bytes]], dialect: Dialect) -> Headers:
+    """The body is JSON of ours, and the client's key stands where servers of this dialect look for it."""
+    headers = [
+        (name, value) for name, value in client if name != b"content-type" and not name.startswith(_ONLY_IN_ITS_DIALECT)
+    ]
+    headers.append((b"content-type", b"application/json"))
+    names = {name for name, _ in headers}
+    if dialect is Dialect.MESSAGES or b"authorization" in names:  # Anthropic's own API takes a bearer token as well
+        return headers
+    return [
+        (b"authorization", b"Bearer " + value) if name == b"x-api-key" else (name, value) for name, value in headers
+    ]
 
 
 def credentials(client: Iterable[tuple[bytes, bytes]], upstream: Upstream) -> Headers:

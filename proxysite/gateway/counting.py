@@ -13,10 +13,10 @@ from proxysite.gateway import pipeline
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.handler import ProxyRequest
 from proxysite.gateway.plan import model_in, parsed, refuse_method
-from proxysite.gateway.responses import Relayed, json_answer
+from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
 from routing import address, headers, resolve
 from routing.dialects import Dialect, capabilities, conversion, tokens
-from routing.errors import ProxyError
+from routing.errors import DialectNotSpoken, ProxyError
 from routing.kinds import Kind
 from routing.snapshot import Target
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 5.0
 
-_CANNOT = frozenset({404, 405, 501})  # what servers answer that do not have the endpoint
+_CLIENTS_FAULT = frozenset({400, 401, 403, 413, 422})  # what an estimate would only hide
 
 
 async def count(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
@@ -47,17 +47,36 @@ async def _asked_upstream(request: ProxyRequest, endpoint: Endpoint) -> Relayed 
     """The upstream's own count, None if it cannot say."""
     exchange = request.exchange
     try:
-        answer = await pipeline.serve(request, endpoint)
-    except ProxyError as problem:
-        if problem.outcome != "upstream_error":
+        async with asyncio.timeout(WAIT_SECONDS):
+            answer = await pipeline.serve(request, endpoint)
+    except (ProxyError, TimeoutError) as problem:
+        if isinstance(problem, ProxyError) and not _is_upstreams(problem):
             raise
-        log.info("%s: %s Its tokens are estimated.", exchange.request_id, problem.message)
+        log.info("%s: the upstream gave no count: %s", exchange.request_id, problem or "no answer in time")
         return None
-    if answer.status_code in _CANNOT:
-        exchange.outcome, exchange.error = "ok", ""
-        return None
-    exchange.is_recorded = answer.status_code >= 400
-    return answer
+    if answer.status_code in _CLIENTS_FAULT:
+        return answer
+    exchange.is_recorded = False
+    if isinstance(answer, Whole) and answer.status_code == 200 and _is_count(answer.body):
+        return answer
+    if isinstance(answer, Streamed):
+        await answer.aclose()
+    exchange.outcome, exchange.error = "ok", ""
+    return None
+
+
+def _is_upstreams(problem: ProxyError) -> bool:
+    """Another target of the binding may have been drawn than was looked at, and that one may speak other dialects."""
+    return problem.outcome == "upstream_error" or isinstance(problem, DialectNotSpoken)
+
+
+def _is_count(body: bytes) -> bool:
+    """Some servers say 200 to paths that they do not have."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(answer, dict) and isinstance(answer.get("input_tokens"), int)
 
 
 async def _tokenized(request: ProxyRequest, body: dict[str, Any], client: Dialect, target: Target) -> int | None:
@@ -92,7 +111,9 @@ _TOKENIZERS = {Kind.VLLM: _by_vllm, Kind.LLAMACPP: _by_llamacpp}
 
 async def _post(request: ProxyRequest, target: Target, path: str, body: dict[str, Any]) -> Any:
     upstream = target.upstream
-    sent = headers.to_upstream(request.scope["headers"], upstream, Dialect.CHAT, request.exchange.request_id)
+    sent = headers.to_upstream(
+        request.scope["headers"], upstream, Dialect.CHAT, request.exchange.request_id, converted=True
+    )
     url = address.upstream_url(upstream.base_url, path)
     answer = await request.engine.upstreams.send(upstream, "POST", url, sent, orjson.dumps(body))
     try:

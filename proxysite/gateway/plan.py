@@ -117,7 +117,9 @@ def plan_endpoint(
         dialect=dialect,
         method=asked.method,
         url=_url(asked, target.upstream, None if draft.conversation is None else draft.path),
-        headers=headers.to_upstream(asked.headers, target.upstream, dialect, asked.request_id),
+        headers=headers.to_upstream(
+            asked.headers, target.upstream, dialect, asked.request_id, converted=draft.conversation is not None
+        ),
         body=asked.body if draft.body is body else orjson.dumps(draft.body),
         streams=body.get("stream") is True,
         model_asked=model or "",

@@ -168,7 +168,7 @@ _ERROR = re.compile(rb'"error"\s*:\s*[{"]|"type"\s*:\s*"error"')
 _FINISH_KEYS = (b'"finish_reason', b'"stop_reason')
 _PROMPT_KEYS = (b'"prompt_tokens', b'"input_tokens')
 _COMPLETION_KEYS = (b'"completion_tokens', b'"output_tokens')
-_CACHED_KEYS = (b'"cached_tokens', b'"cache_read_input_tokens')
+_CACHED_KEYS = (b'"cached_tokens', b'"cache_read_input_tokens', b'"prompt_cache_hit_tokens')
 
 
 def summary(head: bytes, tail: bytes) -> Summary:

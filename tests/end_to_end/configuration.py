@@ -23,6 +23,11 @@ def upstream(name: str, url: str, **fields: Any) -> dict[str, Any]:
     return {"name": name, "base_url": f"{url}/{name}", "kind": "vllm", "max_retries": 0, **ALL_DIALECTS, **fields}
 
 
+def only(dialect: str) -> dict[str, bool]:
+    """The switches of an upstream that speaks nothing else."""
+    return {switch: switch == f"supports_{dialect}" for switch in ALL_DIALECTS}
+
+
 def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> dict[str, Any]:
     """`url` is the scripted upstream's, `tls_url` another's behind TLS; nobody listens at `refused_url`."""
     own = {"credential_mode": "own", "api_key": OWN_KEY}
@@ -39,6 +44,21 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         upstream("http2-impatient", url, http2=True, timeout_seconds=0.3),
         upstream("only-chat", url, supports_anthropic=False, supports_responses=False, supports_generate=False),
         upstream("only-messages", url, supports_openai=False, supports_responses=False, supports_generate=False),
+        upstream("only-responses", url, **only("responses")),
+        upstream("only-generate", url, **only("generate"), kind="sglang"),
+        upstream("only-llamacpp", url, **only("openai"), kind="llamacpp"),
+        upstream("only-claude", url, **only("anthropic"), **own, kind="anthropic", key_style="x-api-key"),
+        upstream("only-gpt", url, **only("openai"), **own, kind="openai"),
+        upstream("only-refused", refused_url, **only("openai")),
+        upstream("only-impatient", url, **only("openai"), timeout_seconds=0.3),
+        upstream(
+            "only-mapped",
+            url,
+            **only("openai"),
+            drop_params=["user"],
+            rename_params={"max_tokens": "max_completion_tokens"},
+            set_params={"cache_prompt": True},
+        ),
         upstream("keyless", url, credential_mode="none"),
         upstream("own-bearer", url, **own, key_style="bearer"),
         upstream("own-x-api-key", url, **own, key_style="x-api-key"),
@@ -58,6 +78,11 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
     bindings: dict[str, Any] = {f"via-{entry['name']}": entry["name"] for entry in upstreams}
     bindings |= {
         "plain": "main",
+        "ruled-for-chat": "only-chat",
+        "ruled-for-claude": "only-claude",
+        "renamed-to-chat": {"upstream": "only-chat", "model": "Their-Name"},
+        "renamed-to-messages": {"upstream": "only-messages", "model": "Their-Name"},
+        "renamed-to-responses": {"upstream": "only-responses", "model": "Their-Name"},
         "org/with-slash": "main",
         "renamed": {"upstream": "main", "model": "Their-Name"},
         "upper-*": [{"upstream": "main", "model": "Picked", "priority": 0, "weight": 1}],
@@ -85,6 +110,8 @@ RULES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("enforced", "scoped", "messages", {"temperature": 0.9}),
     ("default", "live", "all", {"temperature": 0.1}),
     ("model", "via-anthropic", "all", {"min_p": 0.1, "top_k": 5}),
+    ("model", "ruled-for-*", "all", {"min_p": 0.1, "top_k": 5, "max_tokens": 77}),
+    ("enforced", "ruled-for-*", "all", {"temperature": 0.25}),
 )
 
 
