@@ -22,6 +22,12 @@ class BadRequest(ProxyError):
     status, code = 400, "invalid_request"
 
 
+class ThreadNotKept(BadRequest):
+    """A conversation that the server is to hold.  SDKs know the code, and send the whole conversation instead."""
+
+    code = "thread_unsupported_request"
+
+
 class ModelNotBound(ProxyError):
     """No binding matches the model's name; design: 400, naming the model and the patterns that exist."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from routing.dialects import Dialect
-from routing.errors import ProxyError
+from routing.errors import ProxyError, ThreadNotKept
 
 _MESSAGES_TYPES: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -45,7 +45,9 @@ def _openai_type(status: int) -> str:
 def error_body(dialect: Dialect, error: ProxyError, request_id: str) -> dict[str, Any]:
     """The JSON body of an error answer."""
     if dialect is Dialect.MESSAGES:
-        detail = {"type": _messages_type(error.status), "message": error.message}
+        detail: dict[str, Any] = {"type": _messages_type(error.status), "message": error.message}
+        if isinstance(error, ThreadNotKept):
+            detail["details"] = {"error_code": error.code}
         return {"type": "error", "error": detail, "request_id": request_id}
     return {
         "error": {

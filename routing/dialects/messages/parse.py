@@ -19,7 +19,7 @@ from routing.dialects.request import (
     ToolResult,
     Turn,
 )
-from routing.errors import BadRequest
+from routing.errors import BadRequest, ThreadNotKept
 
 BILLING_HEADER = "x-anthropic-billing-header:"
 
@@ -30,7 +30,6 @@ _ANTHROPIC_ONLY: Mapping[str, bool] = {
     "mcp_servers": True,
     "speed": True,
     "fallbacks": True,
-    "thread": True,
     "billing_policy": True,
     "diagnostics": False,
     "inference_geo": False,
@@ -82,6 +81,10 @@ _TYPED: Mapping[str, tuple[str, dict[str, Any]]] = {
 
 
 def parse(body: Mapping[str, Any]) -> Request:
+    if body.get("thread") is not None:
+        raise ThreadNotKept(
+            "thread cannot be used here: only Anthropic keeps conversations. Send all of it in messages."
+        )
     request = Request(model=reading.text(body.get("model"), "model"))
     _system(body.get("system"), request)
     for index, message in enumerate(reading.objects(body.get("messages"), "messages")):

@@ -3,7 +3,7 @@ import pytest
 
 from routing.dialects import Dialect
 from routing.dialects.errors import error_body, error_frame
-from routing.errors import BadRequest, ProxyError, UpstreamBroken
+from routing.errors import BadRequest, ProxyError, ThreadNotKept, UpstreamBroken
 
 OPENAI = [dialect for dialect in Dialect if dialect is not Dialect.MESSAGES]
 
@@ -33,6 +33,11 @@ def test_anthropics_shape_carries_type_message_and_request_id():
         "error": {"type": "invalid_request_error", "message": "No model."},
         "request_id": "req_1",
     }
+
+
+def test_a_refused_thread_carries_the_code_at_which_sdks_send_the_whole_conversation():
+    error = error_body(Dialect.MESSAGES, ThreadNotKept("No thread."), "req_1")["error"]
+    assert error["details"] == {"error_code": "thread_unsupported_request"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import copy
 import orjson
 import pytest
 
-from routing.errors import BadRequest
+from routing.errors import BadRequest, ThreadNotKept
 from routing.kinds import Kind
 from tests.routing.dialects.support import (
     CHAT,
@@ -371,6 +371,12 @@ def test_2_1_what_only_anthropic_has_is_left_out_with_a_warning():
     assert not {"context_management", "diagnostics", "seed"} & set(conversion.body)
     assert conversion.body["min_p"] == 0.1
     assert conversion.warnings == ["context_management was left out: only Anthropic's API has it."]
+
+
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])
+def test_2_1_a_thread_is_refused_because_only_its_last_messages_are_here(thread):
+    with pytest.raises(ThreadNotKept, match="Send all of it"):
+        a_to_c(thread=thread)
 
 
 def test_2_1_a_limit_of_zero_is_sent_as_one():
