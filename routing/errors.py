@@ -70,3 +70,22 @@ class UpstreamBroken(ProxyError):
     """The upstream answered, and then its answer broke off or made no sense."""
 
     status, code, retryable, outcome = 502, "upstream_broken", True, "upstream_error"
+
+
+class FirstTokenTimeout(ProxyError):
+    status, code, retryable, outcome = 504, "first_token_timeout", True, "upstream_error"
+
+
+class TotalTimeout(ProxyError):
+    status, code, retryable, outcome = 504, "total_timeout", True, "upstream_error"
+
+
+RETRY_LATER = (("retry-after", "5"),)
+
+
+class QueueFull(ProxyError):
+    status, code = 429, "queue_full"
+
+
+class QueueTimeout(ProxyError):
+    status, code = 503, "queue_timeout"

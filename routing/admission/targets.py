@@ -1,0 +1,189 @@
+"""Which target a request goes to, and how well each is.  Pure: time and chance arrive as arguments.
+
+Priority first.  Among equals those that are well; of these the least busy for its weight, and where that leaves
+several, chance by weight.  With a session, the target its conversation went to before: every conversation prefers the
+targets in an order of its own, so nothing has to be remembered, and only those of a target that fails move.
+
+Health is learned from the requests themselves.  Several failures in a row and a target cools down; after that a single
+request probes it, and only its success ends the cooldown.  A model that is being loaded is no failure.  Health never
+refuses a request: when no target is well, the best of the others is tried.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+
+from routing.matching import fold
+from routing.snapshot import Binding, Target
+
+FAILURES = 3  # in a row, until a target cools down
+COOLDOWN = 10.0  # seconds; twice as long each time the probe fails
+LONGEST_COOLDOWN = 160.0
+LOADING = 5.0  # seconds for which “loading” is believed
+_REMEMBERED = 1024
+
+
+class Health(StrEnum):
+    WELL = "healthy"
+    LOADING = "loading"
+    COOLING = "cooling down"
+    PROBED = "being probed"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """What a status page shows of a target that is not, or was not long ago, well."""
+
+    upstream: str
+    model: str  # blank: every model of the upstream
+    health: Health
+    failures: int
+    seconds_left: float
+
+
+@dataclass(slots=True)
+class _Record:
+    upstream: str
+    model: str
+    failures: int = 0
+    cools_until: float = -math.inf
+    cooldown: float = 0.0
+    loads_until: float = -math.inf
+    probe: object = None  # the request that tries whether it is well again
+
+    def health(self, now: float) -> Health:
+        if self.probe is not None:
+            return Health.PROBED
+        if now < self.cools_until:
+            return Health.COOLING
+        return Health.LOADING if now < self.loads_until else Health.WELL
+
+    @property
+    def on_probation(self) -> bool:
+        return self.cooldown > 0
+
+
+Key = tuple[str, str]
+
+
+class Targets:
+    """The health of all targets.  A failure to connect concerns an upstream, any other one model of it."""
+
+    def __init__(self) -> None:
+        self._records: dict[Key, _Record] = {}
+
+    def choose(
+        self,
+        binding: Binding,
+        now: float,
+        draw: float,
+        *,
+        tried: Collection[Target] = (),
+        busy: Callable[[str], int] = lambda upstream: 0,
+        session: bytes | None = None,
+    ) -> Target | None:
+        """The target to try next, None when all were tried.  `draw` is a random number in [0, 1)."""
+        left = [target for target in binding.targets if target not in tried]
+        if len(left) < 2:
+            return left[0] if left else None
+        ranks = {id(target): self._rank(target, now) for target in left}
+        best = min(ranks.values())
+        equals = [target for target in left if ranks[id(target)] == best]
+        if session is not None:
+            return max(equals, key=lambda target: _affinity(session, target))
+        least = min(busy(target.upstream.name) / target.weight for target in equals)
+        return _by_weight([one for one in equals if busy(one.upstream.name) / one.weight == least], draw)
+
+    def begins(self, target: Target, request: object, now: float) -> None:
+        """A request is sent.  The first one after a cooldown is the probe."""
+        for record in self._of(target):
+            if record.on_probation and record.probe is None and now >= record.cools_until:
+                record.probe = request
+
+    def succeeded(self, target: Target) -> None:
+        for key in _keys(target):
+            self._records.pop(key, None)
+
+    def failed(self, target: Target, request: object, now: float, *, unreachable: bool = False) -> None:
+        """`unreachable`: not even a connection."""
+        self.abandoned(target, request)
+        record = self._record(target, whole_upstream=unreachable)
+        record.failures += 1
+        if record.on_probation or record.failures >= FAILURES:
+            record.cooldown = min(LONGEST_COOLDOWN, record.cooldown * 2) if record.cooldown else COOLDOWN
+            record.cools_until = now + record.cooldown
+
+    def is_loading(self, target: Target, request: object, now: float) -> None:
+        self.abandoned(target, request)
+        self._record(target).loads_until = now + LOADING
+
+    def abandoned(self, target: Target, request: object) -> None:
+        """A request ended without telling anything of the target: its client left, or asked for something wrong."""
+        for record in self._of(target):
+            if record.probe is request:
+                record.probe = None
+
+    def reset(self, upstream: str | None = None) -> None:
+        """Forgets what was learned, of one upstream or of all."""
+        kept = {} if upstream is None else {key: one for key, one in self._records.items() if key[0] != fold(upstream)}
+        self._records = kept
+
+    def health(self, upstream: str, now: float) -> Health:
+        """The worst that is known of any target at an upstream."""
+        known = {record.health(now) for key, record in self._records.items() if key[0] == fold(upstream)}
+        return max(known, key=list(Health).index, default=Health.WELL)
+
+    def state(self, now: float) -> tuple[TargetState, ...]:
+        return tuple(
+            TargetState(
+                upstream=record.upstream,
+                model=record.model,
+                health=record.health(now),
+                failures=record.failures,
+                seconds_left=max(0.0, record.cools_until - now, record.loads_until - now),
+            )
+            for record in self._records.values()
+        )
+
+    def _rank(self, target: Target, now: float) -> tuple[bool, int, bool]:
+        """The smaller the better: targets that are well or load, in order of priority; then those that are not well."""
+        healths = {record.health(now) for record in self._of(target)}
+        ill = bool(healths & {Health.COOLING, Health.PROBED})
+        return ill, target.priority, Health.LOADING in healths
+
+    def _of(self, target: Target) -> Iterable[_Record]:
+        if not self._records:
+            return ()
+        return [record for key in _keys(target) if (record := self._records.get(key))]
+
+    def _record(self, target: Target, *, whole_upstream: bool = False) -> _Record:
+        key = _keys(target)[0 if whole_upstream else 1]
+        if key not in self._records:
+            if len(self._records) >= _REMEMBERED:
+                del self._records[next(iter(self._records))]
+            self._records[key] = _Record(target.upstream.name, "" if whole_upstream else target.model)
+        return self._records[key]
+
+
+def _keys(target: Target) -> tuple[Key, Key]:
+    upstream = fold(target.upstream.name)
+    return (upstream, ""), (upstream, "/" + fold(target.model))
+
+
+def _by_weight(targets: list[Target], draw: float) -> Target:
+    mark = draw * sum(target.weight for target in targets)
+    for target in targets:
+        mark -= target.weight
+        if mark < 0:
+            return target
+    return targets[-1]
+
+
+def _affinity(session: bytes, target: Target) -> float:
+    """How much a conversation prefers a target: a number that is random, but always the same for the two, and larger
+    for larger weights so that conversations are shared out by weight (weighted rendezvous hashing)."""
+    name = f"{fold(target.upstream.name)}\0{target.model}".encode()
+    number = int.from_bytes(blake2b(session + b"\0" + name, digest_size=8).digest())
+    return -target.weight / math.log((number + 1) / (2**64 + 2))

@@ -1,0 +1,137 @@
+"""The first events of a stream, up to the first that holds something of the answer.  Pure.
+
+As long as only greetings have come (a role, an id, a ping) nothing need be released to the client, and an upstream that
+fails behind them can be asked once more, or another one.  An upstream that answers 200 and then an error in its first
+event is found out here.
+"""
+
+from enum import Enum, auto
+from typing import Any
+
+import orjson
+
+from routing.dialects import Dialect
+from routing.dialects.passing import WholeEvents
+
+_MOST_HELD = 65536  # bytes; a greeting is short, whatever is longer is an answer
+
+_STATUS_OF_TYPE = {
+    "invalid_request_error": 400,
+    "BadRequestError": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "api_error": 500,
+    "server_error": 500,
+    "unavailable_error": 503,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+
+
+class Found(Enum):
+    GREETING = auto()  # nothing of the answer yet
+    CONTENT = auto()
+    ERROR = auto()
+
+
+class Opening:
+    """Fed with a stream's bytes until it has found something; `held` is all that came, `error` what was found."""
+
+    __slots__ = ("_dialect", "_events", "_size", "error", "held")
+
+    def __init__(self, dialect: Dialect | None) -> None:
+        """`dialect` None: nobody knows what the bytes mean, so the first are content."""
+        self._dialect = dialect
+        self._events = WholeEvents()
+        self.held: list[bytes] = []
+        self._size = 0
+        self.error: dict[str, Any] = {}
+
+    @property
+    def error_status(self) -> int:
+        """The status that the error would have had as an answer of its own."""
+        detail = self.error.get("error")
+        fields = detail if isinstance(detail, dict) else self.error
+        for name in ("code", "status", "status_code"):
+            status = fields.get(name)
+            if isinstance(status, int) and 400 <= status <= 599:
+                return status
+        names = (str(fields.get(name)) for name in ("type", "code"))
+        return next((_STATUS_OF_TYPE[name] for name in names if name in _STATUS_OF_TYPE), 502)
+
+    def feed(self, chunk: bytes) -> Found:
+        self.held.append(chunk)
+        self._size += len(chunk)
+        if self._dialect is None or self._size > _MOST_HELD:
+            return Found.CONTENT
+        return self._first(self._events.feed(chunk))
+
+    def close(self) -> Found:
+        """The stream has ended: its last event may lack its end."""
+        return self._first(self._events.close())
+
+    def _first(self, events: bytes) -> Found:
+        for line in events.splitlines():
+            if line.startswith(b"data:"):
+                found = self._looked_at(line[5:].strip())
+                if found is not Found.GREETING:
+                    return found
+        return Found.GREETING
+
+    def _looked_at(self, data: bytes) -> Found:
+        try:
+            payload = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return Found.CONTENT  # [DONE], or something that is not ours to judge
+        if not isinstance(payload, dict):
+            return Found.CONTENT
+        if error := _error(payload):
+            self.error = error
+            return Found.ERROR
+        return Found.GREETING if _is_greeting(payload) else Found.CONTENT
+
+
+def _error(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The body that the error would have had as an answer of its own, if this is one."""
+    if payload.get("type") == "response.failed":
+        response = payload.get("response")
+        error = response.get("error") if isinstance(response, dict) else None
+        return {"error": error or {"message": "The response failed."}}
+    if payload.get("error"):
+        return payload
+    if payload.get("type") == "error" or payload.get("object") == "error":
+        return {"error": {name: value for name, value in payload.items() if name not in ("type", "object")}}
+    return None
+
+
+_GREETINGS = frozenset({"message_start", "ping", "response.created", "response.in_progress", "response.queued"})
+_FRAMES = frozenset({"content_block_start", "response.output_item.added", "response.content_part.added"})
+_EMPTY_FRAMES = frozenset({"text", "thinking", "message", "reasoning", "output_text", "reasoning_text"})
+
+
+def _is_greeting(payload: dict[str, Any]) -> bool:
+    kind = payload.get("type")
+    if kind in _GREETINGS:
+        return True
+    if kind in _FRAMES:
+        frame = payload.get("content_block") or payload.get("item") or payload.get("part")
+        return isinstance(frame, dict) and frame.get("type") in _EMPTY_FRAMES
+    choices = payload.get("choices")
+    if isinstance(choices, list):
+        return all(isinstance(choice, dict) and _says_nothing(choice) for choice in choices) and not payload.get(
+            "usage"
+        )
+    return payload.get("text") == "" and not (payload.get("meta_info") or {}).get("finish_reason")
+
+
+def _says_nothing(choice: dict[str, Any]) -> bool:
+    """A chunk that only tells the role, or nothing at all."""
+    delta = choice.get("delta")
+    said = [value for name, value in delta.items() if name != "role"] if isinstance(delta, dict) else []
+    return not any((choice.get("finish_reason"), choice.get("text"), *said))

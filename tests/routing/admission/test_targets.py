@@ -1,0 +1,221 @@
+from collections import Counter
+
+import pytest
+
+from routing.admission.targets import COOLDOWN, FAILURES, LOADING, LONGEST_COOLDOWN, Health, Targets
+from routing.kinds import Kind
+from routing.snapshot import Binding, Target, Upstream
+
+
+def target(name, *, priority=0, weight=1, model=""):
+    upstream = Upstream(name=name, base_url=f"http://{name}", kind=Kind.OTHER, dialects=frozenset())
+    return Target(upstream=upstream, model=model, priority=priority, weight=weight)
+
+
+def binding(*targets):
+    return Binding(pattern="*", targets=targets)
+
+
+A, B, C = target("a"), target("b"), target("c")
+LATER = target("later", priority=1)
+
+
+def fail(targets, which, *, times=FAILURES, now=0.0, **more):
+    for number in range(times):
+        targets.failed(which, f"request {number}", now, **more)
+
+
+def shares(among, *, targets=None, now=0.0, **more):
+    """How often each is chosen in a thousand draws spread evenly."""
+    targets = targets or Targets()
+    return Counter(targets.choose(among, now, n / 1000, **more).upstream.name for n in range(1000))
+
+
+def chosen(targets, among, now=0.0, draw=0.0, **more):
+    found = targets.choose(among, now, draw, **more)
+    return found and found.upstream.name
+
+
+def test_the_best_priority_is_chosen_in_whatever_order_the_targets_stand():
+    assert shares(binding(LATER, A)) == {"a": 1000}
+
+
+def test_equals_share_by_weight():
+    assert shares(binding(target("a", weight=3), target("b", weight=1))) == {"a": 750, "b": 250}
+
+
+def test_the_last_one_takes_what_rounding_leaves():
+    assert chosen(Targets(), binding(A, B), draw=1.0) == "b"
+
+
+def test_the_least_busy_of_equals_is_chosen():
+    assert shares(binding(A, B), busy={"a": 2, "b": 1}.__getitem__) == {"b": 1000}
+
+
+def test_a_heavier_target_may_be_busier():
+    among = binding(target("a", weight=3), B)
+    assert shares(among, busy={"a": 2, "b": 1}.__getitem__) == {"a": 1000}
+    assert set(shares(among, busy={"a": 3, "b": 1}.__getitem__)) == {"a", "b"}
+
+
+def test_what_was_tried_is_not_tried_again():
+    targets, among = Targets(), binding(A, LATER)
+    assert chosen(targets, among, tried=[A]) == "later"
+    assert chosen(targets, among, tried=[A, LATER]) is None
+
+
+def test_a_target_that_fails_again_and_again_cools_down():
+    targets = Targets()
+    fail(targets, A, times=FAILURES - 1)
+    assert chosen(targets, binding(A, LATER)) == "a"
+    fail(targets, A, times=1)
+    assert targets.health("A", 0.0) is Health.COOLING
+    assert chosen(targets, binding(A, LATER)) == "later"
+
+
+def test_a_success_in_between_starts_the_count_anew():
+    targets = Targets()
+    fail(targets, A, times=FAILURES - 1)
+    targets.succeeded(A)
+    fail(targets, A, times=FAILURES - 1)
+    assert targets.health("a", 0.0) is Health.WELL
+
+
+def test_after_the_cooldown_one_request_probes_it_and_the_others_stay_away():
+    targets, among = Targets(), binding(A, LATER)
+    fail(targets, A)
+    assert chosen(targets, among, now=COOLDOWN) == "a"
+    targets.begins(A, "probe", COOLDOWN)
+    assert targets.health("a", COOLDOWN) is Health.PROBED
+    assert chosen(targets, among, now=COOLDOWN) == "later"
+    targets.succeeded(A)
+    assert targets.health("a", COOLDOWN) is Health.WELL
+
+
+def test_a_probe_that_fails_doubles_the_cooldown_up_to_a_bound():
+    targets, now, cooldowns = Targets(), 0.0, []
+    fail(targets, A)
+    for _ in range(6):
+        cooldowns.append(targets.state(now)[0].seconds_left)
+        now += cooldowns[-1]
+        targets.begins(A, "probe", now)
+        targets.failed(A, "probe", now)
+    assert cooldowns == [10, 20, 40, 80, 160, LONGEST_COOLDOWN]
+
+
+def test_a_probe_whose_client_leaves_makes_way_for_another():
+    targets, among = Targets(), binding(A, LATER)
+    fail(targets, A)
+    targets.begins(A, "probe", COOLDOWN)
+    targets.abandoned(A, "somebody else")
+    assert chosen(targets, among, now=COOLDOWN) == "later"
+    targets.abandoned(A, "probe")
+    assert chosen(targets, among, now=COOLDOWN) == "a"
+
+
+def test_a_request_that_began_before_the_cooldown_ended_is_no_probe():
+    targets = Targets()
+    fail(targets, A)
+    targets.begins(A, "early", COOLDOWN - 1)
+    assert targets.health("a", COOLDOWN - 1) is Health.COOLING
+
+
+def test_a_target_that_is_well_has_nothing_to_begin():
+    targets = Targets()
+    targets.begins(A, "request", 0.0)
+    targets.failed(B, "request", 0.0)
+    targets.begins(B, "request", 0.0)
+    assert targets.health("b", 0.0) is Health.WELL
+
+
+def test_when_none_is_well_the_best_of_the_others_is_tried():
+    targets = Targets()
+    fail(targets, A)
+    fail(targets, LATER)
+    assert chosen(targets, binding(LATER, A)) == "a"
+    assert chosen(targets, binding(A)) == "a"
+
+
+def test_a_server_that_cannot_be_reached_is_left_alone_for_all_its_models():
+    targets = Targets()
+    first, second = target("a", model="x"), target("a", model="y")
+    fail(targets, first, unreachable=True)
+    assert chosen(targets, binding(second, LATER)) == "later"
+
+
+def test_one_broken_model_does_not_speak_for_the_others_of_its_server():
+    targets = Targets()
+    first, second = target("a", model="x"), target("a", model="y")
+    fail(targets, first)
+    assert chosen(targets, binding(second, LATER)) == "a"
+    assert chosen(targets, binding(first, LATER)) == "later"
+
+
+def test_a_model_that_loads_gives_way_to_its_equals_but_not_to_a_later_priority():
+    targets = Targets()
+    targets.is_loading(A, "request", 0.0)
+    assert targets.health("a", 0.0) is Health.LOADING
+    assert shares(binding(A, B), targets=targets) == {"b": 1000}
+    assert chosen(targets, binding(A, LATER)) == "a"
+    assert targets.health("a", LOADING) is Health.WELL
+
+
+def test_loading_is_no_failure():
+    targets = Targets()
+    for number in range(10):
+        targets.is_loading(A, f"request {number}", 0.0)
+    assert targets.state(0.0)[0].failures == 0
+
+
+def test_what_was_learned_can_be_forgotten():
+    targets = Targets()
+    fail(targets, A)
+    fail(targets, B)
+    targets.reset("A")
+    assert (targets.health("a", 0.0), targets.health("b", 0.0)) == (Health.WELL, Health.COOLING)
+    targets.reset()
+    assert targets.state(0.0) == ()
+
+
+def test_its_state_tells_what_is_known_of_each_target():
+    targets = Targets()
+    fail(targets, target("Zai", model="glm"))
+    fail(targets, A, times=1, unreachable=True)
+    shown = [(one.upstream, one.model, one.health, one.failures, one.seconds_left) for one in targets.state(4.0)]
+    assert shown == [("Zai", "glm", Health.COOLING, FAILURES, 6.0), ("a", "", Health.WELL, 1, 0.0)]
+
+
+def test_targets_of_many_names_do_not_fill_the_memory():
+    targets = Targets()
+    for number in range(3000):
+        targets.failed(target("a", model=str(number)), "request", 0.0)
+    assert len(targets.state(0.0)) <= 1024
+
+
+SESSIONS = [f"session {number}".encode() for number in range(1000)]
+
+
+def where(targets, among, **more):
+    return {session: chosen(targets, among, session=session, **more) for session in SESSIONS}
+
+
+def test_a_conversation_stays_where_it_is_however_busy_that_target():
+    first = where(Targets(), binding(A, B, C))
+    assert where(Targets(), binding(C, A, B), draw=0.9, busy={"a": 9, "b": 1, "c": 5}.__getitem__) == first
+
+
+def test_conversations_are_shared_out_by_weight():
+    counts = Counter(where(Targets(), binding(target("a", weight=3), B)).values())
+    assert counts["a"] == pytest.approx(750, abs=60)
+
+
+def test_only_the_conversations_of_a_target_that_fails_move():
+    targets, among = Targets(), binding(A, B, C)
+    before = where(targets, among)
+    fail(targets, B)
+    after = where(targets, among)
+    assert {session for session in SESSIONS if before[session] != after[session]} == {
+        session for session in SESSIONS if before[session] == "b"
+    }
+    targets.succeeded(B)
+    assert where(targets, among) == before
