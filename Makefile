@@ -1,4 +1,4 @@
-# make run · make test · make lint · make bench: each does its own set-up.
+# make run · make test · make test-clients · make lint · make bench: each does its own set-up.
 VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install
@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: run test lint bench format clean
+.PHONY: run test test-clients lint bench format clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py first_start
@@ -15,6 +15,11 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest
+
+# Claude Code, Codex and the SDKs work through whole sessions; -rs says which of them are not there.
+test-clients: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.clients.programs
+	@$(BIN)/python -m pytest tests/clients -m clients -rs
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/python -m ruff check .
@@ -46,4 +51,4 @@ $(BIN)/python:
 	On Debian and Ubuntu install python3-venv, then run make again." >&2; exit 1; }
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .clients
