@@ -167,3 +167,36 @@ async def settled() -> None:
 async def until(condition: Any) -> None:
     while not condition():  # noqa: ASYNC110 (what is waited for has no event of its own)
         await asyncio.sleep(0)
+
+
+async def interrupted(handler, client, number, action):
+    """Serves a request and does something at its n-th suspension; tells whether it came so far, and whether it ended
+    by being cancelled."""
+    task = None
+    run = Stepped(handler(client.scope, client.receive, client.send), number, lambda: action(client, task))
+
+    async def served():
+        await run
+
+    task = asyncio.get_running_loop().create_task(served())
+    await asyncio.wait([task])
+    await settled()
+    if not task.cancelled() and (problem := task.exception()):
+        raise problem
+    return run.count >= number, task.cancelled()
+
+
+def leave(client, task):
+    client.leave()
+
+
+def stop(client, task):
+    task.cancel()
+
+
+def leave_and_stop(client, task):
+    client.leave()
+    task.cancel()
+
+
+INTERRUPTIONS = (leave, stop, leave_and_stop)

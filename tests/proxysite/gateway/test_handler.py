@@ -4,7 +4,18 @@ import pytest
 
 from proxysite.gateway import pipeline
 from routing.dialects import Dialect
-from tests.proxysite.gateway.in_process import JSON, Client, Gate, Stepped, Upstream, settled, until
+from tests.proxysite.gateway.in_process import (
+    INTERRUPTIONS,
+    JSON,
+    Client,
+    Gate,
+    Upstream,
+    interrupted,
+    leave,
+    settled,
+    stop,
+    until,
+)
 from tests.routing.dialects.transcripts import TRANSCRIPTS
 from tests.snapshots import an_upstream, bound, routing_of
 
@@ -339,38 +350,8 @@ REQUESTS = {
 }
 
 
-async def interrupted(handler, client, number, action):
-    """Serves a request and does something at its n-th suspension; tells whether it came so far, and whether it ended
-    by being cancelled."""
-    task = None
-    run = Stepped(handler(client.scope, client.receive, client.send), number, lambda: action(client, task))
-
-    async def served():
-        await run
-
-    task = asyncio.get_running_loop().create_task(served())
-    await asyncio.wait([task])
-    await settled()
-    if not task.cancelled() and (problem := task.exception()):
-        raise problem
-    return run.count >= number, task.cancelled()
-
-
-def leave(client, task):
-    client.leave()
-
-
-def stop(client, task):
-    task.cancel()
-
-
-def leave_and_stop(client, task):
-    client.leave()
-    task.cancel()
-
-
 @pytest.mark.parametrize("what", REQUESTS)
-@pytest.mark.parametrize("action", [leave, stop, leave_and_stop])
+@pytest.mark.parametrize("action", INTERRUPTIONS)
 async def test_at_every_suspension_a_request_may_end_and_leaves_only_its_record(proxy, nothing_left, what, action):
     """The answer is closed, one record is left, nothing runs on; only the server's own stop shows as cancelled."""
     script, path = REQUESTS[what]
