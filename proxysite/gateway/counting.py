@@ -1,6 +1,7 @@
 """How many tokens a request is, without generating any: asked of the upstream where it can count, else estimated here.
 
-Claude Code asks dozens of times at its start, so a count never fails for an upstream's sake and leaves no record.
+Claude Code asks dozens of times at its start, so a count never fails for an upstream's sake, and only one that is
+refused leaves a record.
 """
 
 import asyncio
@@ -29,13 +30,21 @@ _CLIENTS_FAULT = frozenset({400, 401, 403, 413, 422})  # what an estimate would 
 
 async def count(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
     """Answers `messages/count_tokens` and `responses/input_tokens`.  Raises ProxyError for a request that is wrong."""
+    request.exchange.is_recorded = False
+    try:
+        return await _counted(request, endpoint)
+    except ProxyError:
+        request.exchange.is_recorded = True
+        raise
+
+
+async def _counted(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
     refuse_method(request.method, endpoint)
     body = parsed(request.content)
     model = model_in(body)
     target = resolve.choose(resolve.binding_for(model, request.engine.config().routing), 0.0)
     if endpoint.speaks in target.upstream.dialects and (answer := await _asked_upstream(request, endpoint)):
         return answer
-    request.exchange.is_recorded = False
     number = await _tokenized(request, body, endpoint.speaks, target)
     if number is None:
         ratio = request.engine.calibration.now.ratio(target.model or model or "")
@@ -55,8 +64,8 @@ async def _asked_upstream(request: ProxyRequest, endpoint: Endpoint) -> Relayed 
         log.info("%s: the upstream gave no count: %s", exchange.request_id, problem or "no answer in time")
         return None
     if answer.status_code in _CLIENTS_FAULT:
+        exchange.is_recorded = True
         return answer
-    exchange.is_recorded = False
     if isinstance(answer, Whole) and answer.status_code == 200 and _is_count(answer.body):
         return answer
     if isinstance(answer, Streamed):

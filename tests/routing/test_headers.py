@@ -154,3 +154,36 @@ class TestToTheClient:
     def test_what_describes_the_bytes_goes_on_only_with_those_bytes(self, name):
         assert to_client([(name, b"v")], rewritten=False) == [(name, b"v")]
         assert to_client([(name, b"v")], rewritten=True) == []
+
+
+class TestAConvertedRequest:
+    """`dialect` is the upstream's; the client spoke another one."""
+
+    def sent(self, client, dialect=Dialect.CHAT, **fields):
+        return to_upstream([*client], an_upstream(**fields), dialect, "req_1", converted=True)
+
+    def test_has_a_body_of_json_whatever_the_client_called_its_own(self):
+        for client in ([], [(b"content-type", b"text/plain")]):
+            assert values(self.sent(client), b"content-type") == [b"application/json"]
+
+    @pytest.mark.parametrize("name", [b"openai-organization", b"x-claude-code-session-id", b"originator"])
+    def test_leaves_out_what_was_said_to_another_api(self, name):
+        assert values(self.sent([(name, b"v")], Dialect.MESSAGES), name) == []
+
+    @pytest.mark.parametrize("dialect", [Dialect.CHAT, Dialect.RESPONSES, Dialect.GENERATE])
+    def test_shows_the_key_of_a_messages_client_as_a_bearer_token(self, dialect):
+        headers = self.sent([(b"x-api-key", b"mine")], dialect)
+        assert values(headers, b"authorization") == [b"Bearer mine"]
+        assert values(headers, b"x-api-key") == []
+
+    def test_leaves_a_bearer_token_alone(self):
+        headers = self.sent([(b"authorization", b"Bearer mine")], Dialect.MESSAGES)
+        assert values(headers, b"authorization") == [b"Bearer mine"]
+
+    def test_carries_the_upstreams_own_key_and_not_the_clients(self):
+        headers = self.sent([(b"x-api-key", b"mine")], **OWN)
+        assert values(headers, b"authorization") == [b"Bearer our-key"]
+        assert all(b"mine" not in value for _, value in headers)
+
+    def test_for_messages_has_the_version(self):
+        assert values(self.sent([], Dialect.MESSAGES), b"anthropic-version") == [b"2023-06-01"]

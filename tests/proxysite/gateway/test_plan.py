@@ -106,19 +106,6 @@ class TestAnEndpoint:
         with pytest.raises(DialectNotSpoken, match=r"does not speak generate \(it speaks chat, completions\)"):
             planned({"model": "m"}, path="generate", routing=routing)
 
-    def test_converts_for_an_upstream_of_another_dialect(self):
-        routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.CHAT}))))
-        plan = planned(
-            {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
-            path="messages",
-            query=b"beta=true",
-            routing=routing,
-        )
-        assert plan.dialect is Dialect.CHAT
-        assert plan.url.endswith("/v1/chat/completions")
-        assert orjson.loads(plan.body)["messages"] == [{"role": "user", "content": "Hi"}]
-        assert plan.conversation.client is Dialect.MESSAGES
-
     def test_chooses_among_targets_by_the_draw(self):
         routing = routing_of(bound("*", an_upstream("a"), an_upstream("b")))
         assert [planned({"model": "m"}, routing=routing, draw=draw).upstream.name for draw in (0.1, 0.9)] == ["a", "b"]

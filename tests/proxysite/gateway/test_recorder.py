@@ -270,3 +270,29 @@ class TestAProblem:
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
+
+
+class TestAnEstimate:
+    """Of a converted request's size, beside what the upstream says in the end."""
+
+    USAGE = b'data: {"usage":{"prompt_tokens":2000,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":60}}}'
+
+    async def learnt(self, made, usage=USAGE, **values):
+        recorder = made()
+        given = {"prompt_estimate": 1000, "model_sent": "glm", "upstream_dialect": Dialect.CHAT, **values}
+        exchange = an_exchange(**given)
+        exchange.tap.feed(usage)
+        await written(recorder, exchange)
+        return recorder._calibration.now.ratio("glm")
+
+    async def test_is_learnt_from(self, made):
+        assert await self.learnt(made) == pytest.approx(1.8, abs=0.05)
+
+    async def test_knows_that_messages_count_cached_tokens_beside_the_others(self, made):
+        usage = b'{"usage":{"input_tokens":500,"cache_read_input_tokens":1500,"output_tokens":1}}'
+        ratio = await self.learnt(made, usage, upstream_dialect=Dialect.MESSAGES, client_dialect=Dialect.CHAT)
+        assert ratio == pytest.approx(1.8, abs=0.05)
+
+    @pytest.mark.parametrize("values", [{"outcome": "cut"}, {"prompt_estimate": 0}, {"usage": b"{}"}])
+    async def test_of_a_request_that_tells_nothing_is_no_lesson(self, made, values):
+        assert await self.learnt(made, **values) == 1.0

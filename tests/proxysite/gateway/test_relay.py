@@ -1,10 +1,12 @@
 import orjson
 import pytest
 
-from proxysite.gateway.relay import StreamRelay
+from proxysite.gateway.relay import ConvertingRelay, StreamRelay
 from routing.dialects import Dialect
 from routing.dialects.passing import Tap
 from routing.errors import UpstreamBroken
+from tests.routing.dialects import checkers
+from tests.routing.dialects.support import exchange
 from tests.routing.dialects.transcripts import COMPLETE_FROM, TRANSCRIPTS, chunks
 
 every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
@@ -81,3 +83,77 @@ def test_the_tap_sees_what_the_upstream_said_not_what_the_client_is_told():
     stream.close()
     assert tap.excerpt() == b"".join(TRANSCRIPTS[Dialect.CHAT])
     assert tap.summary().finish_reason == "stop"
+
+
+class TestAConvertingRelay:
+    READ = {
+        Dialect.CHAT: checkers.check_chat,
+        Dialect.MESSAGES: checkers.check_messages,
+        Dialect.RESPONSES: checkers.check_responses,
+    }
+    every_client = pytest.mark.parametrize("client", READ)
+
+    def converting(self, client=Dialect.MESSAGES, upstream=Dialect.CHAT, tap=None):
+        return ConvertingRelay(exchange(client, upstream), tap or Tap())
+
+    @every_client
+    @pytest.mark.parametrize("size", [1, 7, 4096])
+    def test_gives_the_answer_in_the_clients_dialect(self, client, size):
+        stream = self.converting(client)
+        out = b"".join(stream.feed(chunk) for chunk in chunks(b"".join(TRANSCRIPTS[Dialect.CHAT]), size))
+        assert self.READ[client](out + stream.close()).texts("text") == "Hi “there”"
+        assert stream.failure is None
+
+    @every_client
+    def test_that_is_broken_off_says_so_once_and_in_order(self, client):
+        stream = self.converting(client)
+        out = b"".join(map(stream.feed, TRANSCRIPTS[Dialect.CHAT][:2]))
+        out += stream.break_off(UpstreamBroken("Gone.")) + stream.break_off(UpstreamBroken("Again.")) + stream.close()
+        assert self.READ[client](out).error["message"] == "Gone."
+
+    @every_client
+    def test_that_is_broken_off_before_it_began_says_so(self, client):
+        assert self.READ[client](self.converting(client).break_off(UpstreamBroken("Gone."))).error["message"] == "Gone."
+
+    @every_client
+    def test_that_is_complete_cannot_be_broken_off(self, client):
+        stream = self.converting(client)
+        for frame in TRANSCRIPTS[Dialect.CHAT]:
+            stream.feed(frame)
+        assert stream.break_off(UpstreamBroken("Gone.")) == b""
+
+    def test_that_ends_early_has_failed(self):
+        stream = self.converting()
+        stream.feed(TRANSCRIPTS[Dialect.CHAT][0])
+        assert b"event: error" in stream.close()
+        assert stream.failure.status == 502
+
+    def test_may_be_closed_twice(self):
+        stream = self.converting()
+        body = b'{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}'
+        assert stream.feed(body) == b""
+        assert checkers.check_messages(stream.close()).texts("text") == "Hi"
+        assert stream.close() == b""
+
+    @pytest.mark.parametrize("size", [1, 7, 4096])
+    def test_shows_the_tap_what_the_upstream_said(self, size):
+        tap, said = Tap(), b"".join(TRANSCRIPTS[Dialect.CHAT])
+        stream = self.converting(tap=tap)
+        for chunk in chunks(said, size):
+            stream.feed(chunk)
+        stream.close()
+        assert tap.excerpt() == said
+        assert (tap.summary().prompt_tokens, tap.summary().cached_tokens) == (10, 4)
+
+    def test_shows_the_tap_half_an_event_before_a_break(self):
+        tap = Tap()
+        stream = self.converting(tap=tap)
+        stream.feed(b'data: {"half')
+        stream.break_off(UpstreamBroken("Gone."))
+        assert tap.excerpt() == b'data: {"half'
+
+    def test_says_what_it_could_not_hand_on(self):
+        stream = self.converting()
+        for frame in (TRANSCRIPTS[Dialect.CHAT][0], b"data: no json\n\n"):
+            stream.feed(frame)
+        assert any("not JSON" in warning for warning in stream.warnings)
