@@ -113,6 +113,7 @@ def test_what_is_between_upstream_and_proxy_stays_there(answer, name):
 
 
 def test_what_an_upstreams_connection_names_stays_too(answer):
+    """Case 101 of the wire reference."""
     got = answer(("connection", "X-Hop"), ("x-hop", "1"), ("x-stays", "1")).headers
     assert "x-hop" not in got
     assert got["x-stays"] == "1"

@@ -24,6 +24,7 @@ def test_a_whole_answer_arrives_as_it_was_sent(client, upstream, exchange):
 
 @pytest.mark.parametrize("exchange", STREAMED, ids=str)
 def test_a_stream_arrives_as_it_was_sent(client, upstream, exchange):
+    """Case 94 of the wire reference: a cumulative /generate stream is among them."""
     upstream.answer(stream(*exchange.events))
     answer = client.post(exchange.client_path, json=exchange.body(stream=True), headers=exchange.headers)
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -70,6 +71,7 @@ def test_every_framing_of_an_answer_is_understood(client, upstream, framing):
 
 
 def test_an_answer_that_comes_compressed_is_handed_on_readable(client, upstream):
+    """Case 100 of the wire reference."""
     upstream.answer(gzipped(CHAT.answer))
     answer = client.post("/v1/chat/completions", json=CHAT.body())
     assert "content-encoding" not in answer.headers

@@ -25,6 +25,7 @@ def _added(body, exchange=CHAT):
 
 
 def test_each_layer_gives_way_to_the_one_above(sent):
+    """Case 106 of the wire reference."""
     body = sent("four-layers", top_k=3, min_p=0.3)
     assert _added(body) == {"temperature": 0.1, "top_p": 0.2, "top_k": 3, "min_p": 0.4}
 
