@@ -61,6 +61,10 @@ def test_no_request_is_needed_twice(session):
     assert [exchanged.turn for exchanged in session.script.exchanged] == [0, 1, 2, 3]
 
 
+def test_the_answers_are_streamed_all_the_way(session):
+    assert all(call.json()["stream"] for call in session.upstream.calls)
+
+
 def test_it_shows_what_the_model_thought(agent, session):
     assert agent.thought(session.ran) == THOUGHT
 
