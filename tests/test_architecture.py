@@ -41,6 +41,7 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation.snapshot",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
