@@ -42,6 +42,7 @@ PURE = frozenset(
         "sampling.parameters",
         "sampling.snapshot",
         "validation.failures",
+        "validation.snapshot",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
