@@ -41,7 +41,9 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation.gate",
         "validation.snapshot",
+        "validation.verdict",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
