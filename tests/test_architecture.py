@@ -42,7 +42,9 @@ PURE = frozenset(
         "sampling.parameters",
         "sampling.snapshot",
         "validation.failures",
+        "validation.gate",
         "validation.snapshot",
+        "validation.verdict",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
