@@ -43,6 +43,7 @@ PURE = frozenset(
         "sampling.snapshot",
         "validation.failures",
         "validation.gate",
+        "validation.repair",
         "validation.snapshot",
         "validation.verdict",
     }
@@ -81,7 +82,7 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for path in python_files(*PACKAGES)}
-PURE |= {name for name in FILES if name.startswith("routing.dialects.")}
+PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.repair."))}
 every_module = pytest.mark.parametrize("module", FILES)
 
 
