@@ -42,6 +42,7 @@ PURE = frozenset(
         "sampling.parameters",
         "sampling.snapshot",
         "validation.gate",
+        "validation.ladder",
         "validation.snapshot",
         "validation.verdict",
     }
