@@ -41,6 +41,7 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation.failures",
         "validation.gate",
         "validation.ladder",
         "validation.snapshot",

@@ -7,6 +7,7 @@ arguments and code are made of.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from routing.dialects import Dialect
@@ -74,7 +75,7 @@ def climb(sent: Sent, ladder: Sequence[Rung], retry: int, *, seed: int, others: 
 def _step(sent: Sent, rung: Rung, seed: int, others: bool) -> Step | None:
     if rung is Rung.SAME or (rung is Rung.NEXT_TARGET and others):
         return Step(rung, dict(sent.body), {})
-    changes = {**_CHANGES, Rung.SEED: lambda sent: _seed(sent, seed)}.get(rung)
+    changes = partial(_seed, seed=seed) if rung is Rung.SEED else _CHANGES.get(rung)
     changed = changes(sent) if changes else None
     return Step(rung, sent.with_parameters(changed), changed) if changed else None
 
