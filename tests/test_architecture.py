@@ -43,6 +43,7 @@ PURE = frozenset(
         "sampling.snapshot",
         "validation.failures",
         "validation.gate",
+        "validation.ladder",
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",
