@@ -42,6 +42,7 @@ PURE = frozenset(
         "sampling.parameters",
         "sampling.snapshot",
         "validation.failures",
+        "validation.ending",
         "validation.gate",
         "validation.ladder",
         "validation.repair",
