@@ -41,6 +41,8 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation",
+        "validation.verdict",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
@@ -77,7 +79,7 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for path in python_files(*PACKAGES)}
-PURE |= {name for name in FILES if name.startswith("routing.dialects.")}
+PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.detectors"))}
 every_module = pytest.mark.parametrize("module", FILES)
 
 
