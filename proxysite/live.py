@@ -43,7 +43,7 @@ def current() -> LiveConfig | None:
 
 
 def reload() -> LiveConfig:
-    """Makes a new configuration of the rows and puts it in force.  Five queries; call it off the event loop."""
+    """Makes a new configuration of the rows and puts it in force.  Seven queries; call it off the event loop."""
     global _current
     with _lock:
         try:

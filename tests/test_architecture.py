@@ -42,6 +42,10 @@ PURE = frozenset(
         "sampling.parameters",
         "sampling.snapshot",
         "validation",
+        "validation.failures",
+        "validation.gate",
+        "validation.ladder",
+        "validation.snapshot",
         "validation.verdict",
     }
 )

@@ -7,12 +7,14 @@ from django.apps import apps
 
 from proxysite.environment import BASE_DIR, VARIABLES
 from routing.kinds import Kind
-from routing.models import BindingTarget, ModelBinding, Upstream
+from routing.models import BindingTarget, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
 
 DOCUMENTED = {
     "## Upstreams": [Upstream],
     "## Bindings": [ModelBinding, BindingTarget],
+    "## Limits": [ParallelLimit],
+    "## Pauses": [ThrottleRule],
     "## Sampling rules": [SamplingPreset, SamplingRule],
 }
 

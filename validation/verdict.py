@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Verdict:
     """Offsets count characters of the stream that was fed.
 
-    Text before `onset` is good, a first copy included: there the first repeat begins.  `offset` is where it was
-    noticed.  `period` is the length of what repeats, 0 where nothing does.
+    Text before `onset` is good, a first copy included: there the first repeat begins.  At `offset` it was noticed.
+    `period` is the length of what repeats, 0 where nothing does.
     """
 
     detector: str
