@@ -41,7 +41,11 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation.failures",
+        "validation.gate",
+        "validation.ladder",
         "validation.snapshot",
+        "validation.verdict",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
