@@ -44,6 +44,7 @@ PURE = frozenset(
         "validation.failures",
         "validation.gate",
         "validation.ladder",
+        "validation.repair",
         "validation.snapshot",
         "validation.verdict",
     }
@@ -82,7 +83,7 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for path in python_files(*PACKAGES)}
-PURE |= {name for name in FILES if name.startswith("routing.dialects.")}
+PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.repair."))}
 every_module = pytest.mark.parametrize("module", FILES)
 
 
