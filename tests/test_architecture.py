@@ -41,6 +41,7 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation.builtin",
         "validation.failures",
         "validation.gate",
         "validation.snapshot",
@@ -57,7 +58,7 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 )  # fmt: skip
 
 # What sampling and validation may use of routing besides its pure modules.
-SHARED = frozenset({"routing.signals", "routing.record_admin"})
+SHARED = frozenset({"routing.fields", "routing.record_admin", "routing.signals", "routing.validators"})
 
 # The only modules that speak HTTP, and what they speak it with.
 HTTP = {

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from routing.models import ConfigRevision, ConfigSection
 from tests.proxysite.records import make_record
-from tests.rows import make_binding, make_rule, make_upstream
+from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +31,8 @@ def rows(admin_user):
     section = ConfigSection.objects.create(name="validation", content={"enabled": True})
     group = Group.objects.create(name="operators")
     found = [binding, binding.targets.get().upstream, rule, rule.preset, section, group, admin_user, make_record()]
+    policy = make_policy(validator=make_validator())
+    found += [policy, policy.validator]
     return {type(row): row for row in found}
 
 
