@@ -41,9 +41,11 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
-        "validation.builtin",
+        "validation",
         "validation.failures",
         "validation.gate",
+        "validation.ladder",
+        "validation.repair",
         "validation.snapshot",
         "validation.verdict",
     }
@@ -82,7 +84,7 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for path in python_files(*PACKAGES)}
-PURE |= {name for name in FILES if name.startswith("routing.dialects.")}
+PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.detectors", "validation.repair."))}
 every_module = pytest.mark.parametrize("module", FILES)
 
 

@@ -9,7 +9,7 @@ from proxysite.environment import BASE_DIR, VARIABLES
 from routing.kinds import Kind
 from routing.models import BindingTarget, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
-from validation.builtin import BUILT_IN
+from validation.detectors.names import DETECTORS
 from validation.models import ValidationPolicy, Validator
 
 DOCUMENTED = {
@@ -120,4 +120,4 @@ def test_the_documented_models_are_all_that_people_configure():
 
 
 def test_every_built_in_detector_is_named():
-    assert [name for name in BUILT_IN if f"`{name}`" not in section("## Validation")] == []
+    assert [name for name in DETECTORS if f"`{name}`" not in section("## Validation")] == []

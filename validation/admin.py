@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from routing.fields import SecretField, SecretInput, is_reference
-from validation.builtin import BUILT_IN
+from validation.detectors.names import DETECTORS
 from validation.forms import PolicyForm
 from validation.models import ValidationPolicy, Validator
 
@@ -122,8 +122,8 @@ class ValidationPolicyAdmin(ModelAdmin):
     def judged_by(self, policy: ValidationPolicy) -> str:
         chips = []
         if policy.builtin:
-            count = len(policy.detectors or BUILT_IN)
-            chips.append(("sp-note", "built-in detectors" if count == len(BUILT_IN) else f"{count} detectors"))
+            count = len(policy.detectors or DETECTORS)
+            chips.append(("sp-note", "built-in detectors" if count == len(DETECTORS) else f"{count} detectors"))
         if policy.validator:
             chips.append(("sp-good", policy.validator.name))
         shown = format_html_join(" ", '<span class="sp-chip {}">{}</span>', chips)

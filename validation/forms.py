@@ -4,13 +4,13 @@ from typing import Any
 
 from django import forms
 
-from validation.builtin import BUILT_IN
+from validation.detectors.names import DETECTORS
 from validation.models import ValidationPolicy
 
 
 class PolicyForm(forms.ModelForm):
     detectors = forms.MultipleChoiceField(
-        choices=[(name, f"{name}: {help}") for name, help in BUILT_IN.items()],
+        choices=[(name, f"{name}: {detector.help}") for name, detector in DETECTORS.items()],
         widget=forms.CheckboxSelectMultiple(attrs={"class": "sp-checks"}),
         required=False,
         help_text="All of them look unless you untick some; newer versions' detectors join only where all are ticked.",
@@ -23,7 +23,7 @@ class PolicyForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "detectors" in self.fields:
-            self.initial["detectors"] = self.initial.get("detectors") or list(BUILT_IN)
+            self.initial["detectors"] = self.initial.get("detectors") or list(DETECTORS)
 
     def clean(self) -> dict[str, Any]:
         """All of them are stored as none named."""
@@ -31,6 +31,6 @@ class PolicyForm(forms.ModelForm):
         chosen = values.get("detectors", [])
         if values.get("builtin") and not chosen and "detectors" in self.fields:
             self.add_error("detectors", "Tick at least one, or switch the built-in detectors off.")
-        elif set(chosen) == set(BUILT_IN):
+        elif set(chosen) == set(DETECTORS):
             values["detectors"] = []
         return values

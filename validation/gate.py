@@ -54,7 +54,7 @@ class Detectors(Protocol):
 
     def feed(self, text: str) -> Verdict | None: ...
 
-    def close(self, finish: FinishReason | None) -> Verdict | None: ...
+    def close(self, finish_reason: str = "") -> Verdict | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class Gate:
             if stream.channel is Channel.TEXT and self._calls and not stream.text.strip():
                 continue  # an answer of calls alone is not empty
             in_doubt = in_doubt or stream.detectors.suspicion is not None
-            if found := stream.detectors.close(self._finish):
+            if found := stream.detectors.close(self._finish or ""):
                 self._condemn(found, stream)
                 return []
         text = self._streams[Channel.TEXT]

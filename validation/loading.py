@@ -6,7 +6,7 @@ from routing.dialects import Dialect
 from routing.fields import resolved
 from routing.problems import Problem
 from routing.validators import sentence
-from validation.builtin import BUILT_IN
+from validation.detectors.names import DETECTORS
 from validation.models import ValidationPolicy, Validator
 from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn, ValidationTable, ValidatorTarget
 
@@ -58,7 +58,7 @@ def policy_of(row: ValidationPolicy, validator: ValidatorTarget | None) -> Polic
     row.clean_fields(exclude=["model_pattern", "validator"])
     return Policy(
         model_pattern=row.model_pattern,
-        detectors=frozenset(row.detectors or BUILT_IN) if row.builtin else frozenset(),
+        detectors=frozenset(row.detectors or DETECTORS) if row.builtin else frozenset(),
         validator=validator,
         mid_stream_validation_enabled=row.mid_stream_validation_enabled,
         mid_stream_validation_interval_words=row.mid_stream_validation_interval_words,

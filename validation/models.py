@@ -10,7 +10,7 @@ from routing import address
 from routing.fields import SecretField
 from routing.natural_keys import FindsByNaturalKey
 from routing.validators import validate_base_url, validate_object
-from validation.builtin import BUILT_IN
+from validation.detectors.names import DETECTORS
 from validation.failures import Channel, Outcome
 from validation.snapshot import LADDER, Delivery, OnExhausted, Rung, ValidateOn
 
@@ -26,8 +26,8 @@ def whole_ladder() -> list[str]:
 
 
 def validate_detectors(value: Any) -> None:
-    if not isinstance(value, list) or not all(isinstance(name, str) and name in BUILT_IN for name in value):
-        raise ValidationError(f"Enter a list of detectors, empty for all of them: {', '.join(BUILT_IN)}.")
+    if not isinstance(value, list) or not all(isinstance(name, str) and name in DETECTORS for name in value):
+        raise ValidationError(f"Enter a list of detectors, empty for all of them: {', '.join(DETECTORS)}.")
 
 
 def validate_ladder(value: Any) -> None:

@@ -46,8 +46,8 @@ class Loops:
         at = self.text.find(LOOP * 3)
         return bad(at + len(LOOP)) if at >= 0 else None
 
-    def close(self, finish):
-        if finish is FinishReason.LENGTH:
+    def close(self, finish_reason=""):
+        if finish_reason == "length":
             return bad(len(self.text), "truncated")
         return None if self.text.strip() else bad(0, "empty")
 

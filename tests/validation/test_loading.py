@@ -2,7 +2,7 @@ import pytest
 
 from routing.dialects import Dialect
 from tests.rows import make_policy, make_validator
-from validation.builtin import BUILT_IN
+from validation.detectors.names import DETECTORS
 from validation.loading import load
 from validation.models import ValidationPolicy, Validator
 from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn
@@ -18,7 +18,7 @@ def policies():
 
 def test_a_row_as_it_is_made_says_what_the_snapshot_has_as_its_defaults():
     make_policy()
-    assert policies() == (Policy(model_pattern="*", detectors=frozenset(BUILT_IN)),)
+    assert policies() == (Policy(model_pattern="*", detectors=frozenset(DETECTORS)),)
 
 
 def test_every_field_of_a_policy_is_taken_over():
