@@ -43,6 +43,7 @@ PURE = frozenset(
         "sampling.snapshot",
         "validation",
         "validation.failures",
+        "validation.ending",
         "validation.gate",
         "validation.ladder",
         "validation.repair",
