@@ -43,7 +43,9 @@ PURE = frozenset(
         "sampling.snapshot",
         "validation",
         "validation.failures",
+        "validation.ending",
         "validation.gate",
+        "validation.judges",
         "validation.ladder",
         "validation.repair",
         "validation.snapshot",
@@ -60,7 +62,7 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 )  # fmt: skip
 
 # What sampling and validation may use of routing besides its pure modules.
-SHARED = frozenset({"routing.signals", "routing.record_admin"})
+SHARED = frozenset({"routing.fields", "routing.record_admin", "routing.signals", "routing.validators"})
 
 # The only modules that speak HTTP, and what they speak it with.
 HTTP = {
