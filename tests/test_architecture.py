@@ -46,6 +46,7 @@ PURE = frozenset(
         "validation.ending",
         "validation.gate",
         "validation.ladder",
+        "validation.marking",
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",
