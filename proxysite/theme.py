@@ -64,6 +64,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": "Validation",
+            "separator": True,
+            "items": [
+                _list("Policies", "policy", "validation.validationpolicy"),
+                _list("Validators", "neurology", "validation.validator"),
+            ],
+        },
+        {
             "title": "Requests",
             "separator": True,
             "items": [

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from routing.models import ConfigRevision, ConfigSection, ParallelLimit, ThrottleRule
 from tests.proxysite.records import make_record
-from tests.rows import make_binding, make_rule, make_upstream
+from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +35,8 @@ def rows(admin_user):
         group,
         admin_user,
         make_record(),
+        policy := make_policy(validator=make_validator()),
+        policy.validator,
     ]
     return {type(row): row for row in found}
 
