@@ -45,6 +45,7 @@ PURE = frozenset(
         "validation.failures",
         "validation.ending",
         "validation.gate",
+        "validation.judges",
         "validation.ladder",
         "validation.marking",
         "validation.repair",
