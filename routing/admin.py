@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
-from routing import kinds, record_admin
+from routing import kinds, limit_admin, record_admin
 from routing.address import DEMO
 from routing.dialects import Dialect
 from routing.fields import SecretField, SecretInput, is_reference
@@ -23,7 +23,7 @@ from routing.kinds import Kind
 from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
 from routing.snapshot import Binding, CredentialMode, RoutingTable, Target
 
-__all__ = ["record_admin"]  # imported for its registration
+__all__ = ["limit_admin", "record_admin"]  # imported for their registration
 
 
 @dataclass
@@ -95,7 +95,23 @@ class UpstreamAdmin(ModelAdmin):
             {
                 "classes": ["tab"],
                 "description": "How long to wait for it, and how to speak to it.",
-                "fields": ["connect_timeout_seconds", "timeout_seconds", "http2", "verify_tls"],
+                "fields": [
+                    "connect_timeout_seconds",
+                    "first_token_timeout_seconds",
+                    "timeout_seconds",
+                    "total_timeout_seconds",
+                    "http2",
+                    "verify_tls",
+                ],
+            },
+        ),
+        (
+            "Retries",
+            {
+                "classes": ["tab"],
+                "description": "What happens when an attempt fails before the client has seen anything of its answer. "
+                "What the server itself says of when to come again counts first.",
+                "fields": ["max_retries", "base_retry_delay", "rate_limit_wait", "retry_statuses"],
             },
         ),
         (
@@ -163,8 +179,8 @@ class TargetInline(TabularInline):
 
 @admin.register(ModelBinding)
 class ModelBindingAdmin(ModelAdmin):
-    list_display = ["pattern", "targets_shown", "position", "enabled"]
-    list_editable = ["position", "enabled"]
+    list_display = ["pattern", "targets_shown", "position", "session_affinity", "enabled"]
+    list_editable = ["position", "session_affinity", "enabled"]
     list_filter = ["enabled", "targets__upstream"]
     list_filter_sheet = False
     search_fields = ["pattern", "targets__upstream__name", "targets__upstream_model"]

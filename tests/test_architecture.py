@@ -41,8 +41,11 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation",
         "validation.failures",
+        "validation.ending",
         "validation.gate",
+        "validation.judges",
         "validation.ladder",
         "validation.repair",
         "validation.snapshot",
@@ -59,7 +62,7 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 )  # fmt: skip
 
 # What sampling and validation may use of routing besides its pure modules.
-SHARED = frozenset({"routing.signals", "routing.record_admin"})
+SHARED = frozenset({"routing.fields", "routing.record_admin", "routing.signals", "routing.validators"})
 
 # The only modules that speak HTTP, and what they speak it with.
 HTTP = {
@@ -83,7 +86,7 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for path in python_files(*PACKAGES)}
-PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.repair."))}
+PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.detectors", "validation.repair."))}
 every_module = pytest.mark.parametrize("module", FILES)
 
 

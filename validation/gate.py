@@ -163,6 +163,20 @@ class Gate:
             return self._everything() if asked.at_end else []
         return []
 
+    def beginning(self) -> list[Event]:
+        """The start of the answer, if the client has not seen it yet: whatever else is said must follow one."""
+        return [event for event in list(self._held)[:1] if isinstance(event, Start)]
+
+    def give_up(self) -> list[Event]:
+        """Everything that was held back goes on, garbage or not, but for calls that are not complete and the end."""
+        whole = [event for event in self._held if not isinstance(event, Finish | End | UsageSeen)]
+        self._held.clear()
+        return [
+            event
+            for event in whole
+            if not isinstance(event, ToolStart | ToolArguments | ToolEnd) or event.key in self._complete
+        ]
+
     @property
     def text(self) -> str:
         """The visible text as it came, what is being continued included."""

@@ -1,8 +1,205 @@
-"""The stored bad answers, as rows."""
+"""Whose answers are judged and by what, and the stored bad answers, as rows."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from routing import address
+from routing.fields import SecretField
+from routing.natural_keys import FindsByNaturalKey
+from routing.validators import validate_base_url, validate_object
+from validation.detectors.names import DETECTORS
 from validation.failures import Channel, Outcome
+from validation.snapshot import LADDER, Delivery, OnExhausted, Rung, ValidateOn
+
+SECONDS = {"validators": [MinValueValidator(0.0)]}
+
+
+class NamedManager(FindsByNaturalKey, models.Manager):
+    """Finds a row by what people call it."""
+
+
+def whole_ladder() -> list[str]:
+    return [rung.value for rung in LADDER]
+
+
+def validate_detectors(value: Any) -> None:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name in DETECTORS for name in value):
+        raise ValidationError(f"Enter a list of detectors, empty for all of them: {', '.join(DETECTORS)}.")
+
+
+def validate_ladder(value: Any) -> None:
+    if not isinstance(value, list) or not all(isinstance(rung, str) and rung in list(Rung) for rung in value):
+        raise ValidationError(f"Enter a list of what each retry changes: {', '.join(Rung)}.")
+
+
+class Validator(models.Model):
+    """A small model that is asked whether an answer is garbage."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="What policies call it.")
+    base_url = models.CharField(
+        "base URL",
+        max_length=500,
+        validators=[validate_base_url],
+        help_text="Where it listens, with or without /v1: http://127.0.0.1:1235. With llama.cpp: llama-server -m "
+        "MODEL.gguf --port 1235 --parallel 2 -c 40000 --reasoning-budget 0 --temp 1 --min-p 0 --top-p 0.95 "
+        "--top-k 20 --repeat-penalty 1 --presence-penalty 1.5 --cache-ram 0",
+    )
+    model = models.CharField(max_length=200, help_text="The model's name there: Qwen3.5-4B-UD-Q6_K_XL.gguf.")
+    supports_openai = models.BooleanField("OpenAI chat", default=True, help_text="Asked by chat/completions.")
+    supports_anthropic = models.BooleanField(
+        "Anthropic messages", default=False, help_text="Asked by messages, where both are on."
+    )
+    api_key = SecretField(
+        "API key",
+        blank=True,
+        default="",
+        help_text="Stored encrypted and never shown again. env:NAME takes it from the environment. Leave empty to keep "
+        "what is stored; a single - removes it.",
+    )
+    connect_timeout_seconds = models.FloatField(default=5.0, help_text="Longest wait for the connection.", **SECONDS)
+    timeout_seconds = models.FloatField(
+        default=300.0, help_text="Longest wait for its verdict; then the answer counts as good.", **SECONDS
+    )
+    prompt = models.TextField(blank=True, help_text="What it is told; blank: the prompt that comes with the proxy.")
+    extra_params = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_object],
+        help_text='Further fields of its request: {"chat_template_kwargs": {"enable_thinking": false}}.',
+    )
+
+    NATURAL_KEY = ("name",)
+    objects = NamedManager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.base_url = address.normal_base_url(self.base_url)
+        if not (self.supports_openai or self.supports_anthropic):
+            raise ValidationError("A validator must speak at least one dialect.")
+
+
+class ValidationPolicy(models.Model):
+    """What happens to the answers of the models that a pattern names."""
+
+    model_pattern = models.CharField(
+        max_length=200,
+        unique=True,
+        default="*",
+        help_text="Name or glob of the models, as clients write them: glm-*. Case does not matter.",
+    )
+    position = models.PositiveIntegerField(
+        default=100, help_text="Globs are tried from the lowest number up; an exact name always wins."
+    )
+    enabled = models.BooleanField(default=True, help_text="Off: as if this policy were not here.")
+    builtin = models.BooleanField(
+        "built-in detectors", default=True, help_text="Loops and other garbage are found without any further model."
+    )
+    detectors = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_detectors],
+        help_text="Which of the built-in detectors look; none named: all of them.",
+    )
+    validator = models.ForeignKey(
+        Validator,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="policies",
+        help_text="The model that is asked as well; none: only the built-in detectors judge.",
+    )
+    validate_on = models.CharField(
+        max_length=10,
+        choices=[
+            (ValidateOn.ALWAYS.value, "every answer"),
+            (ValidateOn.SUSPICION.value, "only where the built-in detectors are in doubt"),
+        ],
+        default=ValidateOn.ALWAYS.value,
+        help_text="What the validator model is asked about.",
+    )
+    mid_stream_validation_enabled = models.BooleanField(
+        default=True, help_text="The validator model is asked while an answer still comes, not only at its end."
+    )
+    mid_stream_validation_interval_words = models.PositiveIntegerField(
+        default=300, validators=[MinValueValidator(1)], help_text="Words between two such questions."
+    )
+    hold_seconds = models.FloatField(
+        default=2.0, help_text="Longest that a client's stream waits for the validator model.", **SECONDS
+    )
+    confidence_threshold = models.FloatField(
+        default=0.85,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="A verdict of garbage with less confidence than this does not count.",
+    )
+    delivery = models.CharField(
+        max_length=10,
+        choices=[
+            (Delivery.HOLD_BACK.value, "hold back a window: text arrives a few hundred characters late at most"),
+            (Delivery.BUFFER.value, "buffer: nothing arrives before the answer is judged whole"),
+        ],
+        default=Delivery.HOLD_BACK.value,
+        help_text="How much of an answer the client gets before it is judged.",
+    )
+    max_retries = models.PositiveSmallIntegerField(
+        default=1, validators=[MaxValueValidator(20)], help_text="Further attempts after a bad answer."
+    )
+    ladder = models.JSONField(
+        default=whole_ladder,
+        blank=True,
+        validators=[validate_ladder],
+        help_text="What each further attempt changes, in order: " + ", ".join(Rung) + ".",
+    )
+    retry_base_delay_seconds = models.FloatField(
+        default=1.0, help_text="Wait before the second retry; the first follows at once.", **SECONDS
+    )
+    retry_multiplier = models.FloatField(
+        default=2.0,
+        validators=[MinValueValidator(1.0)],
+        help_text="Each further wait is this many times the one before.",
+    )
+    on_exhausted = models.CharField(
+        "when exhausted",
+        max_length=10,
+        choices=[
+            (OnExhausted.ERROR.value, "an error in the client's dialect"),
+            (OnExhausted.MESSAGE.value, "an assistant's message that explains it"),
+            (OnExhausted.DELIVER.value, "the answer as it is"),
+        ],
+        default=OnExhausted.ERROR.value,
+        help_text="What the client gets when the last attempt is bad, too.",
+    )
+
+    NATURAL_KEY = ("model_pattern",)
+    objects = NamedManager()
+
+    class Meta:
+        ordering = ["position", "pk"]
+        verbose_name_plural = "validation policies"
+
+    def natural_key(self) -> tuple[str, ...]:
+        return (self.model_pattern,)
+
+    def __str__(self) -> str:
+        return self.model_pattern
+
+    def clean(self) -> None:
+        self.model_pattern = self.model_pattern.strip()
+        same = ValidationPolicy.objects.filter(model_pattern__iexact=self.model_pattern).exclude(pk=self.pk)
+        if same.exists():
+            raise ValidationError(
+                {"model_pattern": "There is a policy for this pattern already (case does not matter)."}
+            )
 
 
 class ValidationFailure(models.Model):
@@ -82,3 +279,6 @@ class ValidationFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request_id} attempt {self.attempt}: {self.issue_type or self.detector}"
+
+
+CONFIGURATION: tuple[type[models.Model], ...] = (Validator, ValidationPolicy)

@@ -84,10 +84,8 @@ STAYS = [
     (Dialect.CHAT, json.loads(json.dumps(chat(WRONG)).replace('"name": "read", "arg', '"name": "other", "arg'))),
     (Dialect.CHAT, json.loads(json.dumps(chat(WRONG)).replace('"name": "read", "arg', '"name": 1, "arg'))),
     (Dialect.MESSAGES, {"tools": MESSAGES_TOOLS, "messages": [{"role": "assistant", "content": "x"}]}),
-    (
-        Dialect.MESSAGES,
-        {"tools": MESSAGES_TOOLS, "messages": [{"role": "assistant", "content": [{"type": "tool_use"}]}]},
-    ),
+    (Dialect.MESSAGES, {**messages({}), "messages": [{"role": "assistant", "content": [{"type": "tool_use"}]}]}),
+    (Dialect.MESSAGES, messages(nested(2000))),
 ]
 
 
