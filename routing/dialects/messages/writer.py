@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from routing.dialects import arguments, events, upstream_errors
+from routing.dialects import arguments, events, seals, upstream_errors
 from routing.dialects.answer import Answer
 from routing.dialects.events import Event, FinishReason
 from routing.dialects.exchange import Exchange
@@ -105,10 +105,10 @@ class MessagesWriter:
         self._delta(event.text)
 
     def _on_reasoning_end(self, event: events.ReasoningEnd) -> None:
-        if event.signature:
+        if signature := seals.signature(Reasoning("", event.signature, encrypted=event.encrypted, id=event.id)):
             if self._kind != _THINKING:
                 self._open_thinking()
-            delta = {"type": "signature_delta", "signature": event.signature}
+            delta = {"type": "signature_delta", "signature": signature}
             self._frame("content_block_delta", index=self._index, delta=delta)
         if self._kind == _THINKING:
             self._close_block()
@@ -293,6 +293,7 @@ def _block(part: Part) -> list[dict[str, Any]]:
     assert isinstance(part, Reasoning)
     if part.redacted:
         return [{"type": "redacted_thinking", "data": part.redacted}]
-    if not part.text and not part.signature:
+    signature = seals.signature(part)
+    if not part.text and not signature:
         return []
-    return [{"type": "thinking", "thinking": part.text, "signature": part.signature}]
+    return [{"type": "thinking", "thinking": part.text, "signature": signature}]
