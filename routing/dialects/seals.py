@@ -6,6 +6,7 @@ Anthropic's signature, or a block that only Anthropic can read, or what OpenAI e
 to the id of its item; where there is another id or none, the original travels along.
 """
 
+from routing.dialects import Dialect
 from routing.dialects.request import Reasoning
 
 _SIGNED = "anthropic-claude-v1:"
@@ -34,9 +35,12 @@ def unseal(text: str, encrypted: str, id: str) -> Reasoning:
     return Reasoning(text, encrypted=encrypted, id=id)
 
 
-def signature(part: Reasoning) -> str:
-    """What a thinking block bears: the genuine signature, else what OpenAI sealed.  Blank when there is neither."""
-    return part.signature or (f"{_FOREIGN_ID}{part.id}:{part.encrypted}" if part.encrypted else "")
+def signature(part: Reasoning, upstream: Dialect) -> str:
+    """What a thinking block bears: the genuine signature, else what OpenAI sealed, if it can get that back.  Blank
+    when there is neither."""
+    if part.encrypted and upstream is Dialect.RESPONSES:
+        return f"{_FOREIGN_ID}{part.id}:{part.encrypted}"
+    return part.signature
 
 
 def of_signature(text: str, signature: str) -> Reasoning:

@@ -66,4 +66,4 @@ def test_2_7_a_seal_of_openai_means_nothing_to_others():
     "part", [Reasoning("hm", "genuine"), Reasoning("hm"), Reasoning("hm", encrypted="x", id="rs_1")]
 )
 def test_2_7_what_a_signature_carries_is_known_again(part):
-    assert of_signature(part.text, signature(part)) == part
+    assert of_signature(part.text, signature(part, Dialect.RESPONSES)) == part
