@@ -50,7 +50,7 @@ class Opened:
     `status` may be a refusal's.  Closing it ends the request's attempts, and so gives the slots back.
     """
 
-    __slots__ = ("_attempts", "_body", "_chunks", "encoded", "headers", "plan", "status")
+    __slots__ = ("_attempts", "_body", "_chunks", "encoded", "headers", "is_error_event", "plan", "status")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Opened:
         self._chunks = chunks
         self.plan = plan
         self.status = status or answer.status
+        self.is_error_event = bool(status)  # the upstream said 200, and the error in its first event
         self.headers = answer.headers if headers is None else headers
         self.encoded = answer.encoded
 

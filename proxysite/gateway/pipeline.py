@@ -190,8 +190,11 @@ async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exc
     exchange.first_byte_came()
     exchange.tap.feed(body)
     if answer.status >= 400:
+        failure = upstream_errors.of_text(body, answer.status)
         exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
-        return _failed(upstream_errors.of_text(body, answer.status), answer, plan, exchange)
+        if answer.is_error_event:
+            exchange.outcome, exchange.error = "upstream_error", failure.message
+        return _failed(failure, answer, plan, exchange)
     whole = conversion.convert_response(body, conversation)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:

@@ -99,7 +99,7 @@ class TestAFailure:
         client = asking()
         record = await served(client, Upstream((FAILED, Gate())))
         assert (client.status, client.json()["error"]["message"]) == (500, "Out of memory.")
-        assert (record.outcome, record.error) == ("upstream_status", "The upstream answered 500.")
+        assert (record.outcome, record.error) == ("upstream_error", "Out of memory.")
         assert b"Out of memory." in record.tap.excerpt()
 
     async def test_inside_a_whole_answer_is_closed(self, served):
