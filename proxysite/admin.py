@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from proxysite import live
+from proxysite import live, serving
 from proxysite.dashboards import connection
 from routing import admin as routing_admin
 from routing.snapshot import RoutingTable
@@ -40,5 +40,6 @@ def _table_in_force() -> RoutingTable:
 
 
 routing_admin.running.detected_kind = live.detected_kind
+routing_admin.running.reset_health = serving.reset_health
 routing_admin.running.table = _table_in_force
 routing_admin.running.tested = connection.tested

@@ -32,6 +32,7 @@ class Running:
 
     detected_kind: Callable[[str], Kind] = lambda name: Kind.AUTO
     table: Callable[[], RoutingTable] = RoutingTable
+    reset_health: Callable[[str], bool] = lambda name: False
     tested: Callable[[Upstream], tuple[bool, str]] = lambda upstream: (False, "The proxy is not running.")
 
 
@@ -58,7 +59,7 @@ class UpstreamAdmin(ModelAdmin):
     list_filter_sheet = False
     search_fields = ["name", "base_url"]
     search_help_text = "Name or base URL"
-    actions_detail = ["test_connection"]
+    actions_detail = ["test_connection", "reset_health"]
     warn_unsaved_form = True
     radio_fields = {"credential_mode": admin.HORIZONTAL, "key_style": admin.HORIZONTAL}
     formfield_overrides = {
@@ -129,6 +130,15 @@ class UpstreamAdmin(ModelAdmin):
         upstream = get_object_or_404(Upstream, pk=object_id)
         works, sentence = running.tested(upstream)
         messages.add_message(request, messages.SUCCESS if works else messages.ERROR, sentence)
+        return redirect("admin:routing_upstream_change", upstream.pk)
+
+    @action(description="Reset health", url_path="reset-health", permissions=["change"], icon="healing")
+    def reset_health(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        upstream = get_object_or_404(Upstream, pk=object_id)
+        if running.reset_health(upstream.name):
+            messages.success(request, f"{upstream.name} counts as healthy again; the next requests tell.")
+        else:
+            messages.error(request, "Another process serves the requests, and only there health can be reset.")
         return redirect("admin:routing_upstream_change", upstream.pk)
 
     @admin.display(description="kind", ordering="kind")

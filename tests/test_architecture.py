@@ -47,6 +47,7 @@ PURE = frozenset(
         "validation.gate",
         "validation.judges",
         "validation.ladder",
+        "validation.marking",
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",

@@ -10,9 +10,12 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from routing.fields import SecretField, SecretInput, is_reference
+from validation import failure_admin
 from validation.detectors.names import DETECTORS
 from validation.forms import PolicyForm
 from validation.models import ValidationPolicy, Validator
+
+__all__ = ["failure_admin"]  # imported for its registration
 
 
 class IndentedJSON(json.JSONEncoder):

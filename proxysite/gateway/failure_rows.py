@@ -26,7 +26,7 @@ def row_of(failure: Failure, capture: str, most: int, body_text: Callable[[bytes
         detector=failure.detector[:50],
         issue_type=failure.issue_type[:50],
         confidence=failure.confidence,
-        channel=failure.channel.value,
+        channel=str(failure.channel),
         call=failure.call,
         onset=failure.onset,
         offset=failure.offset,
@@ -41,16 +41,16 @@ def row_of(failure: Failure, capture: str, most: int, body_text: Callable[[bytes
         released=failure.released,
         parameters=failure.parameters,
         request_body=body_text(failure.request_body) if keeps else "",
-        outcome=failure.outcome.value,
+        outcome=str(failure.outcome),
         next_step=_text(failure.next_step, 500),
     )
 
 
 def _judged(failure: Failure) -> str:
     """The channel in which it went wrong."""
-    if failure.channel is Channel.REASONING:
+    if failure.channel == Channel.REASONING:
         return failure.reasoning
-    if failure.channel is Channel.ARGUMENTS:
+    if failure.channel == Channel.ARGUMENTS:
         return _call(failure).arguments
     return failure.text
 

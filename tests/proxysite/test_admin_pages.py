@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from routing.models import ConfigRevision, ConfigSection, ParallelLimit, ThrottleRule
+from tests.proxysite.failures import make_failure
 from tests.proxysite.records import make_record
 from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
@@ -37,6 +38,7 @@ def rows(admin_user):
         make_record(),
         policy := make_policy(validator=make_validator()),
         policy.validator,
+        make_failure(),
     ]
     return {type(row): row for row in found}
 

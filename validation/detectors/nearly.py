@@ -13,14 +13,17 @@ from validation.detectors.units import is_dense
 from validation.verdict import Verdict
 
 KEPT = 6500  # characters
-GLANCE = 480  # characters, whose words tell whether a closer look is worth it
+GLANCE = 640  # characters, whose words tell whether a closer look is worth it
 EVERY = 480
-CLOSELY = 160  # once few words were seen
+SIGNS = 0.14  # of what is not blank: more of them is data or code
+CLOSELY = 240  # once few words were seen
 SIGN_RUN = re.compile(r"([^\w\s])\1+")
 FEW_WORDS = 0.45
 WINDOWS = (70, 110, 180, 350)
 TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]|[^\W_]+")
+QUOTED = 80
 VARIETY_WINDOW, VARIETY = 110, 0.3
+LINES = 8  # in what is glanced at: more are a list
 
 
 class Nearly:
@@ -28,30 +31,48 @@ class Nearly:
         self._next = GLANCE
         self._interval = CLOSELY
         self._restless = 0
+        self._from = 0
+
+    def skip(self, tail: Tail) -> None:
+        """Code was read: what is judged next begins after it."""
+        self._from = tail.position
+        self._next = tail.position + GLANCE
 
     def scan(self, tail: Tail) -> Verdict | None:
         if tail.position < self._next:
             return None
         self._next = tail.position + EVERY
         restless, self._restless = tail.restless - self._restless, tail.restless
-        glance = tail.text[-GLANCE:].split()
+        glance = tail.end(GLANCE).split()
         few = len(glance) >= 20 and len(set(glance)) <= FEW_WORDS * len(glance)
         if not few and restless < 2:
-            self._interval = CLOSELY
+            self._interval = max(CLOSELY, self._interval // 2)
             return None
-        text = tail.text[-KEPT:]
-        matches = list(TOKEN.finditer(text.lower()))
-        words = [match[0] for match in matches]
-        size = repeating(words)
-        if not size or is_dense(SIGN_RUN.sub(r"\1", text[-GLANCE:])):
+        text = tail.text[-min(KEPT, tail.position - self._from) :]
+        told = 0 if is_dense(SIGN_RUN.sub(r"\1", text[-GLANCE:]), SIGNS) else told_again(text)
+        if not told:
             self._next = tail.position + self._interval
             self._interval += self._interval // 2
             return None
-        onset = tail.position - len(text) + matches[max(0, len(words) - 2 * size)].start()
+        places = [match.start() for match in TOKEN.finditer(text)]
+        onset = tail.position - len(text) + places[max(0, len(places) - 2 * told)]
         return Verdict(
             "near_duplicates", "repetition", 0.85, onset, tail.position, 0,
-            f"the last {size} words say nothing that the {2 * size} before them had not said, again and again",
+            f"the last {told} words say nothing that those before them had not said, again and again: "
+            + text[-QUOTED:],
         )  # fmt: skip
+
+
+def told_again(text: str) -> int:
+    """How many words at the end only repeat what stands before them, 0 if they do not."""
+    words = TOKEN.findall(text.lower())
+    if not are_words(words[-VARIETY_WINDOW:]):
+        return 0
+    if size := repeating(words):
+        return size
+    if len(words) < VARIETY_WINDOW + 30 or not says_little(words):
+        return 0
+    return 0 if text[-GLANCE:].count("\n") > LINES else VARIETY_WINDOW // 2
 
 
 def repeating(words: list[str]) -> int:
@@ -59,13 +80,14 @@ def repeating(words: list[str]) -> int:
     for size in WINDOWS:
         if len(words) >= 3 * size and says_nothing_new(words, size):
             return size
-    last = words[-VARIETY_WINDOW:]
-    if len(last) == VARIETY_WINDOW and len(words) >= VARIETY_WINDOW + 30:
-        distinct = set(last)
-        fresh = set(last[VARIETY_WINDOW // 2 :]) - set(words[: -VARIETY_WINDOW // 2])
-        if len(distinct) < VARIETY * VARIETY_WINDOW and len(fresh) < 2 and are_words(last):
-            return VARIETY_WINDOW // 2
     return 0
+
+
+def says_little(words: list[str]) -> bool:
+    """Whether hardly any word is new, and few are different: a small vocabulary in any order."""
+    last, half = words[-VARIETY_WINDOW:], VARIETY_WINDOW // 2
+    fresh = set(last[-half:]) - set(words[:-half])
+    return len(set(last)) < VARIETY * VARIETY_WINDOW and len(fresh) < 2
 
 
 def says_nothing_new(words: list[str], size: int) -> bool:
@@ -82,7 +104,8 @@ def says_nothing_new(words: list[str], size: int) -> bool:
 
 def are_words(words: list[str]) -> bool:
     """Words rather than letters and numbers: of those, few different ones are data."""
-    return sum(map(len, words)) >= 2 * len(words) and not any(word.isdecimal() for word in words)
+    numbers = sum(map(str.isdecimal, words))
+    return 10 * numbers <= len(words)
 
 
 def grams(words: list[str], size: int) -> list[tuple[str, ...]]:

@@ -23,6 +23,8 @@ MOJIBAKE = re.compile(
 )
 CYRILLIC_AS_LATIN = re.compile("[\u00c0-\u00ff]{4,}")
 WINDOW, MEMORY = 640, 1000
+ENOUGH_LITTLE_WORDS = 8  # different ones in a window
+FEWEST_WORDS = 20
 JOINT = re.compile(r"[a-z][A-Z]")
 WORD = re.compile(r"[^\W\d_]+")
 LITTLE_WORDS = (  # of some thirty languages
@@ -64,9 +66,7 @@ class Nonsense:
         return self._grammar(tail)
 
     def _decoded_wrongly(self, tail: Tail, piece: str) -> Verdict | None:
-        odd = len(MOJIBAKE.findall(piece))
-        if not odd:
-            odd = sum(len(word) for word in CYRILLIC_AS_LATIN.findall(piece)) // 8
+        odd = max(len(MOJIBAKE.findall(piece)), sum(map(len, CYRILLIC_AS_LATIN.findall(piece))) // 4)
         self._odd = [(at, count) for at, count in self._odd if at > tail.position - 400] + [(tail.position, odd)]
         if sum(count for _, count in self._odd) < 30:
             return None
@@ -99,12 +99,15 @@ class Nonsense:
         )  # fmt: skip
 
     def _grammar(self, tail: Tail) -> Verdict | None:
-        text = tail.text[-WINDOW:]
-        small = text.lower().split()
-        if sum(map(FUNCTION_WORDS.__contains__, small)) > 0.08 * len(small) or len(small) < 20:
+        text = tail.end(WINDOW)
+        apart = text.split()
+        if len(apart) < FEWEST_WORDS or len(FUNCTION_WORDS.intersection(apart)) >= ENOUGH_LITTLE_WORDS:
             self._salads = 0
             return None
         words = WORD.findall(text)
+        if len(words) < 2 * FEWEST_WORDS:
+            self._salads = 0
+            return None
         small = [word.lower() for word in words]
         functional = sum(word in FUNCTION_WORDS for word in small) / len(small)
         distinct = len(set(small)) / len(small)

@@ -93,7 +93,9 @@ class TextDetectors:
             self.verdict = self._judged(run)
         if self.verdict is None:
             self.verdict = self._nonsense.scan(self._tail, piece, code=code, enabled=self.enabled)
-        if self.verdict is None and not code and "near_duplicates" in self.enabled:
+        if code:
+            self._nearly.skip(self._tail)
+        elif self.verdict is None and "near_duplicates" in self.enabled:
             self.verdict = self._nearly.scan(self._tail)
 
     def _judged(self, run: Run) -> Verdict | None:

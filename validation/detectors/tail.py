@@ -17,6 +17,8 @@ FAR_EVERY = 1024  # characters
 KEPT = 16384
 TRIES = 3
 WORTH_HOLDING = 48
+SHORTEST_STEP = 160  # characters of most pieces
+MOST_PIECES = 50
 DIGITS = b"0123456789"
 HAS_DIGIT = re.compile(r"[0-9]")
 
@@ -70,10 +72,18 @@ class Tail:
             self._pieces.clear()
         return self._text
 
+    def end(self, size: int) -> str:
+        """The last characters, which are mostly in the latest pieces."""
+        count = -(-size // SHORTEST_STEP)
+        text = "".join(self._pieces[-count:])
+        return text[-size:] if len(text) >= size else self.text[-size:]
+
     def scan(self, piece: str, *, code: bool) -> Run | None:
         """Read on; the run at the end if it has become garbage."""
         self.position += len(piece)
         self._pieces.append(piece)
+        if len(self._pieces) > MOST_PIECES:
+            _ = self.text
         fresh = piece.encode("utf-8", "surrogatepass").translate(None, DIGITS)
         self._follow(fresh)
         if not fresh:

@@ -22,12 +22,12 @@ SIGN = re.compile(r"[^\w\s]")
 BLANK_AROUND = 80
 
 
-def is_dense(text: str) -> bool:
-    """More than a quarter signs, or one long string of ASCII without blanks: code or data rather than prose."""
+def is_dense(text: str, signs: float = 0.25) -> bool:
+    """Many signs, or one long string of ASCII without blanks: code or data rather than prose."""
     ink = len("".join(text.split()))
     if len(text) >= 40 and ink > 0.96 * len(text) and text.isascii():
         return True
-    return 4 * len(SIGN.findall(text)) > ink
+    return len(SIGN.findall(text)) > signs * ink
 
 
 def needed(unit: str, *, code: bool, before: str) -> float:

@@ -163,6 +163,7 @@ READ = [
     ('{"path": "a", "recursive": true\n', {"path": "a", "recursive": True}),
     ('{"path": "a", "options": {"deep": true', {"path": "a", "options": {"deep": True}}),
     ('{path: "", options: {}, todos: []}', {"path": "", "options": {}, "todos": []}),
+    ('{path: "ä"}', {"path": "ä"}),
     ('{path: "\\ud83d\\ude00", recursive: true}', {"path": "😀", "recursive": True}),
 ]
 
@@ -178,6 +179,9 @@ NOT_READ = [
     '"{\\"path\\": "',
     '"[1]"',
     '{"path" 1}',
+    '{"path": "a", "b"}',
+    "{path: }",
+    "{path: b'a'}",
     '{"path": "a", "start_line": 007}',
     "{path: src/a.py, recursive: true}",
     '{"path": "a", "ratio": NaN}',

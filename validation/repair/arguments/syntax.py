@@ -150,6 +150,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _is_quoted(value: str, text: str) -> bool:
     """Whether the text has a quote before the beginning of the value, as far as that is written without escapes."""
+    if not value:
+        return '""' in text or "''" in text
     match = _PLAIN.match(value)
     beginning = match[0] if match else ""
     return f'"{beginning}' in text or f"'{beginning}" in text
