@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from validation.detectors import DETECTORS, TextDetectors
+from validation.detectors.nearly import repeating, says_little, told_again
+from validation.detectors.units import is_dense
 
 ANSWERS = [json.loads(line) for line in (Path(__file__).parent / "answers.jsonl").read_text().splitlines()]
 STREAMS = {"text": "text", "reasoning": "reasoning", "tool_args": "arguments"}
@@ -160,3 +162,77 @@ def test_the_position_is_what_was_fed():
 
 def test_every_detector_is_named_by_its_own_key_and_explained():
     assert all(key == detector.name and detector.help and detector.issue_type for key, detector in DETECTORS.items())
+
+
+JAPANESE = (
+    "この問題を解決するためには、まずコードを確認する必要があります。",
+    "次に設定ファイルを開いて値を変更します。",
+    "最後にテストを実行して結果を見ます。",
+)
+
+
+def test_sentences_in_changing_order_are_a_loop_in_scripts_without_blanks_too():
+    orders = ((0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1), (2, 0, 1))
+    verdict = judged(PROSE + "".join(JAPANESE[one] for n in range(40) for one in orders[n * n % 7 % 5]))
+    assert name(verdict) == "near_duplicates"
+    assert verdict.onset >= len(PROSE)
+
+
+def vocabulary(end):
+    words = ["dealer", "items", "can", "lot", "use", "response", "data", "item", "system", "list", "price", "offer"]
+    return "".join(words[n * n * 7 % 11 + n % 2] + end for n in range(400))
+
+
+def test_a_small_vocabulary_in_any_order_is_a_loop_but_not_as_a_list():
+    assert judged(PROSE + vocabulary(" ")) is not None
+
+
+def test_tables_of_numbers_are_not_sought_for_near_duplicates():
+    assert judged("".join(" ".join(str(n * m % 10) for m in range(1, 9)) + "\n" for n in range(300))) is None
+
+
+def test_a_long_answer_is_read_in_bounded_memory():
+    detectors = TextDetectors()
+    for number in range(3000):
+        assert (
+            detectors.feed(f"Line {number * 7919 % 3001} holds {number * number % 9973} of them, or thereabouts.\n")
+            is None
+        )
+    assert len(detectors._tail.text) + len(detectors._tail._bytes) <= 4 * 16384
+
+
+def test_a_string_without_blanks_may_repeat_for_long():
+    blob = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0NTY3ODkrLwBBQkNERUZHSElKS0xN"
+    assert judged("Here: " + blob + "VVVV" * 100) is None
+    assert name(judged("Here: " + blob + "VVVV" * 300)) == "repetition"
+    assert name(judged("Here: " + blob + "VVGx" * 300)) == "repetition"
+
+
+def test_rows_of_a_table_that_count_up_are_a_loop_only_when_they_say_much():
+    row = "| {} | the next step is to set up what the service needs in order to start |\n"
+    assert name(judged("".join(row.format(n) for n in range(5, 40)))) == "counter"
+    assert judged("".join(f"| {n} | open | nobody yet |\n" for n in range(5, 20))) is None
+
+
+def test_dense_text_is_one_string_without_blanks_or_many_signs():
+    assert is_dense("abcdefghij" * 5)
+    assert is_dense("{[(<>)]} = a;")
+    assert not is_dense("The fog leaned against the glass, and somewhere below a rope was slapping.")
+
+
+def test_the_variety_of_a_text_is_told_by_its_last_words():
+    small = [word for n in range(200) for word in ("lot", "use", "can", "dealer", "items")[n % 5 : n % 5 + 1 + n % 3]]
+    assert says_little(small)
+    assert told_again(" ".join(small)) > 0
+    assert told_again("\n".join(small[:150])) >= 0
+    assert not says_little([f"word{n}" for n in range(200)])
+
+
+def test_windows_that_share_words_but_no_order_are_not_the_same():
+    words = [f"w{n * n * step % 71}" for step in (1, 3, 5) for n in range(70)]
+    assert repeating(words) == 0
+
+
+def test_a_short_text_repeats_nothing_yet():
+    assert judged("until 1234 " * 2) is None
+    assert judged("12 " * 4) is None

@@ -1,20 +1,20 @@
 """Repeats that are not exact: sentences in another order, with a word changed, with "Okay," before them.
 
 Of the words at the end, the last window says nothing that the two before it had not said, over and over.  That is worth
-computing only where few different words stand, or where repeats are found again and again without a lasting period.
+computing only where few different words stand, or, in scripts without blanks, where repeats are found again and again
+without a lasting period.
 """
 
 import re
 from collections import Counter
 from statistics import median
 
-from validation.detectors.tail import Tail
+from validation.detectors.tail import GLANCE, Tail
 from validation.detectors.units import is_dense
 from validation.verdict import Verdict
 
 KEPT = 6500  # characters
-GLANCE = 640  # characters, whose words tell whether a closer look is worth it
-EVERY = 480
+EVERY = GLANCE
 SIGNS = 0.14  # of what is not blank: more of them is data or code
 CLOSELY = 240  # once few words were seen
 SIGN_RUN = re.compile(r"([^\w\s])\1+")
@@ -23,6 +23,7 @@ WINDOWS = (70, 110, 180, 350)
 TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]|[^\W_]+")
 QUOTED = 80
 VARIETY_WINDOW, VARIETY = 110, 0.3
+RESTLESS = 3  # losses of a period, in scripts without blanks
 LINES = 8  # in what is glanced at: more are a list
 
 
@@ -43,9 +44,9 @@ class Nearly:
             return None
         self._next = tail.position + EVERY
         restless, self._restless = tail.restless - self._restless, tail.restless
-        glance = tail.end(GLANCE).split()
-        few = len(glance) >= 20 and len(set(glance)) <= FEW_WORDS * len(glance)
-        if not few and restless < 2:
+        words, distinct = tail.glance()
+        without_blanks = len(words) < 20
+        if restless < RESTLESS if without_blanks else len(distinct) > FEW_WORDS * len(words):
             self._interval = max(CLOSELY, self._interval // 2)
             return None
         text = tail.text[-min(KEPT, tail.position - self._from) :]

@@ -5,7 +5,7 @@ Scripts are only looked for in pieces that are not ASCII; grammar is missed by t
 
 import re
 
-from validation.detectors.tail import Tail
+from validation.detectors.tail import GLANCE, Tail
 from validation.verdict import Verdict
 
 # letters of scripts that never touch each other in good text; Greek stands in formulas, Han, Kana and Hangul together
@@ -17,12 +17,14 @@ SCRIPTS = (
     ("han", "\u3040-\u30ff\u3400-\u9fff"),
 )  # fmt: skip
 SCRIPT = re.compile("|".join(f"(?P<{name}>[{letters}]+)" for name, letters in SCRIPTS))
+LATIN, OTHER = "[A-Za-z\u00c0-\u024f]", "[\u0400-\u1cff\u2e80-\ud7ff]"
+TOUCHING = re.compile(f"{LATIN}{OTHER}|{OTHER}{LATIN}")  # quickly tells that scripts need no closer look
 MOJIBAKE = re.compile(
     "[\u00c2\u00c3\u00ce\u00cf\u00d0\u00d1\u00e2\u00e3\u00e6\u00e7\u00e8\u00e9\u00d8\u00d9][\u0080-\u00bf\u0152\u0153\u0160\u0161"
     "\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122\u20ac]|[\u0080-\u009f]|\ufffd|[\u0120\u2581]\\w"
 )
 CYRILLIC_AS_LATIN = re.compile("[\u00c0-\u00ff]{4,}")
-WINDOW, MEMORY = 640, 1000
+WINDOW, MEMORY = GLANCE, 1000
 ENOUGH_LITTLE_WORDS = 8  # different ones in a window
 FEWEST_WORDS = 20
 JOINT = re.compile(r"[a-z][A-Z]")
@@ -55,7 +57,7 @@ class Nonsense:
         if not piece.isascii():
             if "encoding" in enabled and (found := self._decoded_wrongly(tail, piece)):
                 return found
-            if "nonsense" in enabled and (found := self._scripts(tail, piece)):
+            if "nonsense" in enabled and TOUCHING.search(piece) and (found := self._scripts(tail, piece)):
                 return found
         if tail.position < self._next:
             return None
@@ -99,11 +101,11 @@ class Nonsense:
         )  # fmt: skip
 
     def _grammar(self, tail: Tail) -> Verdict | None:
-        text = tail.end(WINDOW)
-        apart = text.split()
-        if len(apart) < FEWEST_WORDS or len(FUNCTION_WORDS.intersection(apart)) >= ENOUGH_LITTLE_WORDS:
+        apart, distinct_apart = tail.glance()
+        if len(apart) < FEWEST_WORDS or len(FUNCTION_WORDS & distinct_apart) >= ENOUGH_LITTLE_WORDS:
             self._salads = 0
             return None
+        text = tail.end(WINDOW)
         words = WORD.findall(text)
         if len(words) < 2 * FEWEST_WORDS:
             self._salads = 0

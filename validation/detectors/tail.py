@@ -15,6 +15,7 @@ ANCHOR = 32
 NEAR, FAR = 2048, 16384
 FAR_EVERY = 1024  # characters
 KEPT = 16384
+GLANCE = 640  # characters whose words tell whether a closer look is worth it
 TRIES = 3
 WORTH_HOLDING = 48
 SHORTEST_STEP = 160  # characters of most pieces
@@ -63,6 +64,9 @@ class Tail:
         self._length = 0  # in bytes
         self._look_at = 0  # bytes of run from which looking at the text is worth it
         self._far = FAR_EVERY
+        self._glanced_at = 0
+        self._words: list[str] = []
+        self._distinct: set[str] = set()
 
     @property
     def text(self) -> str:
@@ -77,6 +81,14 @@ class Tail:
         count = -(-size // SHORTEST_STEP)
         text = "".join(self._pieces[-count:])
         return text[-size:] if len(text) >= size else self.text[-size:]
+
+    def glance(self) -> tuple[list[str], set[str]]:
+        """The words at the end, all and different ones; whoever looks at the same place is shown the same."""
+        if self._glanced_at != self.position:
+            self._words = self.end(GLANCE).split()
+            self._distinct = set(self._words)
+            self._glanced_at = self.position
+        return self._words, self._distinct
 
     def scan(self, piece: str, *, code: bool) -> Run | None:
         """Read on; the run at the end if it has become garbage."""
