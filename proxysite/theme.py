@@ -52,7 +52,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _list("Upstreams", "dns", "routing.upstream"),
                 _list("Bindings", "alt_route", "routing.modelbinding"),
                 _list("Parallel limits", "traffic", "routing.parallellimit"),
-                _list("Pauses", "timer_pause", "routing.throttlerule"),
+                _list("Throttle rules", "timer_pause", "routing.throttlerule"),
             ],
         },
         {

@@ -16,6 +16,7 @@ PURE = frozenset(
     {
         "proxysite.gateway.endpoints",
         "proxysite.gateway.plan",
+        "proxysite.gateway.rates",
         "proxysite.gateway.relay",
         "routing.address",
         "routing.adjust",

@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, transaction
 from proxysite.gateway import failure_rows
 from proxysite.gateway.calibration import KeptCalibration
 from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.rates import Rates
 from proxysite.redaction import redacted
 from proxysite.retention import retentions
 from routing.dialects import Dialect
@@ -47,6 +48,7 @@ class Recorder:
         env = settings.ENV
         self.dropped = 0
         self.written = 0
+        self.rates = Rates()
         self._enabled: bool = env["RECORDS"]
         self._capture: str = env["CAPTURE_BODIES"]
         self._capture_bytes: int = env["CAPTURE_KIB"] * 1024
@@ -69,6 +71,7 @@ class Recorder:
         return len(self._queue)
 
     def add(self, exchange: Exchange) -> None:
+        self.rates.count(time.monotonic(), failed=exchange.outcome not in _FINE)
         if not self._enabled:
             return
         if len(self._queue) >= self._limit:

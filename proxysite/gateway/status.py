@@ -1,6 +1,7 @@
 """What the proxy says of itself: configuration in force and live numbers, without secrets."""
 
 import asyncio
+import time
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -49,6 +50,8 @@ class Status:
 
     running: int
     queued: int
+    requests_per_minute: int
+    failed_per_minute: int
     limits: tuple[LimitLine, ...]
     pauses: tuple[PauseLine, ...]
     upstreams: tuple[UpstreamLine, ...]
@@ -57,12 +60,15 @@ class Status:
 def status(config: LiveConfig, numbers: Numbers, *, less: int = 0) -> Status:
     """On the event loop that serves.  `less`: requests that only ask for this."""
     admission, now = numbers.gatekeeper.state(), asyncio.get_running_loop().time()
+    requests, failed = numbers.recorder.rates.per_minute(time.monotonic())
     left: dict[str, float] = {}
     for target in numbers.targets.state(now):
         left[target.upstream] = max(target.seconds_left, left.get(target.upstream, 0.0))
     return Status(
         running=max(0, numbers.running - less - admission.slots.queued),
         queued=admission.slots.queued,
+        requests_per_minute=requests,
+        failed_per_minute=failed,
         limits=tuple(
             LimitLine(line.limit.scope.value, line.limit.name, line.limit.limit, line.used, line.queued)
             for line in admission.slots.limits
@@ -89,6 +95,8 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
         "revision": config.revision,
         "running": live.running,
         "queued": live.queued,
+        "requests_per_minute": live.requests_per_minute,
+        "failed_per_minute": live.failed_per_minute,
         "limits": [asdict(line) for line in live.limits],
         "pauses": [asdict(line) for line in live.pauses],
         "records_waiting": numbers.recorder.waiting,

@@ -211,3 +211,13 @@ def test_the_command_prunes(settings, capsys):
     make_failure()
     call_command("prune_records")
     assert capsys.readouterr().out == "Deleted 2 records and 1 failures.\n"
+
+
+def test_a_requests_record_leads_to_its_bad_answers_and_back(admin_client):
+    record, other = make_record(request_id="req_a"), make_record(request_id="req_b")
+    failure = make_failure(request_id="req_a")
+    page = reverse("admin:routing_requestrecord_change", args=[record.pk])
+    assert admin_path("req_a") in shown(admin_client.get(page))
+    assert reverse("admin:routing_requestrecord_changelist") + "?q=req_a" in shown(admin_client.get(page_of(failure)))
+    page = reverse("admin:routing_requestrecord_change", args=[other.pk])
+    assert "Bad answers" not in shown(admin_client.get(page))

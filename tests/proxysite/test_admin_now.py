@@ -1,10 +1,13 @@
 """What the overview shows of this moment, and the reset of an upstream's health."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from proxysite import live, serving
+from proxysite.gateway.rates import Rates
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import FAILURES, Targets
 from routing.models import ParallelLimit
@@ -21,6 +24,7 @@ class Serving:
         self.running = 0
         self.gatekeeper = Gatekeeper()
         self.targets = Targets()
+        self.recorder = SimpleNamespace(rates=Rates())
 
     def config(self):
         config = live.current()

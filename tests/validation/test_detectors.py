@@ -236,3 +236,7 @@ def test_windows_that_share_words_but_no_order_are_not_the_same():
 def test_a_short_text_repeats_nothing_yet():
     assert judged("until 1234 " * 2) is None
     assert judged("12 " * 4) is None
+
+
+def test_lines_of_a_stack_may_repeat_outside_a_fence():
+    assert judged(PROSE + "   obj:/home/kevin/.nvm/versions/node/v12.14.1/bin/node\n" * 20) is None

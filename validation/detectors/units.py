@@ -20,12 +20,14 @@ TOOL_MARKUP = re.compile(r"<function=|<tool_call|</?parameter|<invoke|<\|tool|\[
 DRAWN = frozenset(" \t\r\n-=_*~#.+|:·•…─━═│┃║┌┐└┘├┤┬┴┼╔╗╚╝╠╣╦╩╬")
 SIGN = re.compile(r"[^\w\s]")
 BLANK_AROUND = 80
+LONG_WORDS = 18  # characters on average
 
 
 def is_dense(text: str, signs: float = 0.25) -> bool:
-    """Many signs, or one long string of ASCII without blanks: code or data rather than prose."""
-    ink = len("".join(text.split()))
-    if len(text) >= 40 and ink > 0.96 * len(text) and text.isascii():
+    """Many signs, or strings of ASCII with hardly a blank, as paths and blobs are: code or data rather than prose."""
+    words = text.split()
+    ink = sum(map(len, words))
+    if len(text) >= 40 and ink > LONG_WORDS * len(words) and text.isascii():
         return True
     return len(SIGN.findall(text)) > signs * ink
 

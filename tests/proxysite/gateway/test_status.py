@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from proxysite.gateway.rates import Rates
 from proxysite.gateway.status import LimitLine, PauseLine, UpstreamLine, report, status
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
@@ -23,7 +24,7 @@ def config():
 
 
 def engine(running):
-    recorder = SimpleNamespace(waiting=0, dropped=0)
+    recorder = SimpleNamespace(waiting=0, dropped=0, rates=Rates())
     gatekeeper = Gatekeeper(LIMITS, PAUSES)
     return SimpleNamespace(running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets())
 
