@@ -21,7 +21,7 @@ def words(text):
 
 
 def streamed(text, *rest):
-    return stream(CHAT.events[0], *words(text), *rest, *CHAT.events[-2:])
+    return stream(event(chat_chunk({"role": "assistant", "content": ""})), *words(text), *rest, *CHAT.events[-2:])
 
 
 def said(read):
