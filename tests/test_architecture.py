@@ -14,7 +14,10 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 # Pure modules: no Django, no I/O, no event loop, no clock and no chance.  What they need of those arrives as arguments.
 PURE = frozenset(
     {
+        "proxysite.gateway.chat_frames",
+        "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",
+        "proxysite.gateway.mending",
         "proxysite.gateway.plan",
         "proxysite.gateway.rates",
         "proxysite.gateway.relay",
