@@ -20,6 +20,7 @@ from proxysite.gateway import body, tasks
 from proxysite.gateway.endpoints import dialect_of
 from proxysite.gateway.engine import Engine
 from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.guarding import failure_of
 from proxysite.gateway.keepalive import Keepalive, Send
 from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
@@ -89,6 +90,8 @@ class ProxyHandler(ASGIHandler):
         finally:
             self.engine.running -= 1
             exchange.ended()
+            if failure := failure_of(exchange):  # before the record, which lets go of the bodies
+                self.engine.recorder.add_failure(failure)
             if exchange.is_recorded:
                 self.engine.recorder.add(exchange)
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.guarding import guarded
 from proxysite.gateway.handler import ProxyRequest
 from proxysite.gateway.plan import Asked, Chance, Plan, Route, find_route, plan_for
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
@@ -62,6 +63,8 @@ def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveCon
 
     def planned(target: Target) -> Plan:
         plan = plan_for(asked, route, target, config.sampling, chance)
+        if route.generates:
+            plan = guarded(plan, config.validation, asked.request_id, chance.now)
         _log_plan(exchange, plan)
         return plan
 
@@ -125,13 +128,14 @@ async def _events(
             exchange.first_byte_came()
             if events := relay.feed(chunk):
                 yield events
-            if relay.failure:
+            if relay.failure or relay.is_over:
                 break  # the client was told, and whatever still comes is not for it
         if left := relay.close():
             yield left
         if relay.failure:
             exchange.outcome, exchange.error = "cut", relay.failure.message
-            answer.broke_off()
+            if not relay.is_over:  # of a model that writes garbage the server may be well
+                answer.broke_off()
     except ProxyError as problem:
         if last := relay.break_off(problem):
             exchange.outcome, exchange.error = "cut", problem.message
@@ -195,7 +199,7 @@ async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exc
         if answer.is_error_event:
             exchange.outcome, exchange.error = "upstream_error", failure.message
         return _failed(failure, answer, plan, exchange)
-    whole = conversion.convert_response(body, conversation)
+    whole = conversion.convert_response(body, conversation, plan.guards)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
@@ -207,7 +211,7 @@ async def _converted_stream(answer: Opened, plan: Plan, conversation: Conversati
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap)
+    relay = ConvertingRelay(conversation, exchange.tap, plan.guards)
     chunks = answer.chunks()
     first = await _first_events(chunks, relay, exchange)
     if relay.failure:

@@ -22,6 +22,7 @@ from routing.kinds import Kind
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
 from sampling.merge import ABSENT, Change, apply_layers
 from sampling.snapshot import SamplingTable
+from validation.ending import Guarded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +90,14 @@ class Plan:
     model_sent: str = ""
     echo: str | None = None
     conversation: Conversation | None = None
+    guard: Guarded | None = None  # judges the answer, which has a conversation then
     token_ratio: float = 1.0
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def guards(self) -> tuple[Guarded, ...]:
+        return (self.guard,) if self.guard else ()
 
     @property
     def upstream(self) -> Upstream:
