@@ -41,6 +41,7 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation.repair",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
@@ -77,7 +78,7 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for path in python_files(*PACKAGES)}
-PURE |= {name for name in FILES if name.startswith("routing.dialects.")}
+PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.repair."))}
 every_module = pytest.mark.parametrize("module", FILES)
 
 
