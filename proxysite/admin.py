@@ -4,13 +4,16 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from proxysite import live
+from proxysite import live, serving
 from proxysite.dashboards import connection
 from routing import admin as routing_admin
+from routing import record_admin
 from routing.snapshot import RoutingTable
+from validation.models import ValidationFailure
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -40,5 +43,16 @@ def _table_in_force() -> RoutingTable:
 
 
 routing_admin.running.detected_kind = live.detected_kind
+routing_admin.running.reset_health = serving.reset_health
 routing_admin.running.table = _table_in_force
 routing_admin.running.tested = connection.tested
+
+
+def _failures_link(request_id: str) -> str:
+    """Where the bad answers of a request are listed, blank if it had none."""
+    if not ValidationFailure.objects.filter(request_id=request_id).exists():
+        return ""
+    return reverse("admin:validation_validationfailure_changelist") + f"?q={request_id}"
+
+
+record_admin.beside.failures_link = _failures_link

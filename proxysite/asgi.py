@@ -13,6 +13,7 @@ from django.core.asgi import get_asgi_application
 
 site = get_asgi_application()  # before anything that needs the apps
 
+from proxysite import serving
 from proxysite.gateway.engine import Engine
 from proxysite.gateway.handler import ProxyHandler
 from proxysite.websockets import websockets
@@ -24,6 +25,7 @@ class Application:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.proxy = ProxyHandler(engine)
+        serving.register(engine)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http":

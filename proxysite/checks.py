@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from proxysite.live import LiveConfig
 from routing import loading as routing_loading
 from sampling import loading as sampling_loading
+from validation import loading as validation_loading
 
 
 def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
@@ -58,10 +59,12 @@ def check_configuration(databases: list[str] | None = None, **kwargs: Any) -> li
     try:
         routing, routing_problems = routing_loading.load()
         sampling, sampling_problems = sampling_loading.load()
+        validation, validation_problems = validation_loading.load()
     except DatabaseError:
         return []
-    problems = (*routing_problems, *sampling_problems)
-    return configuration_messages(LiveConfig(routing=routing, sampling=sampling, problems=problems))
+    problems = (*routing_problems, *sampling_problems, *validation_problems)
+    config = LiveConfig(routing=routing, sampling=sampling, validation=validation, problems=problems)
+    return configuration_messages(config)
 
 
 @checks.register(Tags.security)

@@ -74,6 +74,21 @@ VARIABLES: tuple[Variable, ...] = (
         minimum=1,
     ),
     Variable("RECORDS_KEEP", "integer", 100000, "Newest records that are kept; older ones are deleted.", minimum=1),
+    Variable("RECORDS_KEEP_DAYS", "number", 0.0, "Days after which a record is deleted. 0: however old.", minimum=0),
+    Variable(
+        "FAILURES_KEEP",
+        "integer",
+        10000,
+        "Newest failures (bad answers) that are kept; older ones are deleted, except labelled ones.",
+        minimum=1,
+    ),
+    Variable(
+        "FAILURES_KEEP_DAYS",
+        "number",
+        0.0,
+        "Days after which a failure is deleted, unless it is labelled. 0: however old.",
+        minimum=0,
+    ),
     Variable(
         "CAPTURE_BODIES",
         "choice",

@@ -16,9 +16,12 @@ from routing import loading as routing_loading
 from routing.kinds import Kind
 from routing.models import ConfigRevision
 from routing.problems import Problem
+from routing.secrets import Secret
 from routing.snapshot import RoutingTable
 from sampling import loading as sampling_loading
 from sampling.snapshot import SamplingTable
+from validation import loading as validation_loading
+from validation.snapshot import ValidationTable
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,7 @@ class LiveConfig:
     revision: int = 0
     routing: RoutingTable = field(default_factory=RoutingTable)
     sampling: SamplingTable = field(default_factory=SamplingTable)
+    validation: ValidationTable = field(default_factory=ValidationTable)
     problems: tuple[Problem, ...] = ()
 
 
@@ -43,7 +47,7 @@ def current() -> LiveConfig | None:
 
 
 def reload() -> LiveConfig:
-    """Makes a new configuration of the rows and puts it in force.  Five queries; call it off the event loop."""
+    """Makes a new configuration of the rows and puts it in force.  Eight queries; call it off the event loop."""
     global _current
     with _lock:
         try:
@@ -55,21 +59,28 @@ def reload() -> LiveConfig:
             if _current.problems != failed:  # the poller tries again every second, and says so once
                 log.exception("The configuration could not be loaded; the last good one serves on.")
             _current = replace(_current, problems=failed)
-        redaction.hide(upstream.key for upstream in _current.routing.upstreams if upstream.key)
+        redaction.hide(_keys(_current))
         return _current
+
+
+def _keys(config: LiveConfig) -> list[Secret]:
+    keys = [upstream.key for upstream in config.routing.upstreams]
+    keys += [policy.validator.key for policy in config.validation.policies if policy.validator]
+    return [key for key in keys if key]
 
 
 def _loaded() -> LiveConfig:
     revision = ConfigRevision.current()  # read first: a change while we load makes the poller load again
     routing, routing_problems = routing_loading.load(_detected_kinds)
     sampling, sampling_problems = sampling_loading.load()
+    validation, validation_problems = validation_loading.load()
     routing, sampling = _overrides.applied_to(routing, sampling)
-    problems = (*routing_problems, *sampling_problems)
+    problems = (*routing_problems, *sampling_problems, *validation_problems)
     known = _current.problems if _current else ()
     for problem in problems:
         if problem not in known:
             log.warning("%s", problem)
-    return LiveConfig(revision=revision, routing=routing, sampling=sampling, problems=problems)
+    return LiveConfig(revision=revision, routing=routing, sampling=sampling, validation=validation, problems=problems)
 
 
 def lay_over(overrides: Overrides) -> LiveConfig:

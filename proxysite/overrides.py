@@ -33,7 +33,11 @@ class Overrides:
             return routing, sampling
         upstreams = self._upstreams(routing.upstreams)
         return (
-            RoutingTable(upstreams=tuple(upstreams.values()), bindings=self._bindings(routing.bindings, upstreams)),
+            replace(
+                routing,
+                upstreams=tuple(upstreams.values()),
+                bindings=self._bindings(routing.bindings, upstreams),
+            ),
             SamplingTable(rules=(*self._enforced_rules(), *sampling.rules)),
         )
 

@@ -51,6 +51,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _list("Upstreams", "dns", "routing.upstream"),
                 _list("Bindings", "alt_route", "routing.modelbinding"),
+                _list("Parallel limits", "traffic", "routing.parallellimit"),
+                _list("Throttle rules", "timer_pause", "routing.throttlerule"),
             ],
         },
         {
@@ -59,6 +61,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _list("Presets", "tune", "sampling.samplingpreset"),
                 _list("Rules", "layers", "sampling.samplingrule"),
+            ],
+        },
+        {
+            "title": "Validation",
+            "separator": True,
+            "items": [
+                _list("Policies", "policy", "validation.validationpolicy"),
+                _list("Validators", "neurology", "validation.validator"),
+                _list("Failures", "report", "validation.validationfailure"),
             ],
         },
         {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routing import kinds
+from routing.dialects.capabilities import GENERATE_SAMPLING
 from routing.json_values import copied, same
 from routing.snapshot import Upstream
 
@@ -14,7 +15,7 @@ def adjusted(body: dict[str, Any], upstream: Upstream, path: str) -> tuple[dict[
     """The body as this upstream takes it, and (field, origin) for each field that was touched.
 
     Order: the kind's quirks, then drop_params, rename_params, set_params.  `body` itself is not changed; when nothing
-    has to be done the very same object comes back.
+    has to be done the very same object comes back.  On `generate` the three lists reach into `sampling_params` as well.
     """
     quirks = kinds.quirks(upstream.kind)
     touched: list[tuple[str, str]] = []
@@ -34,11 +35,40 @@ def adjusted(body: dict[str, Any], upstream: Upstream, path: str) -> tuple[dict[
             value = result.pop(old)
             result.setdefault(new, value)
             touched += [(old, f"upstream {upstream.name}: rename"), (new, f"upstream {upstream.name}: rename")]
+    nested = frozenset[str]()
+    if path == "generate":
+        nested = GENERATE_SAMPLING & upstream.set_params.keys()
+        _adjust_sampling(result, upstream, nested, touched)
     for name, value in upstream.set_params.items():
+        if name in nested:
+            continue
         if name not in result or not same(result[name], value):
             result[name] = copied(value)
             touched.append((name, f"upstream {upstream.name}: set"))
     return (result, touched) if touched else (body, touched)
+
+
+def _adjust_sampling(
+    result: dict[str, Any], upstream: Upstream, nested: frozenset[str], touched: list[tuple[str, str]]
+) -> None:
+    """The upstream's lists inside `sampling_params`, which may be a list of such objects (a batch), or missing."""
+    before = result.get("sampling_params")
+    if before is None and nested:
+        before = {}
+    batch = before if isinstance(before, list) else [before]
+    adjusted_batch = [_sampling(item, upstream, nested) if isinstance(item, dict) else item for item in batch]
+    if not same(adjusted_batch, batch) or (nested and "sampling_params" not in result):
+        result["sampling_params"] = adjusted_batch if isinstance(before, list) else adjusted_batch[0]
+        touched.append(("sampling_params", f"upstream {upstream.name}: drop, rename or set"))
+
+
+def _sampling(parameters: dict[str, Any], upstream: Upstream, nested: frozenset[str]) -> dict[str, Any]:
+    kept = {name: value for name, value in parameters.items() if name not in upstream.drop_params}
+    for old, new in upstream.rename_params.items():
+        if old in kept:
+            value = kept.pop(old)
+            kept.setdefault(new, value)
+    return kept | {name: copied(upstream.set_params[name]) for name in sorted(nested)}
 
 
 def without_billing_header(body: Mapping[str, Any]) -> list[Any] | None:

@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
-from routing import kinds, record_admin
+from routing import kinds, limit_admin, record_admin
 from routing.address import DEMO
 from routing.dialects import Dialect
 from routing.fields import SecretField, SecretInput, is_reference
@@ -23,7 +23,7 @@ from routing.kinds import Kind
 from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
 from routing.snapshot import Binding, CredentialMode, RoutingTable, Target
 
-__all__ = ["record_admin"]  # imported for its registration
+__all__ = ["limit_admin", "record_admin"]  # imported for their registration
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Running:
 
     detected_kind: Callable[[str], Kind] = lambda name: Kind.AUTO
     table: Callable[[], RoutingTable] = RoutingTable
+    reset_health: Callable[[str], bool] = lambda name: False
     tested: Callable[[Upstream], tuple[bool, str]] = lambda upstream: (False, "The proxy is not running.")
 
 
@@ -58,7 +59,7 @@ class UpstreamAdmin(ModelAdmin):
     list_filter_sheet = False
     search_fields = ["name", "base_url"]
     search_help_text = "Name or base URL"
-    actions_detail = ["test_connection"]
+    actions_detail = ["test_connection", "reset_health"]
     warn_unsaved_form = True
     radio_fields = {"credential_mode": admin.HORIZONTAL, "key_style": admin.HORIZONTAL}
     formfield_overrides = {
@@ -95,7 +96,23 @@ class UpstreamAdmin(ModelAdmin):
             {
                 "classes": ["tab"],
                 "description": "How long to wait for it, and how to speak to it.",
-                "fields": ["connect_timeout_seconds", "timeout_seconds", "http2", "verify_tls"],
+                "fields": [
+                    "connect_timeout_seconds",
+                    "first_token_timeout_seconds",
+                    "timeout_seconds",
+                    "total_timeout_seconds",
+                    "http2",
+                    "verify_tls",
+                ],
+            },
+        ),
+        (
+            "Retries",
+            {
+                "classes": ["tab"],
+                "description": "What happens when an attempt fails before the client has seen anything of its answer. "
+                "What the server itself says of when to come again counts first.",
+                "fields": ["max_retries", "base_retry_delay", "rate_limit_wait", "retry_statuses"],
             },
         ),
         (
@@ -113,6 +130,15 @@ class UpstreamAdmin(ModelAdmin):
         upstream = get_object_or_404(Upstream, pk=object_id)
         works, sentence = running.tested(upstream)
         messages.add_message(request, messages.SUCCESS if works else messages.ERROR, sentence)
+        return redirect("admin:routing_upstream_change", upstream.pk)
+
+    @action(description="Reset health", url_path="reset-health", permissions=["change"], icon="healing")
+    def reset_health(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        upstream = get_object_or_404(Upstream, pk=object_id)
+        if running.reset_health(upstream.name):
+            messages.success(request, f"{upstream.name} counts as healthy again; the next requests tell.")
+        else:
+            messages.error(request, "Another process serves the requests, and only there health can be reset.")
         return redirect("admin:routing_upstream_change", upstream.pk)
 
     @admin.display(description="kind", ordering="kind")
@@ -163,8 +189,8 @@ class TargetInline(TabularInline):
 
 @admin.register(ModelBinding)
 class ModelBindingAdmin(ModelAdmin):
-    list_display = ["pattern", "targets_shown", "position", "enabled"]
-    list_editable = ["position", "enabled"]
+    list_display = ["pattern", "targets_shown", "position", "session_affinity", "enabled"]
+    list_editable = ["position", "session_affinity", "enabled"]
     list_filter = ["enabled", "targets__upstream"]
     list_filter_sheet = False
     search_fields = ["pattern", "targets__upstream__name", "targets__upstream_model"]

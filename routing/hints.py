@@ -8,21 +8,25 @@ import calendar
 import re
 from collections.abc import Iterable, Mapping
 from email.utils import mktime_tz, parsedate_tz
+from math import ceil
 
 Pairs = Iterable[tuple[bytes, bytes]]
 
 _UNITS: Mapping[str, float] = {
     "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9,
 }  # fmt: skip
+MOST_FOR_CLIENTS = 60.0  # SDKs give up, or ignore the hint, when it is much longer
+
 _PART = r"\d+(?:\.\d+)?(?:ms|us|µs|μs|ns|d|h|m|s)"
 _DURATION = re.compile(rf"(?:{_PART})+", re.IGNORECASE | re.ASCII)
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|μs|ns|d|h|m|s)", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 _TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d+)?(?:([Zz])|([+-])(\d\d):?(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|([+-])(\d\d):?(\d\d))?", re.ASCII
 )
+_SPOKEN = _PART.replace("(?:ms", r"\s?(?:ms", 1)
 _WORDS = re.compile(
-    rf"(?:try again|retry|wait)(?:\s+\w+)?\s+(?:in|after|for)\s+(?:about\s+)?(?:({_PART}(?:\s*{_PART})*)\b"
+    rf"(?:try again|retry|wait)(?:\s+\w+)?\s+(?:in|after|for)\s+(?:about\s+)?(?:({_SPOKEN}(?:\s*{_SPOKEN})*)\b"
     r"|(\d+(?:\.\d+)?)\s*(seconds?|secs?|minutes?|mins?|hours?|milliseconds?)\b)",
     re.IGNORECASE | re.ASCII,
 )
@@ -56,6 +60,11 @@ def in_text(body: bytes) -> float | None:
     if found := _IN_BODY.search(text):
         return float(found[1])
     return None
+
+
+def for_client(seconds: float) -> str:
+    """The `retry-after` to send on: whole seconds, not more than SDKs will wait for."""
+    return str(ceil(min(seconds, MOST_FOR_CLIENTS)))
 
 
 def seconds_until(text: str, now: float) -> float | None:
@@ -113,16 +122,16 @@ def _word_unit(word: str) -> float:
 
 
 def _timestamp(text: str) -> float | None:
-    """The unix time of an RFC 3339 timestamp or an HTTP-date."""
+    """The unix time of an RFC 3339 timestamp (of UTC if it names no zone) or an HTTP-date."""
     if found := _TIMESTAMP.fullmatch(text):
         year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
         try:
             moment = calendar.timegm((year, month, day, hour, minute, second)) + float(found[7] or 0)
         except ValueError:
             return None
-        if found[9]:
-            offset = int(found[10]) * 3600 + int(found[11]) * 60
-            moment -= offset if found[9] == "+" else -offset
+        if found[8]:
+            offset = int(found[9]) * 3600 + int(found[10]) * 60
+            moment -= offset if found[8] == "+" else -offset
         return moment
     try:
         parts = parsedate_tz(text)

@@ -4,17 +4,18 @@ from collections.abc import Iterator, Mapping
 
 from django.core.exceptions import ValidationError
 
-from routing import address, kinds
+from routing import address, kinds, limit_loading
 from routing.fields import resolved
 from routing.kinds import Kind
 from routing.models import ModelBinding, Upstream
 from routing.problems import Problem
 from routing.snapshot import Binding, CredentialMode, KeyStyle, RoutingTable, Target
 from routing.snapshot import Upstream as UpstreamSnapshot
+from routing.validators import sentence
 
 
 def load(detected_kinds: Mapping[str, Kind] | None = None) -> tuple[RoutingTable, list[Problem]]:
-    """Three queries.  Never raises for the content of a row.
+    """Five queries.  Never raises for the content of a row.
 
     `detected_kinds` holds, by upstream name, what a server of kind auto said of itself.
     """
@@ -24,17 +25,24 @@ def load(detected_kinds: Mapping[str, Kind] | None = None) -> tuple[RoutingTable
         try:
             upstreams[row.pk] = upstream_of(row, (detected_kinds or {}).get(row.name, Kind.AUTO))
         except ValidationError as problem:
-            problems.append(Problem("upstream", row.name, _sentence(problem), row))
+            problems.append(Problem("upstream", row.name, sentence(problem), row))
     bindings = []
     for binding in ModelBinding.objects.filter(enabled=True).prefetch_related("targets"):
         targets = tuple(_targets(binding, upstreams, problems))
         if targets:
-            bindings.append(Binding(pattern=binding.pattern, targets=targets))
+            bindings.append(
+                Binding(pattern=binding.pattern, targets=targets, session_affinity=binding.session_affinity)
+            )
         else:
             problems.append(
                 Problem("binding", binding.pattern, "it has no enabled upstream, so it is skipped", binding)
             )
-    return RoutingTable(upstreams=tuple(upstreams.values()), bindings=tuple(bindings)), problems
+    return RoutingTable(
+        upstreams=tuple(upstreams.values()),
+        bindings=tuple(bindings),
+        limits=limit_loading.limits(problems),
+        throttles=limit_loading.throttles(problems),
+    ), problems
 
 
 def upstream_of(row: Upstream, detected: Kind = Kind.AUTO) -> UpstreamSnapshot:
@@ -88,13 +96,7 @@ def _targets(
         try:
             row.clean_fields(exclude=["binding", "upstream"])
         except ValidationError as problem:
-            text = f"its target {upstream.name} is left out: {_sentence(problem)}"
+            text = f"its target {upstream.name} is left out: {sentence(problem)}"
             problems.append(Problem("binding", binding.pattern, text, binding))
             continue
         yield Target(upstream=upstream, model=row.upstream_model, priority=row.priority, weight=row.weight)
-
-
-def _sentence(problem: ValidationError) -> str:
-    if hasattr(problem, "message_dict"):
-        return " ".join(f"{field}: {' '.join(texts)}" for field, texts in problem.message_dict.items())
-    return " ".join(problem.messages)

@@ -8,6 +8,7 @@ from django.db.models import F
 from routing import address, kinds
 from routing.dialects import Dialect
 from routing.fields import SecretField
+from routing.limit_models import ParallelLimit, ThrottleRule
 from routing.natural_keys import FindsByNaturalKey
 from routing.snapshot import CredentialMode, KeyStyle
 from routing.validators import (
@@ -212,6 +213,11 @@ class ModelBinding(models.Model):
     position = models.PositiveIntegerField(
         default=100, help_text="Globs are tried from the lowest number up; an exact name always wins."
     )
+    session_affinity = models.BooleanField(
+        default=False,
+        help_text="Requests of one conversation go to the same upstream while it works, so that its prompt cache is "
+        "used.",
+    )
     enabled = models.BooleanField(default=True, help_text="Off: as if this binding were not here.")
 
     NATURAL_KEY = ("pattern",)
@@ -366,4 +372,11 @@ class RequestRecord(models.Model):
         return (self.done_at - self.received_at).total_seconds()
 
 
-CONFIGURATION: tuple[type[models.Model], ...] = (Upstream, ModelBinding, BindingTarget, ConfigSection)
+CONFIGURATION: tuple[type[models.Model], ...] = (
+    Upstream,
+    ModelBinding,
+    BindingTarget,
+    ParallelLimit,
+    ThrottleRule,
+    ConfigSection,
+)

@@ -1,6 +1,8 @@
 """Records are browsed, not edited, and big tables page cheaply."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -203,9 +205,20 @@ class RequestRecordAdmin(RecordAdmin):
         return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
 
 
+@dataclass
+class Beside:
+    """What other apps know of a request; `proxysite.admin` fills it in, for routing imports nothing of them."""
+
+    failures_link: Callable[[str], str] = lambda request_id: ""
+
+
+beside = Beside()
+
+
 def _shown(record: RequestRecord) -> dict[str, Any]:
     """What the detail page needs beyond the record itself."""
     return {
+        "failures_link": beside.failures_link(record.request_id),
         "title": f"Request {record.request_id}",
         "subtitle": None,
         "status_tone": status_tone(record.status),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from routing.admission.limits import LimitTable, ThrottleTable
 from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.matching import PatternTable
@@ -76,6 +77,7 @@ class Target:
 class Binding:
     pattern: str
     targets: tuple[Target, ...]
+    session_affinity: bool = False
 
     @cached_property
     def first_choices(self) -> tuple[Target, ...]:
@@ -88,6 +90,8 @@ class Binding:
 class RoutingTable:
     upstreams: tuple[Upstream, ...] = ()  # the enabled ones
     bindings: tuple[Binding, ...] = ()  # in order of position, those that have an enabled target
+    limits: LimitTable = field(default_factory=LimitTable)
+    throttles: ThrottleTable = field(default_factory=ThrottleTable)
 
     @cached_property
     def _table(self) -> PatternTable[Binding]:

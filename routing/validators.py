@@ -74,3 +74,10 @@ def validate_object(value: Any) -> None:
 def validate_statuses(value: Any) -> None:
     if not isinstance(value, list) or not all(type(status) is int and 400 <= status <= 599 for status in value):
         raise ValidationError("Enter a list of statuses from 400 to 599: [418].")
+
+
+def sentence(problem: ValidationError) -> str:
+    """What the check of a whole row said, on one line."""
+    if hasattr(problem, "message_dict"):
+        return " ".join(f"{field}: {' '.join(texts)}" for field, texts in problem.message_dict.items())
+    return " ".join(problem.messages)

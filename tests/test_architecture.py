@@ -14,8 +14,12 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 # Pure modules: no Django, no I/O, no event loop, no clock and no chance.  What they need of those arrives as arguments.
 PURE = frozenset(
     {
+        "proxysite.gateway.chat_frames",
+        "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",
+        "proxysite.gateway.mending",
         "proxysite.gateway.plan",
+        "proxysite.gateway.rates",
         "proxysite.gateway.relay",
         "routing.address",
         "routing.adjust",
@@ -41,7 +45,16 @@ PURE = frozenset(
         "sampling.merge",
         "sampling.parameters",
         "sampling.snapshot",
+        "validation",
+        "validation.failures",
+        "validation.ending",
+        "validation.gate",
+        "validation.judges",
+        "validation.ladder",
+        "validation.marking",
         "validation.repair",
+        "validation.snapshot",
+        "validation.verdict",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
@@ -54,7 +67,7 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 )  # fmt: skip
 
 # What sampling and validation may use of routing besides its pure modules.
-SHARED = frozenset({"routing.signals", "routing.record_admin"})
+SHARED = frozenset({"routing.fields", "routing.record_admin", "routing.signals", "routing.validators"})
 
 # The only modules that speak HTTP, and what they speak it with.
 HTTP = {
@@ -78,7 +91,7 @@ def module_name(path: Path) -> str:
 
 
 FILES = {module_name(path): path for path in python_files(*PACKAGES)}
-PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.repair."))}
+PURE |= {name for name in FILES if name.startswith(("routing.dialects.", "validation.detectors", "validation.repair."))}
 every_module = pytest.mark.parametrize("module", FILES)
 
 

@@ -58,14 +58,23 @@ def test_the_example_of_every_field_can_be_imported(name, row):
 
 def test_the_keys_of_bindings_and_targets_have_their_rows():
     keys = rows(section(f"`{BINDINGS}`"))
-    assert list(keys) == ["upstream", "model", "priority", "weight", "targets", "enabled", "position"]
+    assert list(keys) == [
+        "upstream",
+        "model",
+        "priority",
+        "weight",
+        "targets",
+        "enabled",
+        "position",
+        "session_affinity",
+    ]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_can_be_imported(example):
     content = json.loads(example)
-    if BINDINGS in content and "upstreams" not in content:
+    if content.keys() & {BINDINGS, "parallel_limits"} and "upstreams" not in content:
         content["upstreams"] = [{"name": name, "base_url": "http://a"} for name in ("zai", "local", "rented")]
     config_file.import_document(config_file.parse(content), replace=True)
 

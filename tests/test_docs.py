@@ -7,13 +7,18 @@ from django.apps import apps
 
 from proxysite.environment import BASE_DIR, VARIABLES
 from routing.kinds import Kind
-from routing.models import BindingTarget, ModelBinding, Upstream
+from routing.models import BindingTarget, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
+from validation.detectors.names import DETECTORS
+from validation.models import ValidationPolicy, Validator
 
 DOCUMENTED = {
     "## Upstreams": [Upstream],
     "## Bindings": [ModelBinding, BindingTarget],
+    "## Limits": [ParallelLimit],
+    "## Pauses": [ThrottleRule],
     "## Sampling rules": [SamplingPreset, SamplingRule],
+    "## Validation": [ValidationPolicy, Validator],
 }
 
 
@@ -104,10 +109,15 @@ def test_links_to_headings_lead_to_one(page):
 
 def test_the_documented_models_are_all_that_people_configure():
     configured = {model for models in DOCUMENTED.values() for model in models}
-    ours = {model for app in ("routing", "sampling") for model in apps.get_app_config(app).get_models()}
+    ours = {model for app in ("routing", "sampling", "validation") for model in apps.get_app_config(app).get_models()}
     assert {model.__name__ for model in ours - configured} == {
         "ConfigRevision",
         "ConfigSection",
         "RequestRecord",
         "TokenCalibration",
+        "ValidationFailure",
     }
+
+
+def test_every_built_in_detector_is_named():
+    assert [name for name in DETECTORS if f"`{name}`" not in section("## Validation")] == []

@@ -14,6 +14,7 @@ from django.db.models import Value
 from django.utils import timezone
 
 from proxysite.config_file import reading
+from proxysite.config_file.applying_admission import save_limits, save_pauses
 from proxysite.config_file.applying_bindings import save_bindings
 from proxysite.config_file.applying_upstreams import save_upstreams
 from proxysite.config_file.document import ConfigFileError, Document, RuleEntry
@@ -49,6 +50,8 @@ def _import(document: Document, *, replace: bool) -> Report:
     before = export() if replace else {}
     upstreams = save_upstreams(document.upstreams, report, replace=replace)
     save_bindings(document.bindings, upstreams, report, replace=replace)
+    save_limits(document.limits, upstreams, report, replace=replace)
+    save_pauses(document.pauses, report, replace=replace)
     presets = _save_presets(document, report, replace=replace)
     if replace:
         _replace_rules(document.rules, presets, report)

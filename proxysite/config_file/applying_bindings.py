@@ -83,7 +83,7 @@ def _said(row: ModelBinding) -> tuple[object, ...]:
     targets = [
         (target.upstream_id, *(getattr(target, name) for name in _TARGET_FIELDS)) for target in row.targets.all()
     ]
-    return row.pattern, row.position, row.enabled, targets
+    return row.pattern, row.position, row.enabled, row.session_affinity, targets
 
 
 def _wanted(entry: BindingEntry, upstreams: dict[str, Upstream], position: int | None = None) -> tuple[object, ...]:
@@ -92,11 +92,13 @@ def _wanted(entry: BindingEntry, upstreams: dict[str, Upstream], position: int |
         (upstreams[target["upstream"]].pk, *(target[name] for name in _TARGET_FIELDS))
         for target in sorted(entry.targets, key=lambda target: target["priority"])
     ]
-    return entry.pattern, entry.position if position is None else position, entry.enabled, targets
+    place = entry.position if position is None else position
+    return entry.pattern, place, entry.enabled, entry.session_affinity, targets
 
 
 def _save(row: ModelBinding, entry: BindingEntry, position: int, upstreams: dict[str, Upstream]) -> None:
     row.pattern, row.position, row.enabled = entry.pattern, position, entry.enabled
+    row.session_affinity = entry.session_affinity
     row.save()
     for target in BindingTarget.objects.filter(binding=row):
         target.delete()

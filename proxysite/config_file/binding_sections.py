@@ -11,10 +11,11 @@ SECTION = "model_upstream_binding"
 
 CATCH_ALL = "*"
 
-_BINDING_KEYS = {"targets", "enabled", "position"}
+_BINDING_KEYS = {"targets", "enabled", "position", "session_affinity"}
 _TARGET_FIELDS = {"model": "upstream_model", "priority": "priority", "weight": "weight"}
 _DEFAULTS = {"model": "", "priority": 0, "weight": 1}
-_PATTERN, _POSITION, _ENABLED = (ModelBinding._meta.get_field(name) for name in ("pattern", "position", "enabled"))
+_PATTERN = ModelBinding._meta.get_field("pattern")
+_ABOUT = {name: ModelBinding._meta.get_field(name) for name in ("enabled", "position", "session_affinity")}
 
 
 def parse_bindings(
@@ -60,12 +61,11 @@ class _Reader:
         self._document.bindings.append(BindingEntry(pattern, tuple(targets), implied=implied, **said))
 
     def _about_binding(self, value: dict[str, Any], path: str) -> dict[str, Any]:
-        """enabled and position, as far as they are said."""
+        """enabled, position and session_affinity, as far as they are said."""
         self._no_other_keys(value, _BINDING_KEYS, path)
-        fields = {"enabled": _ENABLED, "position": _POSITION}
         return {
             key: value[key]
-            for key, field in fields.items()
+            for key, field in _ABOUT.items()
             if key in value and self._checker.field(field, value[key], f"{path}.{key}")
         }
 

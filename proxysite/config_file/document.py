@@ -32,6 +32,7 @@ class BindingEntry:
     targets: tuple[dict[str, Any], ...]
     position: int
     enabled: bool = True
+    session_affinity: bool = False
     implied: bool = False
 
 
@@ -45,16 +46,40 @@ class RuleEntry:
     enabled: bool = True
 
 
+@dataclass(frozen=True)
+class LimitEntry:
+    """`name` is the model pattern or the upstream, as the scope says; blank for the global limit."""
+
+    scope: str
+    name: str
+    limit: int
+    queue_size: int | None = None
+    queue_timeout_seconds: float | None = None
+    position: int = 100
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class PauseEntry:
+    model_pattern: str
+    start_pause_seconds: float | None = None
+    end_pause_seconds: float | None = None
+    position: int = 100
+    enabled: bool = True
+
+
 @dataclass
 class Document:
-    """`kept`: sections that become rows of their own, as they came.
+    """`kept`: sections that become rows of their own, as they came.  `limits`, `pauses`: None where the file is silent.
 
-    Among those, "upstreams" holds the keys of upstreams that are not known: name → keys.
+    Among the kept, "upstreams" holds the keys of upstreams that are not known: name → keys.
     """
 
     upstreams: list[UpstreamEntry] = field(default_factory=list)
     bindings: list[BindingEntry] = field(default_factory=list)
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     rules: list[RuleEntry] = field(default_factory=list)
+    limits: list[LimitEntry] | None = None
+    pauses: list[PauseEntry] | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

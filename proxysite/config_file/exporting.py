@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from proxysite.config_file.admission_sections import GLOBAL, LIMITS, PER_MODEL, THROTTLE
 from proxysite.config_file.document import STEP
+from routing.admission.limits import Scope
 from routing.fields import is_reference
 from routing.matching import fold
-from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
+from routing.models import BindingTarget, ConfigSection, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
 
 _FIELDS = [field.name for field in Upstream._meta.concrete_fields if not field.primary_key and field.name != "api_key"]
@@ -23,7 +25,8 @@ def export() -> dict[str, Any]:
             "rules": [_rule(rule) for rule in SamplingRule.objects.select_related("preset")],
         },
     }
-    return content | kept
+    content |= {name: said for name, said in ((LIMITS, _limits()), (THROTTLE, _throttle())) if said}
+    return content | {name: section for name, section in kept.items() if name not in content}
 
 
 def is_empty(content: dict[str, Any]) -> bool:
@@ -46,6 +49,8 @@ def _bindings() -> dict[str, Any]:
         about: dict[str, Any] = {} if binding.position == last + STEP else {"position": binding.position}
         if not binding.enabled:
             about["enabled"] = False
+        if binding.session_affinity:
+            about["session_affinity"] = True
         targets = [_target(target) for target in binding.targets.all()]
         value = targets[0] if len(targets) == 1 else targets
         said[binding.pattern] = {"targets": value, **about} if about else value
@@ -74,3 +79,47 @@ def _rule(rule: SamplingRule) -> dict[str, Any]:
         "position": rule.position,
         "enabled": rule.enabled,
     }
+
+
+def _limits() -> dict[str, Any]:
+    """As short as it can be said: the number alone, under the model's name, or “global”."""
+    said: dict[str, Any] = {}
+    last = 0
+    for row in ParallelLimit.objects.select_related("upstream"):
+        about: dict[str, Any] = {"limit": row.limit}
+        for name in ("queue_size", "queue_timeout_seconds"):
+            if getattr(row, name) is not None:
+                about[name] = getattr(row, name)
+        about |= _place(row, last)
+        last = row.position
+        label = row.name if row.scope == Scope.MODEL else GLOBAL
+        if row.scope == Scope.UPSTREAM:
+            label, about = f"upstream {row.name}", {"upstream": row.name, **about}
+        elif row.scope == Scope.MODEL and fold(label) == GLOBAL:
+            about = {"model": row.name, **about}
+        while label in said or (fold(label) == GLOBAL and "model" in about):
+            label += "’"  # only a label: what it is for stands in the object
+            about = {"model": row.name, **about} if row.scope == Scope.MODEL else about
+        said[label] = about if len(about) > 1 else row.limit
+    return said
+
+
+def _throttle() -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    rules = list(ThrottleRule.objects.all())
+    last = 0
+    for row in sorted(rules, key=lambda row: bool(row.model_pattern)):
+        names = ("start_pause_seconds", "end_pause_seconds")
+        about = {name: getattr(row, name) for name in names if getattr(row, name) is not None} | _place(row, last)
+        last = row.position
+        if row.model_pattern:
+            said.setdefault(PER_MODEL, {})[row.model_pattern] = about
+        else:
+            said[GLOBAL] = about
+    return {"enabled": True, **said} if said else {}
+
+
+def _place(row: ParallelLimit | ThrottleRule, last: int) -> dict[str, Any]:
+    """Position and switch, where they are not what the order alone would give."""
+    about: dict[str, Any] = {} if row.position == last + STEP else {"position": row.position}
+    return about if row.enabled else {**about, "enabled": False}

@@ -7,6 +7,7 @@ has no feature yet goes to `kept` and is named in the notes.
 
 from typing import Any
 
+from proxysite.config_file.admission_sections import LIMITS, THROTTLE, parse_limits, parse_throttle
 from proxysite.config_file.binding_sections import SECTION as BINDINGS
 from proxysite.config_file.binding_sections import parse_bindings
 from proxysite.config_file.checking import THE_FILE, Checker, child
@@ -16,7 +17,9 @@ from proxysite.config_file.sampling_sections import SAMPLING_SECTIONS, parse_sam
 from proxysite.config_file.upstream_sections import parse_upstreams
 from routing.models import BindingTarget, ConfigSection
 
-USED = frozenset({"server", "listen", "logging", "upstreams", BINDINGS, "override", *SAMPLING_SECTIONS})
+USED = frozenset(
+    {"server", "listen", "logging", "upstreams", BINDINGS, "override", LIMITS, THROTTLE, *SAMPLING_SECTIONS}
+)
 
 
 def parse(content: Any) -> Document:
@@ -29,6 +32,8 @@ def parse(content: Any) -> Document:
     upstreams = parse_upstreams(sections, document, checker)
     model = _parse_override(sections, document, checker)
     parse_bindings(sections, upstreams, model, document, checker)
+    parse_limits(sections, upstreams, document, checker)
+    parse_throttle(sections, document, checker)
     parse_sampling(sections, document, checker)
     parse_listen(sections, document, checker)
     parse_logging(sections, document, checker)

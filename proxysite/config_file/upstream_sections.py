@@ -15,17 +15,7 @@ from routing.snapshot import KeyStyle
 LEGACY_NAME = "default"
 
 # Fields that are kept in the row, whose feature is not in this version.
-FOR_LATER = frozenset(
-    {
-        "max_retries",
-        "base_retry_delay",
-        "rate_limit_wait",
-        "retry_statuses",
-        "tool_call_repair",
-        "first_token_timeout_seconds",
-        "total_timeout_seconds",
-    }
-)
+FOR_LATER = frozenset({"tool_call_repair"})
 
 _TARGET = ("target_base_url", "target_host", "target_port")
 FIELDS = {field.name: field for field in Upstream._meta.concrete_fields if not field.primary_key}

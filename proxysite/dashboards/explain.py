@@ -133,6 +133,8 @@ def explained(body: dict[str, Any], dialect: Dialect, config: LiveConfig) -> dic
         "plan": plan,
         "binding": _binding(plan, config),
         "key_sent": _key_sent(plan),
+        "limits": config.routing.limits.of(plan.model_asked, plan.upstream.name),
+        "pauses": config.routing.throttles.of(plan.model_asked),
         "rows": rows(layers, _fields(body, dialect), _fields(sent, dialect), plan),
         "changes": [change_row(change.as_dict()) for change in plan.changes],
         "sent": json.dumps(sent, indent=2, ensure_ascii=False),

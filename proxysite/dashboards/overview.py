@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from proxysite import checks, live
+from proxysite.dashboards import now as this_moment
 from proxysite.live import LiveConfig
 from routing.kinds import Kind, by_url
 from routing.matching import is_glob
@@ -26,6 +27,7 @@ _LISTED = ("request_id", "received_at", "model_asked", "upstream", "status", "ou
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What `admin/index.html` shows; django-unfold calls this."""
     config = live.current() or live.reload()
+    may_view_upstreams = request.user.has_perm("routing.view_upstream")
     may_view_records = request.user.has_perm("routing.view_requestrecord")
     return {
         **context,
@@ -33,7 +35,9 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "messages_found": [_message(found) for found in checks.configuration_messages(config)],
         "may_view_records": may_view_records,
         **(_records() if may_view_records else {}),
-        "upstreams": _upstreams(config) if request.user.has_perm("routing.view_upstream") else [],
+        "upstreams": _upstreams(config) if may_view_upstreams else [],
+        "may_view_upstreams": may_view_upstreams,
+        **(this_moment.context() if may_view_upstreams else {}),
         **_how_to_call(request, config),
     }
 

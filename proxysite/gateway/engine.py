@@ -20,6 +20,8 @@ from proxysite.gateway.calibration import KeptCalibration
 from proxysite.gateway.models_list import ModelsList
 from proxysite.gateway.recorder import Recorder
 from proxysite.live import LiveConfig
+from routing.admission.gatekeeper import Gatekeeper
+from routing.admission.targets import Targets
 from routing.models import ConfigRevision
 from routing.upstream import Upstreams
 
@@ -37,6 +39,8 @@ class Engine:
         self.is_started = False
         self.running = 0  # requests on their way
         self.upstreams = Upstreams()
+        self.gatekeeper = Gatekeeper()
+        self.targets = Targets()
         self.models = ModelsList(self.upstreams, settings.ENV["MODELS_CACHE_SECONDS"])
         # One thread for the database, so that one connection is opened and nothing ever waits for another writer here.
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
@@ -51,8 +55,10 @@ class Engine:
         return self.recorder.keep_bytes
 
     def config(self) -> LiveConfig:
+        """The configuration in force; limits and pauses that have changed take effect with it."""
         config = live.current()
         assert config is not None, "start() loads the configuration"
+        self.gatekeeper.configure(config.routing.limits, config.routing.throttles)
         return config
 
     async def start(self) -> None:
@@ -91,7 +97,10 @@ class Engine:
         await self._in_database_thread(connections.close_all)
 
     async def _watch_configuration(self) -> None:
-        """A change that another process saved shows in the revision; ours is in force before its save returns."""
+        """A change that another process saved shows in the revision; ours is in force before its save returns.
+
+        Asking for the configuration lets requests go that wait for a limit which has been raised.
+        """
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:

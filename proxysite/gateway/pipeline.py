@@ -18,13 +18,13 @@ from proxysite.gateway.plan import Asked, Chance, Plan, plan_endpoint, plan_pass
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
 from proxysite.redaction import without_keys
-from routing import headers
-from routing.dialects import conversion, retry_after, upstream_errors
+from routing import headers, hints
+from routing.dialects import conversion, upstream_errors
 from routing.dialects.events import UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel
 from routing.errors import InternalError, ProxyError, UpstreamBroken
-from routing.upstream import Answer
+from routing.upstream import Answer, Headers
 
 log = logging.getLogger("proxysite.gateway")
 override_log = logging.getLogger("proxysite.override")
@@ -194,16 +194,23 @@ def _failed(failure: UpstreamError, answer: Answer, plan: Plan, exchange: Exchan
     """What the upstream said went wrong, in the client's dialect, with whether and when to try again."""
     failure.message = without_keys(failure.message.encode(), plan.upstream).decode()
     error = conversion.error_answer(failure, exchange.client_dialect, exchange.request_id)
-    said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
     told = dict(error.headers)
-    if "x-should-retry" in said:
-        told.setdefault("x-should-retry", said["x-should-retry"])
-    if failure.status != 429:  # limits that are told of beside any other failure are not its reason
-        said = {name: value for name, value in said.items() if name.startswith("retry-after")}
-    wait = retry_after.retry_after_seconds(said, timezone.now().timestamp(), failure.message)
+    said = next((value.decode("latin-1") for name, value in answer.headers if name.lower() == b"x-should-retry"), None)
+    if said is not None:
+        told.setdefault("x-should-retry", said)
+    wait = _hint(failure, answer.headers, timezone.now().timestamp())
     if wait is not None and told.get("x-should-retry") != "false" and _may_succeed_later(failure.status):
-        told["retry-after"] = retry_after.for_client(wait)
+        told["retry-after"] = hints.for_client(wait)
     return json_answer(error.body, error.status, [(name.encode(), value.encode()) for name, value in told.items()])
+
+
+def _hint(failure: UpstreamError, headers: Headers, now: float) -> float | None:
+    """When to come again.  Limits that are told of beside any other failure than a rate limit are not its reason."""
+    text = failure.message.encode()
+    if failure.status == 429:
+        return hints.wait_hint(headers, text, now)
+    wait = hints.retry_after(headers, now)
+    return hints.in_text(text) if wait is None else wait
 
 
 def _may_succeed_later(status: int) -> bool:

@@ -1,12 +1,15 @@
 """Writes what happened to requests, in batches and in the background: a request only appends to a bounded queue.
 
-When the queue is full a record is dropped and counted; the proxy never waits for its own diary.
+When the queue is full a record is dropped and counted; the proxy never waits for its own diary.  Bad answers have a
+queue of their own: they are few and large.
 """
 
 import asyncio
 import atexit
 import logging
+import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -15,18 +18,25 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from proxysite.gateway import failure_rows
 from proxysite.gateway.calibration import KeptCalibration
 from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.rates import Rates
 from proxysite.redaction import redacted
+from proxysite.retention import retentions
 from routing.dialects import Dialect
 from routing.dialects.passing import HEAD, NOTHING, Summary
 from routing.models import RequestRecord
+from validation.failures import Failure
+from validation.models import ValidationFailure
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
 BATCH = 1000
+FAILURES_WAITING = 200  # each may hold a whole answer
 PRUNE_EVERY = 20  # batches
+PRUNE_SECONDS = 3600.0  # and at least this often: records grow old while nothing is written
 
 _FINE = ("ok", "client_gone")  # outcomes that the capture policy “failed” does not mean
 _FAILED_ANSWER = 16 * 1024  # bytes of an answer that are kept in case it fails
@@ -38,14 +48,16 @@ class Recorder:
         env = settings.ENV
         self.dropped = 0
         self.written = 0
+        self.rates = Rates()
         self._enabled: bool = env["RECORDS"]
         self._capture: str = env["CAPTURE_BODIES"]
         self._capture_bytes: int = env["CAPTURE_KIB"] * 1024
-        self._keep: int = env["RECORDS_KEEP"]
         self._limit: int = env["RECORDS_QUEUE"]
         self._queue: deque[Exchange] = deque()
+        self._failures: deque[Failure] = deque()
         self._database = database
         self._batches = 0
+        self._pruned = time.monotonic()
         # daphne and runserver stop without telling; uvicorn's lifespan has flushed by then.
         atexit.register(self._write_rest)
 
@@ -59,6 +71,7 @@ class Recorder:
         return len(self._queue)
 
     def add(self, exchange: Exchange) -> None:
+        self.rates.count(time.monotonic(), failed=exchange.outcome not in _FINE)
         if not self._enabled:
             return
         if len(self._queue) >= self._limit:
@@ -68,22 +81,43 @@ class Recorder:
             exchange.request_body = exchange.sent_body = b""
         self._queue.append(exchange)
 
+    def add_failure(self, failure: Failure) -> None:
+        """Takes a bad answer, to be written in the background.  It is the recorder's from now on."""
+        if not self._enabled:
+            return
+        if len(self._failures) >= FAILURES_WAITING:
+            self.dropped += 1
+            return
+        if self._capture == "none":
+            failure.request_body = b""
+        self._failures.append(failure)
+
     async def run(self) -> None:
         while True:
             await asyncio.sleep(PAUSE_SECONDS)
             await self.flush()
+            if time.monotonic() - self._pruned > PRUNE_SECONDS:
+                await self._in_database_thread(self._prune)
 
     async def flush(self) -> None:
         """Writes everything that is queued now.  Cancelled in the middle, it still finishes the batch it is at."""
-        loop = asyncio.get_running_loop()
         while self._queue:
             batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-            await asyncio.shield(loop.run_in_executor(self._database, self._write, batch))
+            await self._in_database_thread(self._write, batch)
+        if self._failures:
+            failures, self._failures = list(self._failures), deque()
+            await self._in_database_thread(self._write_failures, failures)
+
+    async def _in_database_thread(self, function: Callable[..., None], *arguments: Any) -> None:
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._database, function, *arguments))
 
     def _write_rest(self) -> None:
         if self._queue:
             batch, self._queue = list(self._queue), deque()
             self._write(batch)
+        if self._failures:
+            failures, self._failures = list(self._failures), deque()
+            self._write_failures(failures)
 
     def _write(self, batch: list[Exchange]) -> None:
         try:
@@ -101,11 +135,23 @@ class Recorder:
         if self._batches % PRUNE_EVERY == 1:
             self._prune()
 
-    def _prune(self) -> None:
+    def _write_failures(self, failures: list[Failure]) -> None:
         try:
-            newest = RequestRecord.objects.order_by("-pk").values_list("pk", flat=True).first()
-            if newest and newest > self._keep:
-                RequestRecord.objects.filter(pk__lte=newest - self._keep).delete()
+            rows = [
+                failure_rows.row_of(failure, self._capture, self._capture_bytes, self._text) for failure in failures
+            ]
+            ValidationFailure.objects.bulk_create(rows)
+        except Exception:  # whatever it is, the next ones must be written
+            self.dropped += len(failures)
+            log.exception("%d failures could not be written.", len(failures))
+            return
+        self.written += len(failures)
+
+    def _prune(self) -> None:
+        self._pruned = time.monotonic()
+        try:
+            for retention in retentions():
+                retention.prune()
         except DatabaseError:
             log.exception("Old records could not be deleted; trying again later.")
 

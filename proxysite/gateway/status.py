@@ -1,22 +1,104 @@
 """What the proxy says of itself: configuration in force and live numbers, without secrets."""
 
+import asyncio
+import time
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from proxysite.live import LiveConfig
+from routing.admission.gatekeeper import Gatekeeper
+from routing.admission.targets import Targets
 
 
 class Numbers(Protocol):
+    """The engine, as far as its numbers go."""
+
     running: int
     recorder: Any
+    gatekeeper: Gatekeeper
+    targets: Targets
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    scope: str
+    name: str
+    limit: int
+    used: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class PauseLine:
+    model: str
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamLine:
+    """`seconds_left`: until it is tried again, or asked again whether its model is loaded."""
+
+    name: str
+    health: str
+    running: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One moment.  `running` are requests on their way that do not wait in a queue, `queued` those that do."""
+
+    running: int
+    queued: int
+    requests_per_minute: int
+    failed_per_minute: int
+    limits: tuple[LimitLine, ...]
+    pauses: tuple[PauseLine, ...]
+    upstreams: tuple[UpstreamLine, ...]
+
+
+def status(config: LiveConfig, numbers: Numbers, *, less: int = 0) -> Status:
+    """On the event loop that serves.  `less`: requests that only ask for this."""
+    admission, now = numbers.gatekeeper.state(), asyncio.get_running_loop().time()
+    requests, failed = numbers.recorder.rates.per_minute(time.monotonic())
+    left: dict[str, float] = {}
+    for target in numbers.targets.state(now):
+        left[target.upstream] = max(target.seconds_left, left.get(target.upstream, 0.0))
+    return Status(
+        running=max(0, numbers.running - less - admission.slots.queued),
+        queued=admission.slots.queued,
+        requests_per_minute=requests,
+        failed_per_minute=failed,
+        limits=tuple(
+            LimitLine(line.limit.scope.value, line.limit.name, line.limit.limit, line.used, line.queued)
+            for line in admission.slots.limits
+        ),
+        pauses=tuple(PauseLine(pause.model, round(pause.seconds_left, 1)) for pause in admission.pauses),
+        upstreams=tuple(
+            UpstreamLine(
+                name=upstream.name,
+                health=numbers.targets.health(upstream.name, now).value,
+                running=numbers.gatekeeper.busy(upstream.name),
+                seconds_left=round(left.get(upstream.name, 0.0), 1),
+            )
+            for upstream in config.routing.upstreams
+        ),
+    )
 
 
 def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
     """The JSON of `GET /`, and what the status page shows."""
+    live = status(config, numbers, less=1)  # the request that asks
     return {
         "status": "ok",
         "message": "Sampling Proxy is running",
         "revision": config.revision,
-        "running": numbers.running - 1,  # less the request that asks
+        "running": live.running,
+        "queued": live.queued,
+        "requests_per_minute": live.requests_per_minute,
+        "failed_per_minute": live.failed_per_minute,
+        "limits": [asdict(line) for line in live.limits],
+        "pauses": [asdict(line) for line in live.pauses],
         "records_waiting": numbers.recorder.waiting,
         "records_dropped": numbers.recorder.dropped,
         "upstreams": [
@@ -25,8 +107,11 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
                 "base_url": upstream.base_url,
                 "kind": upstream.kind.value,
                 "dialects": sorted(upstream.dialects),
+                "health": line.health,
+                "running": line.running,
+                "seconds_left": line.seconds_left,
             }
-            for upstream in config.routing.upstreams
+            for upstream, line in zip(config.routing.upstreams, live.upstreams, strict=True)
         ],
         "bindings": [
             {

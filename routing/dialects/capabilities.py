@@ -117,7 +117,7 @@ _GENERATE_NAMES = {
     "include_stop_str_in_output": "no_stop_trim",
 }
 # Everything that `sampling_params` may hold: it refuses other names.
-_GENERATE_SAMPLING = frozenset(
+GENERATE_SAMPLING = frozenset(
     {
         "max_new_tokens",
         "min_new_tokens",
@@ -244,7 +244,7 @@ _MESSAGES: Mapping[Kind, Capabilities] = {
 }
 
 _GENERATE = replace(
-    _LOCAL, accepts=_GENERATE_SAMPLING, aliases=_GENERATE_NAMES, max_tokens_field="max_new_tokens", top_k_off=-1
+    _LOCAL, accepts=GENERATE_SAMPLING, aliases=_GENERATE_NAMES, max_tokens_field="max_new_tokens", top_k_off=-1
 )
 
 _TABLES: Mapping[Dialect, Mapping[Kind, Capabilities]] = {

@@ -86,6 +86,7 @@ _OVERFLOW = re.compile(
     r"|greater than the context length|exceed_context_size|exceeds the limit of \d+ tokens",
     re.IGNORECASE,
 )
+_NO_ANSWER = 502  # what came inside of a 200 was neither an answer nor an error that its maker meant
 _TOKENS = re.compile(r"(\d[\d,]*)\s*(?:input |prompt )?tokens", re.IGNORECASE)
 _MAXIMUM = re.compile(
     r"(?:context (?:length|size|window)[^\d]{0,40}|maximum[^\d]{0,40}|limit of )(\d[\d,]*)", re.IGNORECASE
@@ -99,7 +100,7 @@ def is_error(body: Mapping[str, Any]) -> bool:
 def of_body(body: Any, otherwise: str = "The upstream reported an error.", status: int = 0) -> UpstreamError:
     """An error object in any shape.  `status` is the real one, 0 when it came inside of a 200."""
     if not isinstance(body, dict):
-        return _made(status, otherwise if body in (None, "") else str(body)[:500], {})
+        return _made(status, otherwise if body in (None, "") else str(body)[:500], {}, _NO_ANSWER)
     inner = body.get("error")
     found = inner if isinstance(inner, dict) else body
     message = _sentence(found, inner, body) or otherwise
@@ -112,7 +113,7 @@ def of_text(data: bytes, status: int = 0) -> UpstreamError:
         body = loads(data) if data.strip() else None
     except ValueError:
         text = data.decode("utf-8", "replace").strip()
-        return _made(status, _without_markup(text)[:500], {})
+        return _made(status, _without_markup(text)[:500], {}, _NO_ANSWER)
     return of_body(body, "The upstream answered with an error and gave no reason.", status)
 
 
@@ -189,7 +190,8 @@ def _numbers(message: str) -> tuple[int, int]:
     return max((number for number in counts if number > limit), default=0), limit
 
 
-def _made(status: int, message: str, found: Mapping[str, Any]) -> UpstreamError:
+def _made(status: int, message: str, found: Mapping[str, Any], otherwise: int = 500) -> UpstreamError:
+    """`otherwise` is the status when neither the upstream's status nor its words give one."""
     kind, code = _word(found.get("type")), _word(found.get("code"))
     if kind == "error":
         kind = ""
@@ -203,7 +205,7 @@ def _made(status: int, message: str, found: Mapping[str, Any]) -> UpstreamError:
     elif kind == "insufficient_quota" and not code:
         code = kind
     param = found.get("param")
-    return UpstreamError(status or 500, message, kind, code, param if isinstance(param, str) else None)
+    return UpstreamError(status or otherwise, message, kind, code, param if isinstance(param, str) else None)
 
 
 def _is_overflow(kind: str, code: str, message: str) -> bool:

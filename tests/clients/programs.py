@@ -23,7 +23,7 @@ RUNS_WITHIN = 75.0
 
 _NPM = (
     "npm install --no-audit --no-fund --no-package-lock --loglevel=error "
-    "--fetch-retries=1 --fetch-retry-maxtimeout=5000 --fetch-timeout=60000"
+    "--fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 --fetch-timeout=60000"
 )
 
 

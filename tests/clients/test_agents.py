@@ -69,10 +69,8 @@ def test_it_shows_what_the_model_thought(agent, session):
     assert agent.thought(session.ran) == THOUGHT
 
 
-def test_the_upstream_gets_back_what_it_thought(agent, dialect, session):
-    """Anthropic's thinking has no place for the seal without which OpenAI does not take its own back."""
-    is_kept = (agent.dialect, dialect) != ("messages", "responses")
-    assert session.last().thinking == ([THOUGHT] if is_kept else [])
+def test_the_upstream_gets_back_what_it_thought(session):
+    assert session.last().thinking == [THOUGHT]
 
 
 def test_it_counts_the_tokens_that_the_upstream_reported(agent, session):

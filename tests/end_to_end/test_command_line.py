@@ -64,6 +64,7 @@ def test_model_bindings_replace_the_stored_ones(post, upstream):
 
 @pytest.mark.parametrize("exchange", ALL, ids=str)
 def test_a_model_that_nothing_matches_is_refused_with_the_patterns_there_are(client, upstream, exchange):
+    """Case 104 of the wire reference, which says 404: the design's 400 stands (docs/decisions.md)."""
     answer = client.post(exchange.client_path, json=exchange.body("old-model"), headers=exchange.headers)
     message = assert_is_error(answer, exchange.dialect, 400)
     assert "old-model" in message

@@ -52,6 +52,7 @@ def test_a_glob_is_for_every_name_it_matches(sent):
 
 
 def test_a_null_in_the_request_counts_as_set(sent):
+    """Case 106 of the wire reference says that it does not: the design stands (docs/decisions.md)."""
     assert _added(sent("without-default", top_k=None)) == {"top_k": None}
 
 

@@ -1,6 +1,8 @@
 import pytest
 from django.urls import reverse
 
+from proxysite import live
+from routing.models import ParallelLimit, ThrottleRule
 from tests.proxysite.records import make_record
 from tests.rows import make_binding, make_rule, make_upstream
 
@@ -121,3 +123,17 @@ def test_it_takes_permission(client, django_user_model):
 
 def test_it_takes_a_login(client):
     assert client.get(EXPLAIN).status_code == 302
+
+
+def test_it_shows_the_limits_and_pauses_that_a_request_would_meet(admin_client, upstream):
+    assert "no limit" in explained(admin_client).content.decode()
+    ParallelLimit.objects.create(model_pattern="GLM-*", limit=2, queue_size=5, queue_timeout_seconds=30)
+    ParallelLimit.objects.create(model_pattern="other", limit=7)
+    ParallelLimit.objects.create(scope="global", limit=9)
+    ThrottleRule.objects.create(end_pause_seconds=4)
+    live.reload()
+    page = explained(admin_client)
+    assert [limit.limit for limit in page.context["limits"]] == [2, 9]
+    text = page.content.decode()
+    assert "(2 at once, queue of 5, at most 30.0 s)" in text
+    assert "4.0 s after each answer" in text

@@ -5,23 +5,15 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from routing.models import ConfigRevision, ConfigSection
+from routing.models import ConfigRevision, ConfigSection, ParallelLimit, ThrottleRule
+from tests.proxysite.failures import make_failure
 from tests.proxysite.records import make_record
-from tests.rows import make_binding, make_rule, make_upstream
+from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
 
 # Their feature does not exist yet: a field without effect is not shown.
-LATER = (
-    "max_retries",
-    "base_retry_delay",
-    "rate_limit_wait",
-    "retry_statuses",
-    "tool_call_repair",
-    "reasoning_field",
-    "first_token_timeout_seconds",
-    "total_timeout_seconds",
-)
+LATER = ("tool_call_repair", "reasoning_field")
 
 
 @pytest.fixture
@@ -30,7 +22,24 @@ def rows(admin_user):
     rule = make_rule({"temperature": 0.6})
     section = ConfigSection.objects.create(name="validation", content={"enabled": True})
     group = Group.objects.create(name="operators")
-    found = [binding, binding.targets.get().upstream, rule, rule.preset, section, group, admin_user, make_record()]
+    admission = [
+        ParallelLimit.objects.create(scope="global", limit=8),
+        ThrottleRule.objects.create(start_pause_seconds=1),
+    ]
+    found = [
+        *admission,
+        binding,
+        binding.targets.get().upstream,
+        rule,
+        rule.preset,
+        section,
+        group,
+        admin_user,
+        make_record(),
+        policy := make_policy(validator=make_validator()),
+        policy.validator,
+        make_failure(),
+    ]
     return {type(row): row for row in found}
 
 

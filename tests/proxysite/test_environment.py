@@ -46,6 +46,9 @@ EXPECTED = {
     "RECORDS": (True, "off", False, "some"),
     "RECORDS_QUEUE": (20000, "10", 10, "0"),
     "RECORDS_KEEP": (100000, "10", 10, "1.5"),
+    "RECORDS_KEEP_DAYS": (0.0, "1.5", 1.5, "-1"),
+    "FAILURES_KEEP": (10000, "10", 10, "0"),
+    "FAILURES_KEEP_DAYS": (0.0, "30", 30.0, "-1"),
     "CAPTURE_BODIES": ("failed", "All", "all", "most"),
     "CAPTURE_KIB": (256, "1", 1, "70000"),
 }

@@ -11,7 +11,7 @@ from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.models import ConfigRevision, Upstream
 from sampling.models import SamplingPreset
-from tests.rows import make_binding, make_rule, make_upstream
+from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,10 +37,11 @@ def test_nothing_is_in_force_before_the_first_load():
     assert live.current() is None
 
 
-def test_a_load_takes_five_queries(django_assert_num_queries):
+def test_a_load_takes_eight_queries(django_assert_num_queries):
     make_binding("*", make_upstream())
     make_rule({"top_p": 0.5})
-    with django_assert_num_queries(5):
+    make_policy()
+    with django_assert_num_queries(8):
         live.reload()
 
 
@@ -62,6 +63,16 @@ def test_a_saved_row_is_in_force_at_once():
     assert config.routing.binding("glm-4").targets[0].upstream.name == "new"
     assert config.sampling.layers("glm-4", Dialect.CHAT).model["temperature"].value == 0.3
     assert config.revision == ConfigRevision.current()
+
+
+def test_a_saved_policy_and_its_validator_are_in_force_at_once():
+    live.reload()
+    policy = make_policy("glm-*", validator=make_validator(api_key="hunter3-hunter3"))
+    assert live.current().validation.policy("GLM-4").validator.model == "qwen"
+    assert "hunter3" not in redaction.redacted("key hunter3-hunter3")
+    policy.builtin, policy.validator = False, None
+    policy.save()
+    assert live.current().validation.policy("glm-4") is None
 
 
 def test_a_request_that_took_the_old_configuration_keeps_it():

@@ -2,6 +2,7 @@ import pytest
 
 from proxysite.environment import BadSetting
 from proxysite.overrides import ONLY, Overrides
+from routing.admission.limits import Limit, LimitTable, Scope, ThrottleRule, ThrottleTable
 from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
@@ -142,3 +143,11 @@ def test_other_overrides_leave_the_rules_alone():
 def test_enforced_parameters_that_make_no_sense_are_refused(enforced, sentence):
     with pytest.raises(BadSetting, match=sentence):
         Overrides(enforced=enforced).applied_to(RoutingTable(), NO_RULES)
+
+
+def test_limits_and_pauses_stay_in_force_under_a_command_line():
+    limits = LimitTable(limits=(Limit(scope=Scope.GLOBAL, limit=2),))
+    throttles = ThrottleTable(rules=(ThrottleRule(start_pause_seconds=1.0),))
+    routing = RoutingTable(upstreams=(upstream("a"),), limits=limits, throttles=throttles)
+    overridden = routed(routing, base_urls={ONLY: "http://new"})
+    assert (overridden.limits, overridden.throttles) == (limits, throttles)

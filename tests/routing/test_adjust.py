@@ -79,6 +79,32 @@ def test_fields_are_dropped_then_renamed_then_set():
     assert result == {"a": 2, "b": 3}
 
 
+class TestGenerate:
+    """Row 7.2.3: there the parameters live in `sampling_params`."""
+
+    LISTS = {"drop_params": ("a",), "rename_params": {"old": "new"}, "set_params": {"top_k": 5, "rid": "x"}}
+
+    def test_the_lists_reach_into_sampling_params(self):
+        body = {"text": "t", "sampling_params": {"a": 1, "old": 2, "top_p": 0.5}}
+        result, touched = after(body, "generate", **self.LISTS)
+        assert result == {"text": "t", "rid": "x", "sampling_params": {"new": 2, "top_p": 0.5, "top_k": 5}}
+        assert [name for name, _ in touched] == ["sampling_params", "rid"]
+        assert body["sampling_params"] == {"a": 1, "old": 2, "top_p": 0.5}
+
+    def test_every_object_of_a_batch_is_adjusted(self):
+        body = {"sampling_params": [{"a": 1}, {"old": 2}]}
+        sent = after(body, "generate", **self.LISTS)[0]["sampling_params"]
+        assert sent == [{"top_k": 5}, {"new": 2, "top_k": 5}]
+
+    def test_what_is_missing_is_made_only_to_set_something(self):
+        assert after({}, "generate", set_params={"top_k": 5})[0] == {"sampling_params": {"top_k": 5}}
+        assert after({"text": "t"}, "generate", drop_params=("a",))[0] == {"text": "t"}
+
+    def test_what_needs_nothing_is_the_very_same_body(self):
+        body = {"sampling_params": {"top_k": 5}}
+        assert after(body, "generate", set_params={"top_k": 5}, drop_params=("a",))[0] is body
+
+
 class TestVenice:
     def test_refused_fields_are_left_out(self):
         body = {"prompt_cache_key": "k", "logprobs": True, "top_logprobs": 3, "model": "m"}

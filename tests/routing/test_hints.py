@@ -1,8 +1,10 @@
+"""When to come again: the forms of table 1.3 of the wire reference."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.hints import in_text, retry_after, seconds_until, wait_hint
+from routing.hints import for_client, in_text, retry_after, seconds_until, wait_hint
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 
@@ -35,6 +37,7 @@ def hint(body=b"", **headers):
         ("1600000000000", 0),
         ("2023-11-14T22:14:20Z", 60),
         ("2023-11-14t22:14:20.5z", 60.5),
+        ("2023-11-14T22:14:20", 60),
         ("2023-11-15T00:14:20+02:00", 60),
         ("2023-11-14T17:14:20-0500", 60),
         ("2020-01-01T00:00:00Z", 0),
@@ -43,7 +46,7 @@ def hint(body=b"", **headers):
         ("Tue, 14 Nov 2000 22:14:20 GMT", 0),
     ],
 )
-def test_every_form_of_a_reset_is_read(text, seconds):
+def test_8_102_every_form_of_a_reset_is_read(text, seconds):
     assert seconds_until(text, NOW) == pytest.approx(seconds, rel=1e-6)
 
 
@@ -143,6 +146,7 @@ def test_a_reset_that_nobody_knows_is_passed_over():
         ("Please try again in 320ms.", 0.32),
         ("Try again in 1m2s", 62),
         ("try again in 6m 3s", 363),
+        ("retry again after 5 s", 5),
         ("Please retry after 20 seconds", 20),
         ("Please wait for 2 minutes", 120),
         ("please retry your request in about 1 hour", None),
@@ -167,3 +171,8 @@ def test_only_retry_after_counts_where_there_is_no_rate_limit():
     headers = [(b"x-ratelimit-reset-requests", b"9s")]
     assert retry_after(headers, NOW) is None
     assert retry_after([*headers, (b"retry-after", b"3")], NOW) == 3
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(7, "7"), (0.2, "1"), (0, "0"), (3600, "60")])
+def test_what_clients_are_told_is_whole_and_not_too_long(seconds, header):
+    assert for_client(seconds) == header

@@ -56,11 +56,11 @@ def test_an_upstream_is_loaded_with_all_that_its_row_says():
     assert (upstream.max_retries, upstream.total_timeout_seconds) == (5, 60)
 
 
-def test_loading_takes_three_queries_however_many_rows_there_are(django_assert_num_queries):
+def test_loading_takes_five_queries_however_many_rows_there_are(django_assert_num_queries):
     upstreams = [make_upstream(name=f"u{number}") for number in range(5)]
     for number in range(5):
         make_binding(f"model-{number}", *upstreams)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         loading.load()
 
 

@@ -17,3 +17,22 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => (button.textContent = label), 1500);
 });
+
+// An element with data-refresh="url" shows what that address answers, anew every two seconds while the page is looked at.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const place of document.querySelectorAll("[data-refresh]")) {
+    const refresh = async () => {
+      if (!document.hidden) {
+        try {
+          const answer = await fetch(place.dataset.refresh, { redirect: "error" });
+          if (answer.ok) place.innerHTML = await answer.text();
+          place.style.opacity = answer.ok ? "" : "0.5";
+        } catch {
+          place.style.opacity = "0.5"; // the server is away, or the login has ended: what is shown is old
+        }
+      }
+      setTimeout(refresh, 2000);
+    };
+    setTimeout(refresh, 2000);
+  }
+});

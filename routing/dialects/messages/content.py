@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from routing.dialects import arguments, reading
+from routing.dialects import arguments, reading, seals
 from routing.dialects.capabilities import Capabilities
 from routing.dialects.json import dumps_text
 from routing.dialects.request import (
@@ -46,7 +46,7 @@ def _block(block: dict[str, Any], request: Request, what: str) -> list[Part]:
             return [_document(block, request, what)]
         case "thinking":
             text = reading.text(block.get("thinking"), f"{what}.thinking")
-            return [Reasoning(text, reading.text(block.get("signature"), f"{what}.signature"))]
+            return [seals.of_signature(text, reading.text(block.get("signature"), f"{what}.signature"))]
         case "redacted_thinking":
             return [Reasoning(redacted=reading.text(block.get("data"), f"{what}.data"))]
         case "tool_use":

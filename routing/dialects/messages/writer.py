@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from routing.dialects import arguments, events, upstream_errors
+from routing.dialects import Dialect, arguments, events, seals, upstream_errors
 from routing.dialects.answer import Answer
 from routing.dialects.events import Event, FinishReason
 from routing.dialects.exchange import Exchange
@@ -105,10 +105,11 @@ class MessagesWriter:
         self._delta(event.text)
 
     def _on_reasoning_end(self, event: events.ReasoningEnd) -> None:
-        if event.signature:
+        seal = Reasoning("", event.signature, encrypted=event.encrypted, id=event.id)
+        if signature := seals.signature(seal, self._exchange.upstream):
             if self._kind != _THINKING:
                 self._open_thinking()
-            delta = {"type": "signature_delta", "signature": event.signature}
+            delta = {"type": "signature_delta", "signature": signature}
             self._frame("content_block_delta", index=self._index, delta=delta)
         if self._kind == _THINKING:
             self._close_block()
@@ -275,7 +276,7 @@ def stop(tally: Tally) -> dict[str, Any]:
 
 def body(answer: Answer) -> dict[str, Any]:
     """The whole message."""
-    content = [block for part in answer.parts for block in _block(part)]
+    content = [block for part in answer.parts for block in _block(part, answer.exchange.upstream)]
     return {
         **skeleton(answer.exchange, answer.id),
         "content": content,
@@ -284,7 +285,7 @@ def body(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _block(part: Part) -> list[dict[str, Any]]:
+def _block(part: Part, upstream: Dialect) -> list[dict[str, Any]]:
     if isinstance(part, Text | Refusal):
         return [{"type": "text", "text": part.text}] if part.text.strip() else []
     if isinstance(part, ToolCall):
@@ -293,6 +294,7 @@ def _block(part: Part) -> list[dict[str, Any]]:
     assert isinstance(part, Reasoning)
     if part.redacted:
         return [{"type": "redacted_thinking", "data": part.redacted}]
-    if not part.text and not part.signature:
+    signature = seals.signature(part, upstream)
+    if not part.text and not signature:
         return []
-    return [{"type": "thinking", "thinking": part.text, "signature": part.signature}]
+    return [{"type": "thinking", "thinking": part.text, "signature": signature}]

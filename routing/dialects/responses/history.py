@@ -7,10 +7,10 @@ item of its own.  Clients leave out `type`, `id` and `status`, so nothing here a
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from routing.dialects import reading
+from routing.dialects import reading, seals
 from routing.dialects.json import dumps_text
 from routing.dialects.request import Part, Request, Role, Text, ToolCall, ToolResult, Turn
-from routing.dialects.responses import content, seals, tools
+from routing.dialects.responses import content, tools
 from routing.errors import BadRequest
 
 # Tools that OpenAI defines and the client runs: the name of the call, and the member that holds what to do.

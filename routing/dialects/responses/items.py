@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import Dialect, events, upstream_errors
+from routing.dialects import Dialect, events, seals, upstream_errors
 from routing.dialects.events import FinishReason, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning
-from routing.dialects.responses import free_text, seals
+from routing.dialects.responses import free_text
 from routing.dialects.responses import usage as responses_usage
 from routing.dialects.tally import Tally
 

@@ -7,10 +7,19 @@ import pytest
 from django.core import serializers
 
 from proxysite import config_file
-from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
+from routing.models import BindingTarget, ConfigSection, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
 
-TABLES = (Upstream, ModelBinding, BindingTarget, ConfigSection, SamplingPreset, SamplingRule)
+TABLES = (
+    Upstream,
+    ModelBinding,
+    BindingTarget,
+    ParallelLimit,
+    ThrottleRule,
+    ConfigSection,
+    SamplingPreset,
+    SamplingRule,
+)
 
 
 def upstream(name: str = "local", **fields: Any) -> dict[str, Any]:
@@ -38,6 +47,7 @@ def facts() -> dict[str, Any]:
     """The rows without their numbers, in the order in which they count; for targets that is within their binding."""
     found = {table.__name__: [_fields(row) for row in table.objects.all()] for table in TABLES}
     found["BindingTarget"].sort(key=lambda fields: fields["binding"])
+    found["ThrottleRule"].sort(key=lambda fields: (fields["position"], bool(fields["model_pattern"])))
     return found
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxysite import config_file
 from routing.kinds import Kind
-from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
+from routing.models import BindingTarget, ConfigSection, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
 from tests.json_strategies import json_objects, json_values, texts
 from tests.proxysite.config_file.files import facts, imported
@@ -58,6 +58,16 @@ rules = st.tuples(
     st.integers(0, 30),
     st.booleans(),
 )
+places = st.fixed_dictionaries({"position": st.integers(0, 30), "enabled": st.booleans()})
+limits = st.fixed_dictionaries(
+    {
+        "limit": st.integers(1, 9),
+        "queue_size": st.none() | st.integers(0, 9),
+        "queue_timeout_seconds": st.none() | seconds,
+    }
+)
+pauses = st.fixed_dictionaries({"start_pause_seconds": st.none() | seconds, "end_pause_seconds": st.none() | seconds})
+patterns = st.sampled_from(["global", "Global’", "upstream a", "glm-*"]) | names
 
 
 @st.composite
@@ -67,6 +77,9 @@ def configurations(draw):
         "bindings": {pattern: draw(bindings) for pattern in draw(unlike(names, size=4))},
         "presets": {name: draw(json_objects) for name in draw(unlike(names, size=3))},
         "rules": draw(st.lists(rules, max_size=4)),
+        "limits": {name: draw(limits) | draw(places) for name in draw(unlike(patterns, size=3))},
+        "scopes": draw(st.tuples(st.none() | limits, st.none() | limits)),
+        "pauses": {name: draw(pauses) | draw(places) for name in draw(unlike(st.just("") | patterns, size=3))},
         "sections": draw(st.dictionaries(texts.map(lambda text: f"section {text}"), json_values, max_size=2)),
     }
 
@@ -74,7 +87,9 @@ def configurations(draw):
 def save(configuration):
     made = [make_upstream(name=name, **fields) for name, fields in configuration["upstreams"].items()]
     for pattern, (position, enabled, wanted) in configuration["bindings"].items():
-        binding = ModelBinding.objects.create(pattern=pattern, position=position, enabled=enabled)
+        binding = ModelBinding.objects.create(
+            pattern=pattern, position=position, enabled=enabled, session_affinity=position % 2 == 1
+        )
         pairs = {(number % len(made), model): rest for number, model, *rest in wanted} if made else {}
         for (number, model), (priority, weight) in pairs.items():
             BindingTarget.objects.create(
@@ -90,12 +105,21 @@ def save(configuration):
             position=position,
             enabled=enabled,
         )
+    for pattern, fields in configuration["limits"].items():
+        ParallelLimit.objects.create(model_pattern=pattern, **fields)
+    of_all, of_upstream = configuration["scopes"]
+    if of_all:
+        ParallelLimit.objects.create(scope="global", **of_all)
+    if of_upstream and made:
+        ParallelLimit.objects.create(scope="upstream", upstream=made[0], **of_upstream)
+    for pattern, fields in configuration["pauses"].items():
+        ThrottleRule.objects.create(model_pattern=pattern, **fields)
     for name, content in configuration["sections"].items():
         config_file.import_document(config_file.parse({name: content}))
 
 
 def clear():
-    for table in (Upstream, ModelBinding, SamplingPreset, ConfigSection):
+    for table in (Upstream, ModelBinding, ParallelLimit, ThrottleRule, SamplingPreset, ConfigSection):
         table.objects.all().delete()
 
 

@@ -240,7 +240,7 @@ class TestOldRecords:
             raise DatabaseError("disk on fire")
 
         recorder = made()
-        monkeypatch.setattr(recorder_module.RequestRecord.objects, "order_by", fail)
+        monkeypatch.setattr(recorder_module, "retentions", fail)
         recorder.add(an_exchange())
         await recorder.flush()
         assert (recorder.written, recorder.dropped) == (1, 0)

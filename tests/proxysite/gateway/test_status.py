@@ -1,60 +1,53 @@
+import asyncio
 from types import SimpleNamespace
 
-import orjson
+import pytest
 
-from proxysite.gateway.status import report, target
+from proxysite.gateway.rates import Rates
+from proxysite.gateway.status import LimitLine, PauseLine, UpstreamLine, report, status
 from proxysite.live import LiveConfig
+from routing.admission.gatekeeper import Gatekeeper
+from routing.admission.limits import Limit, LimitTable, Scope, ThrottleRule, ThrottleTable
+from routing.admission.targets import Targets
 from routing.dialects import Dialect
-from routing.problems import Problem
-from routing.secrets import Secret
-from routing.snapshot import CredentialMode, RoutingTable, Target
-from sampling.snapshot import Layer, Rule, SamplingTable
-from tests.snapshots import an_upstream, bound, routing_of
+from routing.kinds import Kind
+from routing.snapshot import RoutingTable, Upstream
 
-NUMBERS = SimpleNamespace(running=3, recorder=SimpleNamespace(waiting=4, dropped=5))
-KEYED = an_upstream(
-    "keyed", credential_mode=CredentialMode.OWN, key=Secret("planted-key"), dialects=frozenset({Dialect.CHAT})
-)
+LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=frozenset({Dialect.CHAT}))
+LIMITS = LimitTable(limits=(Limit(scope=Scope.MODEL, name="glm", limit=1), Limit(scope=Scope.GLOBAL, limit=9)))
+PAUSES = ThrottleTable(rules=(ThrottleRule(pattern="slow", start_pause_seconds=1000.0),))
 
 
-def test_the_report_tells_what_runs_less_the_request_that_asks():
-    told = report(LiveConfig(revision=7), NUMBERS)
-    assert (told["running"], told["records_waiting"], told["records_dropped"]) == (2, 4, 5)
-    assert (told["status"], told["revision"]) == ("ok", 7)
+@pytest.fixture
+def config():
+    return LiveConfig(routing=RoutingTable(upstreams=(LOCAL,), limits=LIMITS, throttles=PAUSES))
 
 
-def test_the_report_tells_the_configuration():
-    rule = Rule(layer=Layer.MODEL, pattern="glm", preset="careful", parameters={"top_p": 0.5})
-    for_chat = Rule(layer=Layer.ENFORCED, pattern="*", preset="p", parameters={}, applies_to=Dialect.CHAT)
-    config = LiveConfig(
-        routing=routing_of(bound("glm", Target(upstream=KEYED, model="glm-4")), bound("*", KEYED)),
-        sampling=SamplingTable(rules=(rule, for_chat)),
-        problems=(Problem("upstream", "x", "is odd"),),
-    )
-    told = report(config, NUMBERS)
-    assert told["upstreams"] == [{"name": "keyed", "base_url": "http://up", "kind": "other", "dialects": ["chat"]}]
-    assert told["bindings"] == [
-        {"pattern": "glm", "targets": [{"upstream": "keyed", "model": "glm-4"}]},
-        {"pattern": "*", "targets": [{"upstream": "keyed", "model": None}]},
-    ]
-    assert [(rule["layer"], rule["applies_to"], rule["preset"]) for rule in told["rules"]] == [
-        ("model", "all", "careful"),
-        ("enforced", "chat", "p"),
-    ]
-    assert told["problems"] == ["upstream “x”: is odd"]
+def engine(running):
+    recorder = SimpleNamespace(waiting=0, dropped=0, rates=Rates())
+    gatekeeper = Gatekeeper(LIMITS, PAUSES)
+    return SimpleNamespace(running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets())
 
 
-def test_the_report_is_json_and_shows_no_key():
-    text = orjson.dumps(report(LiveConfig(routing=routing_of(bound("*", KEYED))), NUMBERS))
-    assert b"planted-key" not in text
+async def test_it_is_one_value_of_what_runs_waits_and_pauses(config):
+    numbers = engine(3)
+    first = await numbers.gatekeeper.admit("1", "glm", "local")
+    waiting = asyncio.ensure_future(numbers.gatekeeper.admit("2", "GLM", "local"))
+    paced = await numbers.gatekeeper.admit("3", "slow", "local")
+    await asyncio.sleep(0)
+    found = status(config, numbers)
+    assert (found.running, found.queued) == (2, 1)
+    assert found.limits == (LimitLine("model", "glm", 1, 1, 1), LimitLine("global", "", 9, 2, 0))
+    assert found.upstreams == (UpstreamLine("local", "healthy", 3, 0.0),)
+    assert [type(line) for line in found.pauses] == [PauseLine]
+    assert 0 < found.pauses[0].seconds_left <= 1000
+    waiting.cancel()
+    first.release()
+    paced.release()
 
 
-def test_the_target_is_where_most_requests_go():
-    first, second = an_upstream("a", base_url="http://a"), an_upstream("b", base_url="http://b")
-    assert target(LiveConfig(routing=routing_of(bound("x", first), bound("*", second, first)))) == "http://b"
-
-
-def test_without_a_catch_all_the_target_is_every_upstream():
-    upstreams = (an_upstream("a", base_url="http://a"), an_upstream("b", base_url="http://b"))
-    assert target(LiveConfig(routing=RoutingTable(upstreams=upstreams))) == "http://a, http://b"
-    assert target(LiveConfig()) == ""
+async def test_the_report_leaves_out_the_request_that_asks(config):
+    said = report(config, engine(1))
+    assert (said["running"], said["queued"], said["pauses"]) == (0, 0, [])
+    assert said["limits"][0] == {"scope": "model", "name": "glm", "limit": 1, "used": 0, "queued": 0}
+    assert said["upstreams"][0]["health"] == "healthy"

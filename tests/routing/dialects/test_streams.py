@@ -583,10 +583,11 @@ def test_8_95_json_in_place_of_a_stream_becomes_a_stream(client):
 
 
 @pytest.mark.parametrize("body", [b"<html><title>502 Bad gateway</title></html>", b"[]", b"Internal error", b'"x"'])
-def test_4_8_a_page_in_place_of_a_stream_is_an_error(body):
+def test_4_8_a_page_in_place_of_a_stream_is_a_bad_gateway(body):
     converter = StreamConverter(exchange(CHAT, CHAT))
     assert check_chat(converter.feed(body) + converter.close()).error is not None
     assert converter.failure is not None
+    assert converter.failure.status == 502
 
 
 def test_an_upstream_that_says_nothing_at_all_broke_off():

@@ -1,0 +1,48 @@
+"""How the site's pages reach the engine, which lives in the same process and belongs to its event loop.
+
+A page runs in a thread; what it asks is done on the loop.  Where another process serves (a command, a site of its own),
+there is no engine here, and the answer is None or False.
+"""
+
+from typing import TYPE_CHECKING
+
+from asgiref.sync import async_to_sync
+
+from proxysite.gateway import status as gateway_status
+from proxysite.gateway.status import Status
+
+if TYPE_CHECKING:
+    from proxysite.gateway.engine import Engine
+
+_engine: "Engine | None" = None
+
+
+def register(engine: "Engine") -> None:
+    """What `proxysite.asgi` serves with."""
+    global _engine
+    _engine = engine
+
+
+def status() -> Status | None:
+    """From a page's thread."""
+    engine = _engine
+    if engine is None or not engine.is_started:
+        return None
+
+    async def on_the_loop() -> Status:
+        return gateway_status.status(engine.config(), engine)
+
+    return async_to_sync(on_the_loop)()
+
+
+def reset_health(upstream: str) -> bool:
+    """Forgets what was learned of an upstream.  From a page's thread."""
+    engine = _engine
+    if engine is None or not engine.is_started:
+        return False
+
+    async def on_the_loop() -> None:
+        engine.targets.reset(upstream)
+
+    async_to_sync(on_the_loop)()
+    return True

@@ -1,0 +1,92 @@
+"""What the overview shows of this moment, and the reset of an upstream's health."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from proxysite import live, serving
+from proxysite.gateway.rates import Rates
+from routing.admission.gatekeeper import Gatekeeper
+from routing.admission.targets import FAILURES, Targets
+from routing.models import ParallelLimit
+from tests.rows import make_binding, make_upstream
+
+pytestmark = pytest.mark.django_db
+
+
+class Serving:
+    """An engine, as far as a page asks it."""
+
+    def __init__(self):
+        self.is_started = True
+        self.running = 0
+        self.gatekeeper = Gatekeeper()
+        self.targets = Targets()
+        self.recorder = SimpleNamespace(rates=Rates())
+
+    def config(self):
+        config = live.current()
+        self.gatekeeper.configure(config.routing.limits, config.routing.throttles)
+        return config
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    engine = Serving()
+    monkeypatch.setattr(serving, "_engine", engine)
+    return engine
+
+
+@pytest.fixture
+def nobody_serves(monkeypatch):
+    monkeypatch.setattr(serving, "_engine", None)
+
+
+def fail(engine):
+    target = live.reload().routing.bindings[0].targets[0]
+    for number in range(FAILURES):
+        engine.targets.failed(target, number, 10.0**9)
+
+
+def shown(client):
+    live.reload()
+    return client.get(reverse("now")).content.decode()
+
+
+def test_limits_are_shown_with_their_use(admin_client, engine):
+    ParallelLimit.objects.create(model_pattern="glm-*", limit=3)
+    assert "glm-*" in shown(admin_client)
+    assert "0/3" in shown(admin_client)
+
+
+def test_an_upstream_that_is_not_well_is_shown_until_its_health_is_reset(admin_client, engine):
+    upstream = make_upstream(name="ill-one")
+    make_binding("*", upstream)
+    fail(engine)
+    assert "cooling down" in shown(admin_client)
+    page = admin_client.get(reverse("admin:routing_upstream_reset_health", args=[upstream.pk]), follow=True)
+    assert "ill-one counts as healthy again" in page.content.decode()
+    assert "ill-one" not in shown(admin_client)
+
+
+def test_it_says_so_when_another_process_serves(admin_client, nobody_serves):
+    upstream = make_upstream()
+    assert "Another process serves" in shown(admin_client)
+    page = admin_client.get(reverse("admin:routing_upstream_reset_health", args=[upstream.pk]), follow=True)
+    assert "Another process serves" in page.content.decode()
+
+
+def test_the_overview_shows_it_and_asks_again(admin_client, engine):
+    text = admin_client.get(reverse("admin:index")).content.decode()
+    assert f'data-refresh="{reverse("now")}"' in text
+
+
+def test_it_is_for_those_who_may_see_upstreams(client, django_user_model, engine):
+    person = django_user_model.objects.create_user("guest", is_staff=True)
+    client.force_login(person)
+    assert client.get(reverse("now")).status_code == 403
+    assert "data-refresh" not in client.get(reverse("admin:index")).content.decode()
+    person.user_permissions.add(Permission.objects.get(codename="view_upstream"))
+    assert client.get(reverse("now")).status_code == 200

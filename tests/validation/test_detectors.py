@@ -1,0 +1,242 @@
+"""The stream detectors on labelled answers, and the rules one by one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from validation.detectors import DETECTORS, TextDetectors
+from validation.detectors.nearly import repeating, says_little, told_again
+from validation.detectors.units import is_dense
+
+ANSWERS = [json.loads(line) for line in (Path(__file__).parent / "answers.jsonl").read_text().splitlines()]
+STREAMS = {"text": "text", "reasoning": "reasoning", "tool_args": "arguments"}
+PROSE = (
+    "The old lighthouse keeper had not spoken to anyone for eleven days when the radio finally crackled. He let it "
+    "hiss for a while, the way one lets a kettle complain before lifting it from the stove. Outside, the fog leaned "
+    "against the glass, and somewhere below a rope was slapping a mast in no hurry at all.\n\n"
+)
+
+
+def judged(text, stream="text", size=16, enabled=None):
+    detectors = TextDetectors(enabled, stream)
+    for start in range(0, len(text), size):
+        detectors.feed(text[start : start + size])
+    return detectors.close("stop")
+
+
+def name(verdict):
+    return verdict and verdict.detector
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: f"{answer['label']}-{answer['kind']}")
+def test_labelled_answers_are_judged_rightly_and_never_before_the_onset(answer):
+    verdict = judged(answer["text"], STREAMS[answer["channel"]])
+    if answer["label"] == "ok":
+        assert verdict is None
+    else:
+        assert verdict is not None
+        assert verdict.offset >= answer["onset"]
+
+
+@pytest.mark.parametrize("answer", ANSWERS[::4], ids=lambda answer: answer["kind"])
+def test_the_verdict_is_the_same_however_the_text_was_cut(answer):
+    verdicts = {judged(answer["text"], STREAMS[answer["channel"]], size) for size in (1, 7, 33, 1000, 10**6)}
+    assert len(verdicts) == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "copies", "expected"),
+    [
+        ("until ", 60, "repetition"),
+        ("Let me check the file one more time. ", 9, "repetition"),
+        ("この問題を解決するためには、まずコードを確認する必要があります。", 9, "repetition"),
+        ("не ", 60, "repetition"),
+        (PROSE, 4, "repetition"),
+        ("!", 400, "repetition"),
+        ("😂", 400, "repetition"),
+        ("a", 300, "repetition"),
+        ("7", 400, "repetition"),
+        ("</s>", 30, "repetition"),
+        ("<|im_end|>", 30, "repetition"),
+        ("<function=ls>\n<parameter=path>.</parameter>\n</function>\n", 5, "repetition"),
+        ("\n", 700, "whitespace"),
+        (" ", 1200, "whitespace"),
+        ("-", 300, None),
+        ("0, ", 200, None),
+        ("- [ ] \n", 10, None),
+        ("never ", 8, None),
+    ],
+    ids=repr,
+)
+def test_how_often_a_unit_may_stand_in_a_row(unit, copies, expected):
+    assert name(judged(PROSE + unit * copies)) == expected
+
+
+def test_code_may_repeat_more_often_than_prose():
+    loop = "raise the flag now\n" * 25
+    assert name(judged(loop)) == "repetition"
+    assert judged("```python\n" + loop + "```\n") is None
+    assert judged(loop, "arguments") is None
+
+
+def test_the_first_copy_is_good_and_so_is_what_stands_before_it():
+    unit = "And then he went back to the house and looked out of the window. "
+    verdict = judged(PROSE + unit * 12)
+    assert verdict.onset == len(PROSE + unit)
+    assert verdict.period == len(unit)
+
+
+def test_items_that_count_up_are_a_loop_and_items_with_other_numbers_are_data():
+    assert (
+        name(judged("".join(f"{n}. The next step is to configure the variables.\n" for n in range(7, 40)))) == "counter"
+    )
+    assert judged("".join(f"user{n},Passw0rd!,viewer\n" for n in range(60))) is None
+    assert judged("".join(f"The request number {n * n} was served in good time.\n" for n in range(60))) is None
+
+
+def test_sentences_in_changing_order_are_a_loop():
+    one, two, three = (
+        "The next step is to configure the environment variables. ",
+        "And then he went back to the house and looked out. ",
+        "The quick deployment is essential for the success of it. ",
+    )
+    turns = (one + two + three, two + one + three, three + two + one, one + three + two, three + one + two)
+    verdict = judged(PROSE + "".join(turns[n * n % 5] + turns[n % 4] for n in range(16)))
+    assert name(verdict) in ("near_duplicates", "repetition")
+    assert verdict.onset >= len(PROSE)
+
+
+def test_scripts_that_run_into_each_other_are_nonsense():
+    salad = "mesh규模 dilтокprozess قصدnat 위clouds பாwor ldстановuser蛋糕 editar кодset여행 " * 1
+    assert name(judged(PROSE + salad * 3)) == "nonsense"
+
+
+def test_text_that_was_decoded_wrongly_is_seen():
+    wrong = "Για να λύσουμε το πρόβλημα πρέπει πρώτα να το καταλάβουμε καλά.".encode().decode("cp1252", "replace")
+    assert name(judged(PROSE + wrong * 2)) == "encoding"
+
+
+def test_a_detector_that_is_not_enabled_says_nothing():
+    loop = PROSE + "until " * 200
+    assert judged(loop, enabled=frozenset()) is None
+    assert name(judged(loop, enabled=frozenset({"repetition"}))) == "repetition"
+
+
+def released(text, size=16):
+    """How much a client would have been sent by the time of the verdict."""
+    detectors, sent = TextDetectors(), 0
+    for start in range(0, len(text), size):
+        if detectors.feed(text[start : start + size]):
+            break
+        sent = max(sent, detectors.safe)
+    return sent
+
+
+def test_of_an_exact_loop_the_client_sees_the_first_copy_only():
+    unit = "And then he went back to the house and looked out of the window. "
+    assert released(PROSE + unit * 12) <= len(PROSE + unit)
+
+
+def test_ordinary_text_arrives_at_most_a_few_hundred_characters_late():
+    for answer in ANSWERS:
+        if answer["label"] == "ok" and answer["kind"] == "prose":
+            assert released(answer["text"]) >= len(answer["text"]) - 300
+
+
+def test_nothing_is_read_after_the_verdict():
+    detectors = TextDetectors()
+    verdict = detectors.feed("until " * 500)
+    assert verdict is not None
+    assert detectors.feed("and more of it") == verdict
+    assert detectors.close() == verdict
+    assert detectors.safe == verdict.onset
+
+
+def test_the_position_is_what_was_fed():
+    detectors = TextDetectors()
+    detectors.feed("a" * 7)
+    detectors.feed(PROSE)
+    assert detectors.position == len(PROSE) + 7
+
+
+def test_every_detector_is_named_by_its_own_key_and_explained():
+    assert all(key == detector.name and detector.help and detector.issue_type for key, detector in DETECTORS.items())
+
+
+JAPANESE = (
+    "この問題を解決するためには、まずコードを確認する必要があります。",
+    "次に設定ファイルを開いて値を変更します。",
+    "最後にテストを実行して結果を見ます。",
+)
+
+
+def test_sentences_in_changing_order_are_a_loop_in_scripts_without_blanks_too():
+    orders = ((0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1), (2, 0, 1))
+    verdict = judged(PROSE + "".join(JAPANESE[one] for n in range(40) for one in orders[n * n % 7 % 5]))
+    assert name(verdict) == "near_duplicates"
+    assert verdict.onset >= len(PROSE)
+
+
+def vocabulary(end):
+    words = ["dealer", "items", "can", "lot", "use", "response", "data", "item", "system", "list", "price", "offer"]
+    return "".join(words[n * n * 7 % 11 + n % 2] + end for n in range(400))
+
+
+def test_a_small_vocabulary_in_any_order_is_a_loop_but_not_as_a_list():
+    assert judged(PROSE + vocabulary(" ")) is not None
+
+
+def test_tables_of_numbers_are_not_sought_for_near_duplicates():
+    assert judged("".join(" ".join(str(n * m % 10) for m in range(1, 9)) + "\n" for n in range(300))) is None
+
+
+def test_a_long_answer_is_read_in_bounded_memory():
+    detectors = TextDetectors()
+    for number in range(3000):
+        assert (
+            detectors.feed(f"Line {number * 7919 % 3001} holds {number * number % 9973} of them, or thereabouts.\n")
+            is None
+        )
+    assert len(detectors._tail.text) + len(detectors._tail._bytes) <= 4 * 16384
+
+
+def test_a_string_without_blanks_may_repeat_for_long():
+    blob = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0NTY3ODkrLwBBQkNERUZHSElKS0xN"
+    assert judged("Here: " + blob + "VVVV" * 100) is None
+    assert name(judged("Here: " + blob + "VVVV" * 300)) == "repetition"
+    assert name(judged("Here: " + blob + "VVGx" * 300)) == "repetition"
+
+
+def test_rows_of_a_table_that_count_up_are_a_loop_only_when_they_say_much():
+    row = "| {} | the next step is to set up what the service needs in order to start |\n"
+    assert name(judged("".join(row.format(n) for n in range(5, 40)))) == "counter"
+    assert judged("".join(f"| {n} | open | nobody yet |\n" for n in range(5, 20))) is None
+
+
+def test_dense_text_is_one_string_without_blanks_or_many_signs():
+    assert is_dense("abcdefghij" * 5)
+    assert is_dense("{[(<>)]} = a;")
+    assert not is_dense("The fog leaned against the glass, and somewhere below a rope was slapping.")
+
+
+def test_the_variety_of_a_text_is_told_by_its_last_words():
+    small = [word for n in range(200) for word in ("lot", "use", "can", "dealer", "items")[n % 5 : n % 5 + 1 + n % 3]]
+    assert says_little(small)
+    assert told_again(" ".join(small)) > 0
+    assert told_again("\n".join(small[:150])) >= 0
+    assert not says_little([f"word{n}" for n in range(200)])
+
+
+def test_windows_that_share_words_but_no_order_are_not_the_same():
+    words = [f"w{n * n * step % 71}" for step in (1, 3, 5) for n in range(70)]
+    assert repeating(words) == 0
+
+
+def test_a_short_text_repeats_nothing_yet():
+    assert judged("until 1234 " * 2) is None
+    assert judged("12 " * 4) is None
+
+
+def test_lines_of_a_stack_may_repeat_outside_a_fence():
+    assert judged(PROSE + "   obj:/home/kevin/.nvm/versions/node/v12.14.1/bin/node\n" * 20) is None

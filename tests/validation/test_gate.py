@@ -1,0 +1,297 @@
+"""The gate, with detectors of its own: a loop is "loop " three times, a suspicion begins at the second."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing.dialects.events import (
+    End,
+    Failed,
+    Finish,
+    FinishReason,
+    Reasoning,
+    Start,
+    Text,
+    ToolArguments,
+    ToolEnd,
+    ToolStart,
+    UpstreamError,
+    Usage,
+    UsageSeen,
+)
+from validation.gate import ASKED_ABOUT, FIRST_WINDOW, LONGEST_HOLD, LONGEST_WINDOW, Channel, Gate
+from validation.snapshot import Delivery, Policy, ValidateOn, ValidatorTarget
+from validation.verdict import Verdict
+
+LOOP = "loop "
+VALIDATOR = ValidatorTarget(name="small", base_url="http://localhost", model="qwen")
+STOP = [Finish(FinishReason.STOP), End()]
+
+
+def bad(onset, detector="loops"):
+    return Verdict(detector, "repetition", 1.0, onset, onset, len(LOOP), "the same again and again")
+
+
+class Loops:
+    """Finds LOOP three times; doubts from its second copy on; ends badly when the answer was cut off."""
+
+    def __init__(self):
+        self.text = ""
+        self.suspicion = None
+
+    def feed(self, text):
+        self.text += text
+        at = self.text.find(LOOP * 2)
+        self.suspicion = at + len(LOOP) if at >= 0 else None
+        at = self.text.find(LOOP * 3)
+        return bad(at + len(LOOP)) if at >= 0 else None
+
+    def close(self, finish_reason=""):
+        if finish_reason == "length":
+            return bad(len(self.text), "truncated")
+        return None if self.text.strip() else bad(0, "empty")
+
+
+def gate(seen="", **fields):
+    policy = Policy(model_pattern="*", detectors=frozenset({"loops"}), **fields)
+    return Gate(policy, lambda channel: Loops(), seen)
+
+
+def fed(judge, events):
+    return [passed for event in events for passed in judge.feed(event)]
+
+
+def words(text, size=1):
+    return [Text(text[at : at + size]) for at in range(0, len(text), size)]
+
+
+def said(events, kind=Text):
+    return "".join(event.text for event in events if type(event) is kind)
+
+
+GOOD = "".join(f"This is sentence number {number} of a text. " for number in range(40))
+
+
+@pytest.mark.parametrize("size", [1, 7, 4000])
+def test_good_text_arrives_whole_and_in_order(size):
+    events = [Start("a", "m"), Reasoning("Let me see."), *words(GOOD, size), UsageSeen(Usage(1, 2)), *STOP]
+    judge = gate()
+    out = fed(judge, events)
+    assert said(out) == GOOD
+    assert [type(event) for event in out if type(event) is not Text] == [Start, Reasoning, UsageSeen, Finish, End]
+    assert out[0] == Start("a", "m")
+    assert judge.verdict is None
+    assert judge.released_text == judge.text == judge.good_text == GOOD
+    assert judge.close() == []
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text(alphabet="lop abc", min_size=1, max_size=30), max_size=30))
+def test_what_goes_on_is_always_a_beginning_of_what_came_and_never_a_third_copy(pieces):
+    judge = gate()
+    out = fed(judge, [*map(Text, pieces), *STOP])
+    came = "".join(pieces)
+    assert came.startswith(said(out))
+    assert LOOP * 3 not in said(out)
+    if not judge.verdict:
+        assert said(out) == came
+
+
+def test_the_first_characters_go_on_within_a_few_tokens_and_later_ones_within_the_window():
+    judge, out = gate(), ""
+    for size, event in enumerate(words(GOOD), 1):
+        out += said(judge.feed(event))
+        assert size - len(out) <= LONGEST_WINDOW
+        if size == 2 * FIRST_WINDOW:
+            assert out
+    assert len(GOOD) - len(out) == LONGEST_WINDOW
+
+
+def test_a_loop_stops_everything_and_its_first_copy_is_the_last_that_goes_on():
+    judge = gate()
+    out = fed(judge, [Start(), *words(GOOD + LOOP * 5), *STOP])
+    assert judge.verdict == bad(len(GOOD + LOOP))
+    assert (GOOD + LOOP).startswith(said(out))
+    assert judge.good_text == GOOD + LOOP
+    assert judge.released_text == said(out)
+    assert judge.may_continue
+    assert judge.has_released
+    assert judge.close() == []
+
+
+def test_a_loop_from_the_first_word_on_is_found_before_anything_went_on():
+    judge = gate()
+    assert said(fed(judge, [Start(), *words(LOOP * 3)])) == ""
+    assert judge.verdict
+    assert not judge.has_released
+
+
+def test_a_suspicion_holds_what_follows_until_it_is_gone_or_too_old():
+    judge = gate()
+    out = said(fed(judge, words(GOOD + LOOP * 2 + "x" * (LONGEST_WINDOW + 10))))
+    assert out == GOOD + LOOP
+    out += said(fed(judge, [Text("y" * LONGEST_HOLD)]))
+    assert len(out) == len(judge.text) - LONGEST_WINDOW
+    assert judge.verdict is None
+
+
+def test_a_loop_in_the_reasoning_is_found_and_cannot_be_continued():
+    judge = gate()
+    out = fed(judge, [Start(), *(Reasoning(letter) for letter in GOOD + LOOP * 3)])
+    assert (GOOD + LOOP).startswith(said(out, Reasoning))
+    assert judge.judged.channel is Channel.REASONING
+    assert not judge.may_continue
+
+
+def test_reasoning_goes_on_whole_when_the_text_begins():
+    judge = gate()
+    assert fed(judge, [Reasoning("Let me think of it. "), Text("Yes")]) == [Reasoning("Let me think of it. ")]
+
+
+CALL = [ToolStart(0, "c", "run"), ToolArguments(0, '{"a":'), ToolArguments(0, "1}")]
+
+
+def test_a_call_goes_on_when_it_is_complete():
+    judge = gate()
+    assert fed(judge, [Text("I run it."), *CALL]) == [Text("I run it.")]
+    assert judge.feed(ToolEnd(0)) == [*CALL, ToolEnd(0)]
+    assert fed(judge, STOP) == STOP
+
+
+def test_a_call_that_nobody_ends_goes_on_with_the_end_of_the_answer():
+    judge = gate()
+    assert fed(judge, CALL) == []
+    assert fed(judge, [Finish(FinishReason.TOOL_CALLS), End()]) == [*CALL, Finish(FinishReason.TOOL_CALLS), End()]
+
+
+def test_a_call_that_holds_a_loop_never_goes_on():
+    judge = gate()
+    assert fed(judge, [CALL[0], ToolArguments(0, LOOP * 3), ToolEnd(0), *STOP]) == []
+    assert judge.judged.channel is Channel.ARGUMENTS
+    assert not judge.may_continue
+
+
+def test_arguments_of_no_known_call_are_left_to_the_writer():
+    judge = gate()
+    assert fed(judge, [ToolArguments(7, "x"), ToolEnd(7)]) == [ToolArguments(7, "x"), ToolEnd(7)]
+
+
+def test_the_end_is_held_until_the_whole_is_judged():
+    judge = gate()
+    assert fed(judge, [Text("Short"), Finish(FinishReason.LENGTH)]) == []
+    assert judge.feed(End()) == []
+    assert judge.verdict.detector == "truncated"
+    assert judge.feed(Text("more")) == []
+
+
+def test_an_answer_of_nothing_is_bad():
+    judge = gate()
+    assert fed(judge, [Start(), *STOP]) == [Start()]
+    assert judge.verdict.detector == "empty"
+    assert not judge.may_continue
+
+
+def test_an_answer_that_only_stops_is_judged_by_close():
+    judge = gate()
+    assert judge.feed(Text("Hello")) == []
+    assert judge.close() == [Text("Hello")]
+    assert judge.close() == []
+
+
+def test_a_failure_goes_on_after_what_is_good_and_half_a_call_does_not():
+    failure = Failed(UpstreamError(500, "broken"))
+    judge = gate()
+    out = fed(judge, [Text(GOOD), *CALL, failure, Text("more")])
+    assert out == [Text(GOOD[: len(GOOD) - LONGEST_WINDOW]), Text(GOOD[len(GOOD) - LONGEST_WINDOW :]), failure]
+    assert judge.close() == []
+
+
+def test_buffered_nothing_goes_on_before_the_end():
+    judge = gate(delivery=Delivery.BUFFER)
+    assert fed(judge, [Start(), Text(GOOD), Finish(FinishReason.STOP)]) == []
+    assert judge.feed(End()) == [Start(), Text(GOOD), *STOP]
+
+
+def test_buffered_a_failure_comes_alone():
+    failure = Failed(UpstreamError(500, "broken"))
+    assert fed(gate(delivery=Delivery.BUFFER), [Start(), Text(GOOD), failure]) == [failure]
+
+
+def test_what_the_client_has_already_is_known_to_the_detectors_and_does_not_go_on_again():
+    judge = gate(seen=GOOD + LOOP * 2)
+    assert judge.feed(Text(LOOP)) == []
+    assert judge.verdict
+    assert judge.good_text == GOOD + LOOP * 2
+    judge = gate(seen=GOOD)
+    assert fed(judge, [Text("And the end."), *STOP]) == [Text("And the end."), *STOP]
+
+
+# The validator model
+
+
+def asking(**fields):
+    return gate(validator=VALIDATOR, mid_stream_validation_interval_words=10, **fields)
+
+
+def test_the_validator_model_is_asked_every_so_many_words_and_the_text_goes_on_meanwhile():
+    judge = asking()
+    fed(judge, words("one two three four five six seven eight nine "))
+    assert judge.ask is None
+    fed(judge, words("ten "))
+    asked = judge.ask
+    assert asked.text.endswith("nine ten ")
+    assert not asked.at_end
+    fed(judge, words(GOOD))
+    assert judge.ask is asked
+    assert judge.answer(asked, None) == []
+    assert judge.ask is None
+
+
+def test_text_without_blanks_is_asked_about_too():
+    judge = asking()
+    fed(judge, words("文" * 120))
+    assert judge.ask.text == "文" * 120
+
+
+def test_the_validator_model_is_shown_no_more_than_the_tail():
+    judge = asking(mid_stream_validation_enabled=False)
+    fed(judge, [*words(GOOD * 4, 11), *STOP])
+    assert judge.ask.text == (GOOD * 4)[-ASKED_ABOUT:]
+
+
+def test_at_the_end_the_last_piece_waits_for_the_validator_model():
+    judge = asking()
+    assert fed(judge, [Text("Hello"), *STOP]) == []
+    assert (judge.ask.at_end, judge.ask.finish) == (True, FinishReason.STOP)
+    assert judge.close() == []
+    assert judge.answer(judge.ask, None) == [Text("Hello"), *STOP]
+
+
+def test_an_answer_that_the_validator_model_condemns_goes_no_further():
+    judge = asking()
+    fed(judge, words(GOOD))
+    first = judge.ask
+    fed(judge, STOP)
+    assert judge.ask is not first
+    assert judge.answer(first, None) == []
+    assert judge.ask is not None
+    assert judge.answer(first, bad(5)) == []
+    assert judge.verdict == bad(5)
+    assert judge.answer(first, None) == []
+
+
+def test_only_a_suspicion_asks_where_the_policy_says_so():
+    judge = asking(validate_on=ValidateOn.SUSPICION)
+    fed(judge, words(GOOD))
+    assert judge.ask is None
+    fed(judge, words(LOOP * 2))
+    assert judge.ask
+    assert said(fed(asking(validate_on=ValidateOn.SUSPICION), [Text("Hello"), *STOP])) == "Hello"
+
+
+def test_without_questions_in_the_middle_only_the_end_asks():
+    judge = asking(mid_stream_validation_enabled=False)
+    fed(judge, words(GOOD))
+    assert judge.ask is None
+    fed(judge, STOP)
+    assert judge.ask.at_end

@@ -1,0 +1,143 @@
+"""The admin of policies and validator models."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
+
+from routing.fields import SecretField, SecretInput, is_reference
+from validation import failure_admin
+from validation.detectors.names import DETECTORS
+from validation.forms import PolicyForm
+from validation.models import ValidationPolicy, Validator
+
+__all__ = ["failure_admin"]  # imported for its registration
+
+
+class IndentedJSON(json.JSONEncoder):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "indent": 2})
+
+
+OVERRIDES = {
+    models.JSONField: {
+        "widget": UnfoldAdminTextareaWidget({"rows": 3, "spellcheck": "false", "class": "sp-code"}),
+        "encoder": IndentedJSON,
+        "error_messages": {"invalid": "This is not JSON: look for a missing quote, comma or bracket."},
+    },
+    SecretField: {"widget": SecretInput({"class": " ".join(INPUT_CLASSES)})},
+}
+
+
+@admin.register(Validator)
+class ValidatorAdmin(ModelAdmin):
+    list_display = ["name", "base_url", "model", "speaks", "key_stored", "timeout_seconds"]
+    list_editable = ["timeout_seconds"]
+    search_fields = ["name", "base_url", "model"]
+    search_help_text = "Name, base URL or model"
+    warn_unsaved_form = True
+    formfield_overrides = OVERRIDES
+    fieldsets = [
+        (None, {"fields": ["name", "base_url", "model"]}),
+        ("Speaks", {"fields": ["supports_openai", "supports_anthropic", "api_key"]}),
+        ("Patience", {"fields": ["connect_timeout_seconds", "timeout_seconds"]}),
+        ("What it is asked", {"fields": ["prompt", "extra_params"]}),
+    ]
+
+    @admin.display(description="speaks")
+    def speaks(self, validator: Validator) -> str:
+        return format_html(
+            '<span class="sp-chip sp-note">{}</span>', "messages" if validator.supports_anthropic else "chat"
+        )
+
+    @admin.display(description="key")
+    def key_stored(self, validator: Validator) -> str:
+        if is_reference(validator.api_key):
+            return format_html('<span class="sp-mono">{}</span>', validator.api_key.reveal())
+        return "stored key" if validator.api_key else "none"
+
+
+@admin.register(ValidationPolicy)
+class ValidationPolicyAdmin(ModelAdmin):
+    form = PolicyForm
+    list_display = [
+        "model_pattern",
+        "judged_by",
+        "delivery_shown",
+        "ladder_shown",
+        "max_retries",
+        "confidence_threshold",
+        "position",
+        "enabled",
+    ]
+    list_editable = ["max_retries", "confidence_threshold", "position", "enabled"]
+    list_filter = ["enabled", "delivery", "on_exhausted", "validator"]
+    list_filter_sheet = False
+    list_select_related = ["validator"]
+    search_fields = ["model_pattern", "validator__name"]
+    search_help_text = "Model pattern or validator"
+    warn_unsaved_form = True
+    formfield_overrides = OVERRIDES
+    radio_fields = {
+        "delivery": admin.VERTICAL,
+        "on_exhausted": admin.VERTICAL,
+        "validate_on": admin.VERTICAL,
+    }
+    fieldsets = [
+        (None, {"fields": ["model_pattern", "position", "enabled"]}),
+        ("Built-in detectors", {"classes": ["tab"], "fields": ["builtin", "detectors", "delivery"]}),
+        (
+            "Validator model",
+            {
+                "classes": ["tab"],
+                "description": "A small model that is asked as well. Whatever goes wrong with it, the answer counts as "
+                "good.",
+                "fields": [
+                    "validator",
+                    "validate_on",
+                    "mid_stream_validation_enabled",
+                    "mid_stream_validation_interval_words",
+                    "hold_seconds",
+                    "confidence_threshold",
+                ],
+            },
+        ),
+        (
+            "After a bad answer",
+            {
+                "classes": ["tab"],
+                "fields": [
+                    "max_retries",
+                    "ladder",
+                    "retry_base_delay_seconds",
+                    "retry_multiplier",
+                    "on_exhausted",
+                ],
+            },
+        ),
+    ]
+
+    @admin.display(description="judged by")
+    def judged_by(self, policy: ValidationPolicy) -> str:
+        chips = []
+        if policy.builtin:
+            count = len(policy.detectors or DETECTORS)
+            chips.append(("sp-note", "built-in detectors" if count == len(DETECTORS) else f"{count} detectors"))
+        if policy.validator:
+            chips.append(("sp-good", policy.validator.name))
+        shown = format_html_join(" ", '<span class="sp-chip {}">{}</span>', chips)
+        return shown or format_html('<span class="sp-chip sp-warn">{}</span>', "nothing")
+
+    @admin.display(description="delivery", ordering="delivery")
+    def delivery_shown(self, policy: ValidationPolicy) -> str:
+        return policy.delivery.replace("_", " ")
+
+    @admin.display(description="retries change")
+    def ladder_shown(self, policy: ValidationPolicy) -> str:
+        steps = policy.ladder if isinstance(policy.ladder, list) else []
+        text = " → ".join(str(step).replace("_", " ") for step in steps[: policy.max_retries])
+        return format_html('<span class="sp-quiet">{}</span>', text or "nothing")

@@ -1,0 +1,117 @@
+"""Repeats that are not exact: sentences in another order, with a word changed, with "Okay," before them.
+
+Of the words at the end, the last window says nothing that the two before it had not said, over and over.  That is worth
+computing only where few different words stand, or, in scripts without blanks, where repeats are found again and again
+without a lasting period.
+"""
+
+import re
+from collections import Counter
+from statistics import median
+
+from validation.detectors.tail import GLANCE, Tail
+from validation.detectors.units import is_dense
+from validation.verdict import Verdict
+
+KEPT = 6500  # characters
+EVERY = GLANCE
+SIGNS = 0.14  # of what is not blank: more of them is data or code
+CLOSELY = 240  # once few words were seen
+SIGN_RUN = re.compile(r"([^\w\s])\1+")
+FEW_WORDS = 0.45
+WINDOWS = (70, 110, 180, 350)
+TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]|[^\W_]+")
+QUOTED = 80
+VARIETY_WINDOW, VARIETY = 110, 0.3
+RESTLESS = 3  # losses of a period, in scripts without blanks
+LINES = 8  # in what is glanced at: more are a list
+
+
+class Nearly:
+    def __init__(self) -> None:
+        self._next = GLANCE
+        self._interval = CLOSELY
+        self._restless = 0
+        self._from = 0
+
+    def skip(self, tail: Tail) -> None:
+        """Code was read: what is judged next begins after it."""
+        self._from = tail.position
+        self._next = tail.position + GLANCE
+
+    def scan(self, tail: Tail) -> Verdict | None:
+        if tail.position < self._next:
+            return None
+        self._next = tail.position + EVERY
+        restless, self._restless = tail.restless - self._restless, tail.restless
+        words, distinct = tail.glance()
+        without_blanks = len(words) < 20
+        if restless < RESTLESS if without_blanks else len(distinct) > FEW_WORDS * len(words):
+            self._interval = max(CLOSELY, self._interval // 2)
+            return None
+        text = tail.text[-min(KEPT, tail.position - self._from) :]
+        told = 0 if is_dense(SIGN_RUN.sub(r"\1", text[-GLANCE:]), SIGNS) else told_again(text)
+        if not told:
+            self._next = tail.position + self._interval
+            self._interval += self._interval // 2
+            return None
+        places = [match.start() for match in TOKEN.finditer(text)]
+        onset = tail.position - len(text) + places[max(0, len(places) - 2 * told)]
+        return Verdict(
+            "near_duplicates", "repetition", 0.85, onset, tail.position, 0,
+            f"the last {told} words say nothing that those before them had not said, again and again: "
+            + text[-QUOTED:],
+        )  # fmt: skip
+
+
+def told_again(text: str) -> int:
+    """How many words at the end only repeat what stands before them, 0 if they do not."""
+    words = TOKEN.findall(text.lower())
+    if not are_words(words[-VARIETY_WINDOW:]):
+        return 0
+    if size := repeating(words):
+        return size
+    if len(words) < VARIETY_WINDOW + 30 or not says_little(words):
+        return 0
+    return 0 if text[-GLANCE:].count("\n") > LINES else VARIETY_WINDOW // 2
+
+
+def repeating(words: list[str]) -> int:
+    """The size of the window at the end that repeats what stands before it, 0 if none does."""
+    for size in WINDOWS:
+        if len(words) >= 3 * size and says_nothing_new(words, size):
+            return size
+    return 0
+
+
+def says_little(words: list[str]) -> bool:
+    """Whether hardly any word is new, and few are different: a small vocabulary in any order."""
+    last, half = words[-VARIETY_WINDOW:], VARIETY_WINDOW // 2
+    fresh = set(last[-half:]) - set(words[:-half])
+    return len(set(last)) < VARIETY * VARIETY_WINDOW and len(fresh) < 2
+
+
+def says_nothing_new(words: list[str], size: int) -> bool:
+    last, middle, first = words[-size:], words[-2 * size : -size], words[-3 * size : -2 * size]
+    new = set(last) - set(middle) - set(first)
+    if len(new) > (2 if size == WINDOWS[-1] else 1):
+        return False
+    told, before, earliest = grams(last, 3), grams(middle, 3), set(grams(first, 3))
+    if share(told, earliest | set(before)) < 0.6 or share(before, earliest) < 0.45:
+        return False
+    counts = Counter(grams(words[-3 * size :], 4))
+    return median(counts[gram] for gram in grams(last, 4)) >= 4
+
+
+def are_words(words: list[str]) -> bool:
+    """Words rather than letters and numbers: of those, few different ones are data."""
+    numbers = sum(map(str.isdecimal, words))
+    return 10 * numbers <= len(words)
+
+
+def grams(words: list[str], size: int) -> list[tuple[str, ...]]:
+    return list(zip(*(words[start:] for start in range(size)), strict=False))
+
+
+def share(some: list[tuple[str, ...]], known: set[tuple[str, ...]]) -> float:
+    return sum(gram in known for gram in some) / len(some)

@@ -1,0 +1,127 @@
+"""What is no language: scripts mixed inside words, text decoded wrongly, words without grammar.
+
+Scripts are only looked for in pieces that are not ASCII; grammar is missed by the function words of many languages.
+"""
+
+import re
+
+from validation.detectors.tail import GLANCE, Tail
+from validation.verdict import Verdict
+
+# letters of scripts that never touch each other in good text; Greek stands in formulas, Han, Kana and Hangul together
+SCRIPTS = (
+    ("latin", "A-Za-z\u00c0-\u024f"), ("cyrillic", "\u0400-\u052f"), ("hebrew", "\u0590-\u05ff"),
+    ("arabic", "\u0600-\u06ff"), ("devanagari", "\u0900-\u097f"), ("bengali", "\u0980-\u09ff"),
+    ("tamil", "\u0b80-\u0bff"), ("indic", "\u0a00-\u0b7f\u0c00-\u0d7f"), ("thai", "\u0e00-\u0eff"),
+    ("georgian", "\u10a0-\u10ff"), ("armenian", "\u0530-\u058f"), ("hangul", "\u1100-\u11ff\uac00-\ud7af"),
+    ("han", "\u3040-\u30ff\u3400-\u9fff"),
+)  # fmt: skip
+SCRIPT = re.compile("|".join(f"(?P<{name}>[{letters}]+)" for name, letters in SCRIPTS))
+LATIN, OTHER = "[A-Za-z\u00c0-\u024f]", "[\u0400-\u1cff\u2e80-\ud7ff]"
+TOUCHING = re.compile(f"{LATIN}{OTHER}|{OTHER}{LATIN}")  # quickly tells that scripts need no closer look
+MOJIBAKE = re.compile(
+    "[\u00c2\u00c3\u00ce\u00cf\u00d0\u00d1\u00e2\u00e3\u00e6\u00e7\u00e8\u00e9\u00d8\u00d9][\u0080-\u00bf\u0152\u0153\u0160\u0161"
+    "\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122\u20ac]|[\u0080-\u009f]|\ufffd|[\u0120\u2581]\\w"
+)
+CYRILLIC_AS_LATIN = re.compile("[\u00c0-\u00ff]{4,}")
+WINDOW, MEMORY = GLANCE, 1000
+ENOUGH_LITTLE_WORDS = 8  # different ones in a window
+FEWEST_WORDS = 20
+JOINT = re.compile(r"[a-z][A-Z]")
+WORD = re.compile(r"[^\W\d_]+")
+LITTLE_WORDS = (  # of some thirty languages
+    "the a an of to and in is it that for on with as was be at by this are or not from but have you he his i we they "
+    "which can will if has one all there their so what do my your no her she who when up out more into them then its "
+    "le la les de des du un une et est que qui dans pour pas sur au ce il elle je vous nous avec par plus se son "
+    "der die das und ist nicht ein eine zu den mit von sich auf für dem im des als auch es an ich sie wir er war "
+    "el los las y del por con para no lo una su al es como más pero o si ha me sus e os uma em não da na se mais dos "
+    "il di che è non per sono della con ma anche gli dei nel i het een van en dat niet op te zijn met voor aan er "
+    "och att det som på är av för inte den med jag har till og er det ikke på til som med av "
+    "i w na z do się nie to że jest o jak za a v je na se že s po k si ale ve bir bu için ile da de çok olarak ne "
+    "és az egy hogy nem is meg ez să cu nu din pe este care sa la ja on ei että se oli mutta kun "
+    "и в не на я что с он а как это по но к из у за от же то так было "
+    "και να το του η την με για που δεν είναι σε τα yang dan di untuk dengan ini itu dari là và của không một có "
+    "في من على إلى أن هذا التي لا ما و של את על לא זה עם הוא"
+)
+FUNCTION_WORDS = frozenset(LITTLE_WORDS.split())
+
+
+class Nonsense:
+    def __init__(self) -> None:
+        self._next = WINDOW
+        self._salads = 0
+        self._mixed: list[tuple[int, str]] = []  # where scripts touched lately, and which
+        self._odd: list[tuple[int, int]] = []  # where text was decoded wrongly lately, and how much of it
+
+    def scan(self, tail: Tail, piece: str, *, code: bool, enabled: frozenset[str]) -> Verdict | None:
+        if not piece.isascii():
+            if "encoding" in enabled and (found := self._decoded_wrongly(tail, piece)):
+                return found
+            if "nonsense" in enabled and TOUCHING.search(piece) and (found := self._scripts(tail, piece)):
+                return found
+        if tail.position < self._next:
+            return None
+        self._next = tail.position + WINDOW
+        if code or "nonsense" not in enabled:
+            self._salads = 0
+            return None
+        return self._grammar(tail)
+
+    def _decoded_wrongly(self, tail: Tail, piece: str) -> Verdict | None:
+        odd = max(len(MOJIBAKE.findall(piece)), sum(map(len, CYRILLIC_AS_LATIN.findall(piece))) // 4)
+        self._odd = [(at, count) for at, count in self._odd if at > tail.position - 400] + [(tail.position, odd)]
+        if sum(count for _, count in self._odd) < 30:
+            return None
+        onset = tail.position - sum(1 for _, count in self._odd if count) * len(piece)
+        return Verdict(
+            "encoding",
+            "encoding",
+            0.9,
+            max(0, onset),
+            tail.position,
+            0,
+            "text that was decoded wrongly: " + piece[-40:],
+        )
+
+    def _scripts(self, tail: Tail, piece: str) -> Verdict | None:
+        """Letters of different scripts touching, with at least three scripts in play."""
+        last, name = -1, ""
+        for match in SCRIPT.finditer(piece):
+            script = match.lastgroup or ""
+            if match.start() == last and {script, name} != {"han", "hangul"}:
+                self._mixed.append((tail.position - len(piece) + last, min(name, script) + "+" + max(name, script)))
+            last, name = match.end(), script
+        self._mixed = [(at, pair) for at, pair in self._mixed if at > tail.position - MEMORY]
+        scripts = {script for _, pair in self._mixed for script in pair.split("+")}
+        if len(self._mixed) < 5 or len(scripts) < 3:
+            return None
+        return Verdict(
+            "nonsense", "gibberish", 0.9, self._mixed[0][0], tail.position, 0,
+            "letters of " + ", ".join(sorted(scripts)) + " run into each other",
+        )  # fmt: skip
+
+    def _grammar(self, tail: Tail) -> Verdict | None:
+        apart, distinct_apart = tail.glance()
+        if len(apart) < FEWEST_WORDS or len(FUNCTION_WORDS & distinct_apart) >= ENOUGH_LITTLE_WORDS:
+            self._salads = 0
+            return None
+        text = tail.end(WINDOW)
+        words = WORD.findall(text)
+        if len(words) < 2 * FEWEST_WORDS:
+            self._salads = 0
+            return None
+        small = [word.lower() for word in words]
+        functional = sum(word in FUNCTION_WORDS for word in small) / len(small)
+        distinct = len(set(small)) / len(small)
+        separators = sum(map(text.count, ",;:\n|=\"'(){}[]<>/"))
+        if functional > 0.05 or distinct < 0.9 or separators > 12:
+            self._salads = 0
+            return None
+        self._salads += 1
+        joints = len(JOINT.findall(text)) / len(words)
+        if joints < 0.06 and self._salads < 2:
+            return None
+        return Verdict(
+            "nonsense", "gibberish", 0.8, tail.position - WINDOW * self._salads, tail.position, 0,
+            f"{len(words)} words without grammar: " + text[-60:],
+        )  # fmt: skip

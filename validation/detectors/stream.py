@@ -1,0 +1,115 @@
+"""Judges one stream of text while it arrives.
+
+Text is read in pieces whose borders depend on nothing but the text: every 160 characters, or 32 while something
+repeats.  So the verdict is the same however an answer was cut into deltas, and a delta costs about an append.
+Memory is bounded by what `tail` keeps, whatever the length of the answer.
+"""
+
+from typing import Literal
+
+from validation.detectors.fences import Fences
+from validation.detectors.names import DETECTORS
+from validation.detectors.nearly import Nearly
+from validation.detectors.nonsense import Nonsense
+from validation.detectors.tail import ANCHOR, Run, Tail
+from validation.verdict import Verdict
+
+Stream = Literal["text", "reasoning", "arguments"]
+
+STEP, CLOSE_STEP = 160, 32
+QUOTED = 80
+LONGEST_SUSPICION = 6000
+
+
+class TextDetectors:
+    """`feed` text, `close` at its end; the first verdict is the last, and nothing is read after it.
+
+    `safe` tells how many characters can go to a client: what was read, but for the last few and for what may be the
+    repeats of a loop that is being built up right now.  `suspicion` is where those begin, if there are any.
+    """
+
+    def __init__(self, enabled: frozenset[str] | None = None, stream: Stream = "text") -> None:
+        self.enabled = frozenset(DETECTORS) if enabled is None else enabled
+        self.verdict: Verdict | None = None
+        self._arguments = stream == "arguments"
+        self._waiting: list[str] = []
+        self._unread = 0
+        self._step = STEP
+        self._tail = Tail()
+        self._fences = Fences()
+        self._nearly = Nearly()
+        self._nonsense = Nonsense()
+
+    @property
+    def position(self) -> int:
+        """How many characters were fed."""
+        return self._tail.position + self._unread
+
+    @property
+    def suspicion(self) -> int | None:
+        suspected = self._tail.suspected
+        return None if suspected is None or self._tail.position - suspected > LONGEST_SUSPICION else suspected
+
+    @property
+    def safe(self) -> int:
+        if self.verdict is not None:
+            return min(self.verdict.onset, self._tail.position)
+        read = max(0, self._tail.position - ANCHOR)
+        suspicion = self.suspicion
+        return read if suspicion is None else min(read, suspicion)
+
+    def feed(self, text: str) -> Verdict | None:
+        self._waiting.append(text)
+        self._unread += len(text)
+        if self._unread < self._step:
+            return None
+        return self._read()
+
+    def close(self, finish_reason: str = "") -> Verdict | None:
+        """Judge the rest.  What the finish reason says is for `answer` to judge."""
+        rest, self._waiting, self._unread = "".join(self._waiting), [], 0
+        if self.verdict is None and rest:
+            self._scan(rest)
+        return self.verdict
+
+    def _read(self) -> Verdict | None:
+        text, start = "".join(self._waiting), 0
+        while len(text) - start >= self._step and self.verdict is None:
+            end = start + self._step
+            self._scan(text[start:end])
+            start = end
+        if self.verdict is None:
+            self._waiting, self._unread = [text[start:]], len(text) - start
+        else:  # what comes now is not read
+            self._waiting, self._unread, self._step = [], 0, 0
+        return self.verdict
+
+    def _scan(self, piece: str) -> None:
+        self._fences.read(piece)
+        code = self._arguments or self._fences.open
+        run = self._tail.scan(piece, code=code)
+        self._step = STEP if self._tail.suspected is None else CLOSE_STEP
+        if run is not None:
+            self.verdict = self._judged(run)
+        if self.verdict is None:
+            self.verdict = self._nonsense.scan(self._tail, piece, code=code, enabled=self.enabled)
+        if code:
+            self._nearly.skip(self._tail)
+        elif self.verdict is None and "near_duplicates" in self.enabled:
+            self.verdict = self._nearly.scan(self._tail)
+
+    def _judged(self, run: Run) -> Verdict | None:
+        name = "counter" if run.kind == "counter" else "whitespace" if run.unit.isspace() else "repetition"
+        if name not in self.enabled:
+            return None
+        quoted = run.unit if len(run.unit) <= QUOTED else run.unit[:QUOTED] + "…"
+        said = "counts up while it repeats" if name == "counter" else "repeats"
+        return Verdict(
+            name,
+            DETECTORS[name].issue_type,
+            0.95 if name == "counter" else 0.99,
+            self._tail.position - run.length,
+            self._tail.position,
+            run.period,
+            f"{quoted!r} {said}, {run.copies:.1f} times in a row",
+        )

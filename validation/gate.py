@@ -1,0 +1,320 @@
+"""What of an answer may go on to the client, and when: the gate between a reader and a writer.
+
+Every channel of an answer (its text, its reasoning, each call's arguments) has detectors of its own.  *Hold back*: text
+goes on behind a window, which is small at the beginning so that a client soon sees something, and which stops where a
+suspicion begins; a tool call goes on when it is complete, because a client acts on it then.  *Buffer*: nothing goes on
+before the end.  In both the last piece waits for the judgement of the whole.  The order of the events never changes.
+
+A gate has no clock and calls nobody.  When it wants the validator model it sets `ask`; whoever has the clock gives it
+the answer, or says that there is none, by `answer`.  Once `verdict` is set nothing goes on any more.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from routing.dialects.events import (
+    End,
+    Event,
+    Failed,
+    Finish,
+    FinishReason,
+    Reasoning,
+    Refusal,
+    Start,
+    Text,
+    ToolArguments,
+    ToolEnd,
+    ToolStart,
+    UsageSeen,
+)
+from validation.snapshot import Delivery, Policy, ValidateOn
+from validation.verdict import Verdict
+
+LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and some to recognise a repeat by
+FIRST_WINDOW = 24  # at the beginning: a few tokens
+LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
+ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
+CHARACTERS_PER_WORD = 12  # in scripts without blanks, generously
+
+
+class Channel(StrEnum):
+    TEXT = "text"
+    REASONING = "reasoning"
+    ARGUMENTS = "arguments"
+
+
+class Detectors(Protocol):
+    """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins."""
+
+    @property
+    def suspicion(self) -> int | None: ...
+
+    def feed(self, text: str) -> Verdict | None: ...
+
+    def close(self, finish_reason: str = "") -> Verdict | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the validator model is asked about; at the end the last piece of the answer waits for it."""
+
+    channel: Channel
+    text: str
+    finish: FinishReason | None = None
+    at_end: bool = False
+
+
+class Stream:
+    """One channel as it came: its text, how much of that went on, and what looks at it."""
+
+    __slots__ = ("channel", "detectors", "pieces", "released", "size")
+
+    def __init__(self, channel: Channel, detectors: Detectors) -> None:
+        self.channel = channel
+        self.detectors = detectors
+        self.pieces: list[str] = []
+        self.size = 0
+        self.released = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def feed(self, text: str) -> Verdict | None:
+        self.pieces.append(text)
+        self.size += len(text)
+        return self.detectors.feed(text)
+
+    @property
+    def safe(self) -> int:
+        """How many characters may go on while more is to come."""
+        behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
+        suspicion = self.detectors.suspicion
+        if suspicion is None or self.size - suspicion > LONGEST_HOLD:
+            return behind
+        return min(suspicion, behind)
+
+    def tail(self, size: int) -> str:
+        """Its last characters, without joining all that came."""
+        found, length = [], 0
+        for piece in reversed(self.pieces):
+            found.append(piece)
+            length += len(piece)
+            if length >= size:
+                break
+        return "".join(reversed(found))[-size:]
+
+
+class Gate:
+    """`detectors` makes what looks at one channel.  `seen` is text that the client has already, of an answer that is
+    being continued: the detectors know it, and it does not go on again."""
+
+    def __init__(self, policy: Policy, detectors: Callable[[Channel], Detectors], seen: str = "") -> None:
+        self.verdict: Verdict | None = None
+        self.ask: Ask | None = None
+        self.judged: Stream | None = None  # where the verdict was found
+        self.has_released = False  # something that a client would show or act on
+        self._policy = policy
+        self._make = detectors
+        self._holds_all = policy.delivery is Delivery.BUFFER
+        self._streams = {Channel.TEXT: Stream(Channel.TEXT, detectors(Channel.TEXT))}
+        self._calls: dict[int, Stream] = {}
+        self._complete: set[int] = set()
+        self._held: deque[Event] = deque()
+        self._open: Stream | None = None  # the stream that the newest piece belongs to
+        self._finish: FinishReason | None = None
+        self._ending = False
+        self._ended = False
+        self._words = self._characters = 0
+        if seen:
+            text = self._streams[Channel.TEXT]
+            text.feed(seen)
+            text.released = text.size
+
+    def feed(self, event: Event) -> list[Event]:
+        """The events that may go on."""
+        if self.verdict or self._ended:
+            return []
+        if isinstance(event, Failed):
+            return self._broken(event)
+        if not self._look(event):
+            return []
+        self._held.append(event)
+        if isinstance(event, End):
+            return self._judge_whole()
+        return [] if self._holds_all or self._ending else self._released()
+
+    def close(self) -> list[Event]:
+        """The upstream has nothing more to say, whether it said so or not."""
+        return [] if self.verdict or self._ended or self._at_end else self._judge_whole()
+
+    def answer(self, asked: Ask, verdict: Verdict | None) -> list[Event]:
+        """What the validator model says of what was asked; None is "nothing wrong", or that there is no answer."""
+        if self.verdict or self._ended:
+            return []
+        current = asked is self.ask
+        if verdict:
+            self._condemn(verdict, self._streams[asked.channel])
+        elif current:
+            self.ask = None
+            return self._everything() if asked.at_end else []
+        return []
+
+    def beginning(self) -> list[Event]:
+        """The start of the answer, if the client has not seen it yet: whatever else is said must follow one."""
+        return [event for event in list(self._held)[:1] if isinstance(event, Start)]
+
+    def give_up(self) -> list[Event]:
+        """Everything that was held back goes on, garbage or not, but for calls that are not complete and the end."""
+        whole = [event for event in self._held if not isinstance(event, Finish | End | UsageSeen)]
+        self._held.clear()
+        return [
+            event
+            for event in whole
+            if not isinstance(event, ToolStart | ToolArguments | ToolEnd) or event.key in self._complete
+        ]
+
+    @property
+    def text(self) -> str:
+        """The visible text as it came, what is being continued included."""
+        return self._streams[Channel.TEXT].text
+
+    @property
+    def released_text(self) -> str:
+        stream = self._streams[Channel.TEXT]
+        return stream.text[: stream.released]
+
+    @property
+    def good_text(self) -> str:
+        """The visible text without the loop; at least what the client has."""
+        stream = self._streams[Channel.TEXT]
+        good = stream.size if self.judged is not stream or not self.verdict else self.verdict.onset
+        return stream.text[: max(good, stream.released)]
+
+    @property
+    def may_continue(self) -> bool:
+        """Whether the answer can go on from its good text: nothing else than text is half done."""
+        return self.judged is self._streams[Channel.TEXT] and not self._calls and bool(self.good_text.strip())
+
+    @property
+    def _at_end(self) -> bool:
+        return self.ask is not None and self.ask.at_end
+
+    def _look(self, event: Event) -> bool:
+        """Shows the event to the detectors of its channel.  Whether it is good."""
+        if isinstance(event, Text | Refusal | Reasoning):
+            self._open = self._stream(_channel(event))
+            return self._fed(self._open, event.text)
+        if isinstance(event, ToolArguments):
+            call = self._calls.get(event.key)
+            return call is None or self._fed(call, event.text)
+        if isinstance(event, ToolStart):
+            self._calls[event.key] = Stream(Channel.ARGUMENTS, self._make(Channel.ARGUMENTS))
+            self._open = None
+        elif isinstance(event, ToolEnd):
+            self._complete.add(event.key)
+        elif isinstance(event, Finish):
+            self._finish, self._ending = event.reason, True
+        return True
+
+    def _stream(self, channel: Channel) -> Stream:
+        if channel not in self._streams:
+            self._streams[channel] = Stream(channel, self._make(channel))
+        return self._streams[channel]
+
+    def _fed(self, stream: Stream, text: str) -> bool:
+        if found := stream.feed(text):
+            self._condemn(found, stream)
+            return False
+        if stream.channel is not Channel.ARGUMENTS and self._policy.validator:
+            self._wonder(stream, text)
+        return True
+
+    def _wonder(self, stream: Stream, text: str) -> None:
+        """Asks for the validator model every so many words, or when the detectors are in doubt."""
+        policy = self._policy
+        self._characters += len(text)
+        self._words += text.count(" ") + text.count("\n")
+        if self.ask or not policy.mid_stream_validation_enabled:
+            return
+        words = max(self._words, self._characters // CHARACTERS_PER_WORD)
+        if words < policy.mid_stream_validation_interval_words:
+            return
+        if policy.validate_on is ValidateOn.SUSPICION and stream.detectors.suspicion is None:
+            return
+        self._words = self._characters = 0
+        self.ask = Ask(stream.channel, stream.tail(ASKED_ABOUT))
+
+    def _condemn(self, verdict: Verdict, stream: Stream) -> None:
+        self.verdict, self.judged, self.ask = verdict, stream, None
+
+    def _judge_whole(self) -> list[Event]:
+        """Every channel is closed; then the validator model has its say about the text."""
+        in_doubt = False
+        for stream in (*self._streams.values(), *self._calls.values()):
+            if stream.channel is Channel.TEXT and self._calls and not stream.text.strip():
+                continue  # an answer of calls alone is not empty
+            in_doubt = in_doubt or stream.detectors.suspicion is not None
+            if found := stream.detectors.close(self._finish or ""):
+                self._condemn(found, stream)
+                return []
+        text = self._streams[Channel.TEXT]
+        wanted = in_doubt or self._policy.validate_on is ValidateOn.ALWAYS
+        if self._policy.validator and wanted and text.size:
+            self.ask = Ask(Channel.TEXT, text.tail(ASKED_ABOUT), self._finish, at_end=True)
+            return []
+        return self._everything()
+
+    def _everything(self) -> list[Event]:
+        self._ended = True
+        out = list(self._held)
+        self._held.clear()
+        for event in out:
+            self._note(event)
+        return out
+
+    def _broken(self, failure: Failed) -> list[Event]:
+        """The upstream failed: what is good goes on before the failure, half a call does not."""
+        out = [] if self._holds_all else self._released()
+        self._ended = True
+        self._held.clear()
+        return [*out, failure]
+
+    def _released(self) -> list[Event]:
+        out: list[Event] = []
+        while self._held and (event := self._next()) is not None:
+            self._note(event)
+            out.append(event)
+        return out
+
+    def _next(self) -> Event | None:
+        """Takes the first held event if it may go on, or as much of it as may."""
+        event = self._held[0]
+        if isinstance(event, Text | Refusal | Reasoning):
+            return self._next_text(event)
+        if isinstance(event, ToolStart | ToolArguments | ToolEnd) and event.key not in self._complete:
+            return None
+        return self._held.popleft()
+
+    def _next_text(self, event: Text | Refusal | Reasoning) -> Event | None:
+        stream, text = self._streams[_channel(event)], event.text
+        # A channel that another one follows has come to its end: nothing of it is to come that could be a repeat.
+        room = (stream.safe if stream is self._open else stream.size) - stream.released
+        if room >= len(text):
+            return self._held.popleft()
+        if room <= 0:
+            return None
+        self._held[0] = type(event)(text[room:])
+        return type(event)(text[:room])
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Text | Refusal | Reasoning):
+            self._streams[_channel(event)].released += len(event.text)
+        self.has_released = self.has_released or not isinstance(event, Start | UsageSeen)
+
+
+def _channel(event: Text | Refusal | Reasoning) -> Channel:
+    return Channel.REASONING if isinstance(event, Reasoning) else Channel.TEXT

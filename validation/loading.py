@@ -1,0 +1,74 @@
+"""Reads the validation rows and makes the immutable table of them.  A broken row is reported and left out."""
+
+from django.core.exceptions import ValidationError
+
+from routing.dialects import Dialect
+from routing.fields import resolved
+from routing.problems import Problem
+from routing.validators import sentence
+from validation.detectors.names import DETECTORS
+from validation.models import ValidationPolicy, Validator
+from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn, ValidationTable, ValidatorTarget
+
+
+def load() -> tuple[ValidationTable, list[Problem]]:
+    """One query.  Never raises for the content of a row."""
+    policies, problems = [], []
+    for row in ValidationPolicy.objects.filter(enabled=True).select_related("validator"):
+        validator = _usable(row, problems)
+        try:
+            policies.append(policy_of(row, validator))
+        except ValidationError as problem:
+            problems.append(Problem("validation policy", row.model_pattern, sentence(problem), row))
+    return ValidationTable(policies=tuple(policies)), problems
+
+
+def _usable(row: ValidationPolicy, problems: list[Problem]) -> ValidatorTarget | None:
+    """Its validator model; a broken one is left out, and the built-in detectors judge on."""
+    if row.validator is None:
+        return None
+    try:
+        return validator_of(row.validator)
+    except ValidationError as problem:
+        found = Problem("validator", row.validator.name, sentence(problem), row.validator)
+        if found not in problems:
+            problems.append(found)
+        return None
+
+
+def validator_of(row: Validator) -> ValidatorTarget:
+    """Raises ValidationError when the row cannot be used."""
+    row.clean_fields(exclude=["name"])
+    row.clean()
+    return ValidatorTarget(
+        name=row.name,
+        base_url=row.base_url,
+        model=row.model,
+        dialect=Dialect.MESSAGES if row.supports_anthropic else Dialect.CHAT,
+        key=resolved(row.api_key),
+        prompt=row.prompt,
+        connect_timeout_seconds=row.connect_timeout_seconds,
+        timeout_seconds=row.timeout_seconds,
+        extra=dict(row.extra_params or {}),
+    )
+
+
+def policy_of(row: ValidationPolicy, validator: ValidatorTarget | None) -> Policy:
+    """Raises ValidationError when the row cannot be used."""
+    row.clean_fields(exclude=["model_pattern", "validator"])
+    return Policy(
+        model_pattern=row.model_pattern,
+        detectors=frozenset(row.detectors or DETECTORS) if row.builtin else frozenset(),
+        validator=validator,
+        mid_stream_validation_enabled=row.mid_stream_validation_enabled,
+        mid_stream_validation_interval_words=row.mid_stream_validation_interval_words,
+        validate_on=ValidateOn(row.validate_on),
+        max_retries=row.max_retries,
+        retry_base_delay_seconds=row.retry_base_delay_seconds,
+        retry_multiplier=row.retry_multiplier,
+        confidence_threshold=row.confidence_threshold,
+        delivery=Delivery(row.delivery),
+        on_exhausted=OnExhausted(row.on_exhausted),
+        ladder=tuple(Rung(name) for name in row.ladder),
+        hold_seconds=row.hold_seconds,
+    )
