@@ -1,0 +1,122 @@
+"""Bytes that go around the transform are those that it would have given on as they are."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing.dialects.events import Reasoning, Text
+from tests.validation.repair.support import answer, repair, told
+from tests.validation.repair.test_no_false_alarms import ALPHABET
+from validation.repair import TRIGGER
+
+WORDS = [
+    *ALPHABET,
+    "words ",
+    " of",
+    "if",
+    "\n\n",
+    "\n  ",
+    "“",
+    "◁think▷",
+    "'",
+    '"',
+    "to=functions.noop ",
+    "{}",
+    "é",
+    "\\n",
+]
+
+
+def frame(event, ascii=False):
+    name = "content" if isinstance(event, Text) else "reasoning_content"
+    choice = {"index": 0, "delta": {name: event.text, "tool_calls": None}, "finish_reason": None}
+    return (
+        b"data: "
+        + json.dumps(
+            {"id": "chatcmpl-1f", "object": "chat.completion.chunk", "choices": [choice]}, ensure_ascii=ascii
+        ).encode()
+        + b"\n\n"
+    )
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_plain_words_do_not_trigger(ascii):
+    for text in ("Hello", " world", " é", "a, b.", " 1 + 2", "line\n\nline", "{", " often"):
+        assert TRIGGER.search(frame(Text(text), ascii)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a <", "a `", "~", "[TOOL", "[", "x]", "func", "if", "to", "◁", "a\n", "a\n  ", "a\n> b", 'a "', "a '", "a “"],
+)
+@pytest.mark.parametrize("ascii", [False, True])
+def test_what_could_begin_markup_triggers(text, ascii):
+    assert TRIGGER.search(frame(Text(text), ascii))
+
+
+def test_escaped_characters_trigger():
+    assert TRIGGER.search(rb'{"content":"\u003ctool_call>"}')
+    assert TRIGGER.search(rb'{"content":"\u000a"}')
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"tool_calls":[{"index":0}]}', b'{"tool_calls": [ {}]}', b'{"function_call": {"name":"a"}}',
+        b'{"finish_reason":"stop"}', b'{"stop_reason": "end_turn"}', b'{"type":"tool_use"}', b'{"type":"message_stop"}',
+        b'{"type":"content_block_start"}', b'{"type":"response.completed"}', b"data: [DONE]",
+    ],
+)  # fmt: skip
+def test_calls_and_ends_trigger(data):
+    assert TRIGGER.search(data)
+
+
+def test_it_is_idle_only_in_the_middle_of_text():
+    transform = repair()
+    assert not transform.is_idle
+    transform.feed(Text("Hello"))
+    assert transform.is_idle
+    for text, idle in (
+        (" <", False),
+        (" b", True),
+        ("\n", False),
+        ("a", True),
+        ("`", False),
+        ("b", False),
+        ("`", False),
+        (" c", True),
+        (" d'", False),
+    ):
+        transform.feed(Text(text))
+        assert transform.is_idle is idle, text
+
+
+def test_after_a_change_it_is_never_idle():
+    transform = repair()
+    for text in ("<think>a", "</think>", "Yes.", " And so on"):
+        transform.feed(Text(text))
+        assert not transform.is_idle
+
+
+def test_reasoning_may_pass_but_the_beginning_of_the_answer_may_not():
+    transform = repair()
+    assert not transform.may_pass(frame(Reasoning(" so")))
+    transform.feed(Reasoning("Hm"))
+    assert transform.may_pass(frame(Reasoning(" so")))
+    assert not transform.may_pass(frame(Text("Hello")))
+    assert not transform.is_idle
+    transform.feed(Text("Hello"))
+    assert transform.may_pass(frame(Text(" world")))
+
+
+@given(st.lists(st.tuples(st.sampled_from([Text, Reasoning]), st.sampled_from(WORDS)), max_size=25), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_going_around_makes_no_difference(pieces, ascii):
+    events = [kind(text) for kind, text in pieces]
+    around = repair()
+    out = []
+    for event in events:
+        out += [event] if around.may_pass(frame(event, ascii)) else around.feed(event)
+    assert told(out + answer([], around)) == told(answer(events, repair()))

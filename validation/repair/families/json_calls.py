@@ -1,0 +1,110 @@
+"""Families whose calls are JSON objects with a name and arguments, between markers of their own."""
+
+import re
+
+from validation.repair.calls import Call, Found, as_object, of_json, of_python
+from validation.repair.families.row import Parser
+from validation.repair.source import Source, Steps
+from validation.repair.tools import Tools
+
+NAME = re.compile(r"[\w.\-/]*")
+_JUNK = re.compile(r"[\s:;,.]*")
+
+
+def objects(opener: str, *inner: str, closers: tuple[str, ...] = (), missing: bool = True) -> Parser:
+    """`opener`, perhaps an inner marker, then an object or a list; one of the closers, unless it may be missing."""
+
+    def parse(source: Source, tools: Tools) -> Steps[Found]:
+        yield from source.accept(opener)
+        yield from source.spaces()
+        if inner:
+            yield from source.accept(*inner)
+            yield from source.spaces()
+        return (yield from json_calls(source, tools, closers, missing))
+
+    return parse
+
+
+def json_calls(source: Source, tools: Tools, closers: tuple[str, ...], missing: bool = True) -> Steps[Found]:
+    if (yield from source.peek()) not in ("{", "["):
+        return None
+    text = yield from source.json_text()
+    calls = of_json(text, tools)
+    if calls is None:
+        return None
+    if closers:
+        closed = yield from source.closer(*closers)
+        if not closed and not missing:
+            return None
+        for call in calls:
+            call.complete = bool(closed)
+    return calls
+
+
+def pythonic(opener: str, *closers: str) -> Parser:
+    """`opener`, a list of Python calls (or of JSON objects, or bare calls), closer or end."""
+
+    def parse(source: Source, tools: Tools) -> Steps[Found]:
+        yield from source.accept(opener)
+        text, closed = yield from source.until(*closers)
+        calls = of_json(text, tools) or of_python(text)
+        for call in calls or ():
+            call.complete = bool(closed)
+        return calls
+
+    return parse
+
+
+def mistral(source: Source, tools: Tools) -> Steps[Found]:
+    """`[TOOL_CALLS]` and a list, or NAME{…}, NAME[ARGS]{…}, NAME[CALL_ID]id[ARGS]{…}."""
+    while (yield from source.accept("[TOOL_CALLS]")):
+        yield from source.run(_JUNK)
+    first = yield from source.peek()
+    if first == "[":
+        return (yield from json_calls(source, tools, ()))
+    if first == "{":
+        return (yield from _nameless(source, tools))
+    name = yield from source.run(NAME)
+    id = ""
+    if (yield from source.accept("[CALL_ID]")):
+        id = yield from source.run(NAME)
+    yield from source.accept("[ARGS]")
+    return (yield from named_object(source, name, id))
+
+
+def _nameless(source: Source, tools: Tools) -> Steps[Found]:
+    """An object that is a call, or the arguments of a tool whose name went elsewhere."""
+    text = yield from source.json_text()
+    if calls := of_json(text, tools):
+        return calls
+    arguments = as_object(text) if text else None
+    name = tools.of_keys(arguments) if arguments else None
+    return [Call(name, text)] if name else None
+
+
+def named_object(source: Source, name: str, id: str = "") -> Steps[Found]:
+    """The arguments that follow a name: an object, a JSON string that holds one, or at the very end none."""
+    yield from source.spaces()
+    first = yield from source.peek()
+    if not name or first not in ("{", ""):
+        return None
+    if not first:
+        return [Call(name, "{}", id, complete=False)]
+    text = yield from source.json_text()
+    return [Call(name, text, id)] if text else None
+
+
+def calling_tool(source: Source, tools: Tools) -> Steps[Found]:
+    """`[Calling tool: NAME({…})]`."""
+    yield from source.accept("[Calling tool:")
+    yield from source.spaces()
+    name = yield from source.run(NAME)
+    if not (yield from source.accept("(")):
+        return None
+    found = yield from named_object(source, name)
+    return found if (yield from source.accept(")]")) else None
+
+
+def apertus(source: Source, tools: Tools) -> Steps[Found]:
+    yield from source.accept("<|tools_prefix|>")
+    return (yield from json_calls(source, tools, ("<|tools_suffix|>",)))

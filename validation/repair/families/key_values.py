@@ -1,0 +1,101 @@
+"""Families that write keys and values in turn: `<tool_call>NAME<arg_key>K</arg_key><arg_value>V</arg_value>…`."""
+
+import re
+
+from validation.repair.calls import Found, typed
+from validation.repair.families.json_calls import NAME
+from validation.repair.families.row import Parser
+from validation.repair.source import Source, Steps
+from validation.repair.tools import Tools
+from validation.repair.values import typed_values
+
+_MARKUP = re.compile(r"</?[\w|]*arg_(?:key|value)>")
+_LONGEST_KEY = 256
+
+
+def key_values(opener: str, closer: str, *wrappers: str, prefix: str = "") -> Parser:
+    def parse(source: Source, tools: Tools) -> Steps[Found]:
+        while wrappers and (yield from source.accept(*wrappers)):
+            yield from source.spaces()
+        if not (yield from source.accept(opener)):
+            return None
+        return (yield from _Pairs(source, tools, opener, closer, prefix).read())
+
+    return parse
+
+
+class _Pairs:
+    """Reads past each of the tags that models leave out or write twice."""
+
+    def __init__(self, source: Source, tools: Tools, opener: str, closer: str, prefix: str) -> None:
+        self._source = source
+        self._tools = tools
+        self._opener = opener
+        self._closer = closer
+        self._key, self._key_end = f"<{prefix}arg_key>", f"</{prefix}arg_key>"
+        self._value, self._value_end = f"<{prefix}arg_value>", f"</{prefix}arg_value>"
+        self._type, self._type_end = f"<{prefix}arg_type>", f"</{prefix}arg_type>"
+        self._pairs: list[tuple[str, str]] = []
+
+    def read(self) -> Steps[Found]:
+        source = self._source
+        yield from self._gap()
+        written = yield from source.run(NAME)
+        name = self._tools.resolve(written)
+        first_key = ""
+        if name is None:
+            name = self._tools.beginning(written)
+            first_key = written.removeprefix(name) if name else ""
+        if name is None:
+            return None
+        yield from self._gap()
+        yield from source.accept("<tool_sep>")
+        yield from self._gap()
+        if first_key:
+            if not (yield from source.accept(self._key_end)) or not (yield from self._read_value(first_key)):
+                return None
+        elif (yield from source.accept(self._value_end)):
+            yield from self._gap()
+        return (yield from self._read_pairs(name))
+
+    def _read_pairs(self, name: str) -> Steps[Found]:
+        source = self._source
+        while True:
+            yield from self._gap()
+            alias = () if self._pairs else (self._opener,)
+            tag = yield from source.accept(self._key, self._closer, *alias)
+            if tag == self._closer:
+                return self._found(name, complete=True)
+            if not tag:
+                is_over = not (yield from source.peek()) and not source.cut
+                return self._found(name, complete=False) if is_over else None
+            key, ended = yield from source.until(self._key_end, self._value, longest=_LONGEST_KEY)
+            if not ended:
+                return None
+            if not (yield from self._read_value(key, opened=ended == self._value)):
+                return None
+
+    def _read_value(self, key: str, opened: bool = False) -> Steps[bool]:
+        source = self._source
+        while not opened:
+            yield from self._gap()
+            if (yield from source.accept(self._type)):
+                yield from source.until(self._type_end, longest=_LONGEST_KEY)
+            elif not (yield from source.accept(self._key_end)):
+                yield from source.accept(self._value)
+                opened = True
+        value, ended = yield from source.until(self._value_end)
+        key = key.replace(self._key, "").strip()
+        self._pairs.append((key, value))
+        return bool(ended and key)
+
+    def _found(self, name: str, complete: bool) -> Found:
+        if any(_MARKUP.search(key) or _MARKUP.search(value) for key, value in self._pairs):
+            return None
+        return [typed(name, typed_values(self._pairs, self._tools.schema(name)), complete=complete)]
+
+    def _gap(self) -> Steps[None]:
+        """White space, which some detokenisers write as the two characters \\n."""
+        yield from self._source.spaces()
+        while (yield from self._source.accept("\\n")):
+            yield from self._source.spaces()

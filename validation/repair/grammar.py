@@ -1,0 +1,86 @@
+"""The rows of a request as what a lane looks for: which literals can begin something, and which rows they concern."""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from validation.repair.families.row import Row
+from validation.repair.families.table import THINKING, rows
+
+# Closers of reasoning whose opener stood in the prompt, where nobody sees it.
+THINK_CLOSERS = (*(closer for _, closer in THINKING), "[BEGIN FINAL RESPONSE]")
+WORDS = frozenset({"to=functions."})  # openers that count only where a word begins
+QUOTES = "\"'“‘«„"
+
+
+class Grammar:
+    """`starters` count where an answer begins, `openers` anywhere, `closers` behind a call."""
+
+    def __init__(self, chosen: list[Row]) -> None:
+        self.starters = _by_opener([row for row in chosen if row.at_start])
+        self.openers = _by_opener([row for row in chosen if not row.at_start])
+        self.closers = frozenset(closer for row in chosen for closer in row.closers)
+        ends = {*THINK_CLOSERS, *(end for row in chosen for end in row.ends)}
+        literals = sorted({*self.openers, *ends}, key=len, reverse=True)
+        self.marks = re.compile("|".join(("`+", "~+", *map(re.escape, literals))))
+        self.prefixes = _prefixes(literals)
+        self.suspects = tuple(literal for literal in literals if literal in self.openers or not literal[0].isalpha())
+        self.suspected_prefixes = _prefixes(self.suspects)
+        self.longest = len(literals[0])
+        self.first = re.compile("[" + re.escape("".join(sorted({literal[0] for literal in literals}))) + "]")
+        self.at_start = tuple(sorted({*literals, *self.starters, *self.closers}, key=len, reverse=True))
+        self.start_prefixes = _prefixes(self.at_start)
+        self.suspect = re.compile("|".join((*beginnings(self.suspects), *_CONTEXT)))
+
+    def held(self, text: str, at: int, everything: bool) -> int:
+        """How many of the last characters could become a literal that is suspected, or any."""
+        prefixes = self.prefixes if everything else self.suspected_prefixes
+        at = max(at, len(text) - self.longest + 1)
+        while match := self.first.search(text, at):
+            if text[match.start() :] in prefixes:
+                return len(text) - match.start()
+            at = match.end()
+        return 0
+
+
+# What is no marker but decides whether a marker that follows counts: see `Lane`.
+# Each alternative begins with a literal: `re` then skips to the first of those characters.
+_CONTEXT = ("`", "~", r"\n[ \t]*(?:>|\Z)", *(rf"{quote}\Z" for quote in QUOTES))
+_DEPTH = 5
+_MANY = 4
+
+
+def _by_opener(chosen: list[Row]) -> dict[str, tuple[Row, ...]]:
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in chosen:
+        for opener in row.openers:
+            found[opener] = (*found.get(opener, ()), row)
+    return found
+
+
+def _prefixes(literals: Iterable[str]) -> frozenset[str]:
+    return frozenset(literal[:size] for literal in literals for size in range(1, len(literal)))
+
+
+def beginnings(literals: Iterable[str], spell: Callable[[str], str] = re.escape, end: str = r"\Z") -> list[str]:
+    """Alternatives that match the beginning of each literal: five characters, or those before the end of the text."""
+    by_first: dict[str, list[str]] = {}
+    for literal in literals:
+        first = rf"{literal[0]}(?<![A-Za-z]{literal[0]})" if literal in WORDS else spell(literal[0])
+        by_first.setdefault(first, []).append(literal[1:_DEPTH])
+    return [_branch(first, rests, spell, end) for first, rests in sorted(by_first.items())]
+
+
+def _branch(first: str, rests: list[str], spell: Callable[[str], str], end: str) -> str:
+    following: dict[str, list[str]] = {}
+    for rest in rests:
+        following.setdefault(rest[:1], []).append(rest[1:])
+    if "" in following or len(following) > _MANY:  # what begins so many may stand for all of them
+        return first
+    branches = [_branch(spell(character), inner, spell, end) for character, inner in sorted(following.items())]
+    return f"{first}(?:{'|'.join((*branches, end))})"
+
+
+@lru_cache(maxsize=64)
+def grammar(families: frozenset[str] | None, with_tools: bool) -> Grammar:
+    return Grammar(rows(families, with_tools))

@@ -1,0 +1,335 @@
+"""One kind of text of an answer (what it says, or its reasoning) and the markup found in it.
+
+A lane knows where markup does not count: in a fence, in inline code, behind a quotation mark, in a quoted line.  It
+holds back what could still become a marker, and a marker's text for as long as a parser is undecided; what turns out
+to be none is scanned again from its second character on, so it comes out byte for byte.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from validation.repair.calls import Call, Found, Thinking
+from validation.repair.families.row import Row
+from validation.repair.grammar import QUOTES, THINK_CLOSERS, WORDS, Grammar
+from validation.repair.source import Source, Steps
+from validation.repair.tools import Tools
+
+
+@dataclass(slots=True)
+class Piece:
+    text: str
+    thinking: bool
+
+
+@dataclass(slots=True)
+class Markup:
+    """Text that is taken out, unless what it belongs to is given back."""
+
+    raw: str
+    thinking: bool
+    ends: bool = False  # it ends reasoning, so no call before it was the last thing said there
+
+
+@dataclass(slots=True)
+class Recognised:
+    calls: list[Call]
+    raw: str
+    family: str
+    thinking: bool
+
+
+Item = Piece | Markup | Recognised
+Accept = Callable[[Found, Row], bool]
+
+_LONE_TAG = re.compile(r"<[^<>\s]+>\s*")
+_LONGEST_START = 64
+_FRESH, _QUOTED, _BUSY = range(3)  # of a line: nothing but blanks yet, a quotation (>), other text
+
+
+class Lane:
+    """`reasoning` says which text it is, `thinking` that an answer begins with reasoning whose opener nobody sees.
+
+    It is fresh as long as nothing was said since it began, since reasoning ended, or since the last call.
+    """
+
+    def __init__(
+        self, grammar: Grammar, tools: Tools, accept: Accept, *, reasoning: bool, thinking: bool = False
+    ) -> None:
+        self.begun = False
+        self._grammar = grammar
+        self._tools = tools
+        self._accept = accept
+        self._source = Source()
+        self._parser: Steps[Found] | None = None
+        self._row: Row | None = None
+        self._rows: Iterator[Row] = iter(())
+        self._is_reasoning = reasoning
+        self._thinking = thinking or reasoning
+        self._ends: tuple[str, ...] = THINK_CLOSERS if self._thinking else ()
+        self._closers: frozenset[str] = frozenset()
+        self._watches = False  # for an end that no text is suspected of: it is an ordinary word
+        self.is_fresh = True
+        self._has_thought = False
+        self._behind_call = False
+        self._blanks = ""
+        self._drops_blanks = self._thinking
+        self._line = _FRESH
+        self._fence = ""
+        self._ticks = 0
+        self._last = ""
+
+    def is_quiet(self) -> bool:
+        """Text in which the grammar suspects nothing passes as it is, and changes nothing here."""
+        return (
+            self._thinking == self._is_reasoning
+            and not self.is_fresh
+            and not self._watches
+            and self._line == _BUSY
+            and self._parser is None
+            and not self._source.text
+            and not self._fence
+            and not self._ticks
+            and not (self._last and self._last in QUOTES)
+        )
+
+    def feed(self, text: str) -> list[Item]:
+        self.begun = True
+        self._source.feed(text)
+        return self._run()
+
+    def close(self, cut: bool = False, native: bool = False) -> list[Item]:
+        """Nothing follows: what is held back is decided.  More text, if it comes, begins in the middle of a line.
+
+        `native`: the upstream found a call itself, so a lone opening tag is what it left of the call's markup.
+        """
+        self._source.ended = True
+        self._source.cut = cut
+        items: list[Item] = []
+        if native and self._parser is not None and _LONE_TAG.fullmatch(whole := self._source.whole()):
+            items.append(Markup(self._blanks + whole, self._thinking))
+            self._blanks = ""
+            self._parser = None
+        else:
+            items = self._run()
+        if self._blanks:
+            is_markup = self._behind_call or self._drops_blanks
+            items.append(Markup(self._blanks, self._thinking) if is_markup else self._piece(self._blanks))
+            self._blanks = ""
+        self._source = Source()
+        self._line = _FRESH if self.is_fresh else _BUSY
+        self._fence = self._last = ""
+        self._ticks = 0
+        return items
+
+    def join(self) -> None:
+        """Begins in the middle of a line: what went around the transform could have been the beginning."""
+        self.is_fresh = False
+        self._line = _BUSY
+
+    def after_native_call(self) -> None:
+        """Markup that closes calls may follow a call that the upstream found itself."""
+        self.is_fresh = self._behind_call = True
+        self._closers = self._grammar.closers
+
+    def _run(self) -> list[Item]:
+        items: list[Item] = []
+        while self._parse(items) if self._parser else self._scan(items):
+            pass
+        if self._parser is None:
+            self._source.taken()
+        return items
+
+    # A candidate
+
+    def _open(self, rows: tuple[Row, ...]) -> None:
+        self._source.taken()
+        self._rows = iter(rows)
+        self._next_row()
+
+    def _next_row(self) -> bool:
+        self._row = next(self._rows, None)
+        self._parser = self._row.parse(self._source, self._tools) if self._row else None
+        return self._parser is not None
+
+    def _parse(self, items: list[Item]) -> bool:
+        """Lets the parser go on; False when it waits for more."""
+        assert self._parser is not None
+        assert self._row is not None
+        try:
+            next(self._parser)
+        except StopIteration as stopped:
+            found: Found = stopped.value
+        else:
+            return False
+        if found is not None and self._honours(found):
+            self._take(found, self._row, items)
+            self._parser = None
+            return True
+        self._source.rewind()
+        if not self._next_row():
+            self._refuse(items)
+        return True
+
+    def _refuse(self, items: list[Item]) -> None:
+        """It is text; only its first character, lest what follows hides another marker."""
+        is_opener = any(self._source.text.startswith(opener) for opener in self._grammar.openers)
+        if self.is_fresh:
+            self._leave_start(items)
+        if is_opener:
+            self._say(1, items)
+
+    def _honours(self, found: Found) -> bool:
+        assert self._row is not None
+        if isinstance(found, list):
+            return self._accept(found, self._row)
+        return self.is_fresh
+
+    def _take(self, found: Found, row: Row, items: list[Item]) -> None:
+        raw = self._blanks + self._source.taken()
+        self._blanks = ""
+        assert found is not None
+        if isinstance(found, list):
+            items.append(Recognised(found, raw, row.family, self._thinking))
+            self._begin_anew(behind_call=True)
+            return
+        items.append(Markup(raw, self._thinking))
+        self._thinking = isinstance(found, Thinking)
+        self._ends = found.closers
+        self._watches = any(end[0].isalpha() for end in found.closers)
+        self._begin_anew()
+
+    def _begin_anew(self, *, behind_call: bool = False) -> None:
+        self.is_fresh = True
+        self._behind_call = behind_call
+        self._closers = self._grammar.closers if behind_call else frozenset()
+        self._drops_blanks = not behind_call
+        self._line = _FRESH
+        self._fence = ""
+        self._ticks = 0
+        self._last = ""
+
+    # Between candidates
+
+    def _scan(self, items: list[Item]) -> bool:
+        """Up to the next mark; False when there is none in the text at hand."""
+        if self.is_fresh:
+            return self._start(items)
+        source, grammar = self._source, self._grammar
+        match = grammar.marks.search(source.text, source.at)
+        if match is None:
+            held = 0 if source.ended else grammar.held(source.text, source.at, self._watches)
+            self._say(len(source.text) - source.at - held, items)
+            return False
+        self._say(match.start() - source.at, items)
+        mark = match.group()
+        is_last = match.end() == len(source.text) and not source.ended
+        if mark[0] in "`~":
+            if not is_last:
+                self._tick(mark, items)
+            return not is_last
+        if mark in self._ends and self._is_plain():
+            self._end(mark, items)
+        elif mark in THINK_CLOSERS and self._is_plain() and not self._thinking and not self._has_thought:
+            if is_last and self._line != _FRESH:
+                return False
+            if self._line == _FRESH or source.text[match.end() : match.end() + 1] in ("", "\n"):
+                self._end(mark, items)
+            else:
+                self._say(1, items)
+        elif mark in grammar.openers and self._may_open(mark):
+            self._open(grammar.openers[mark])
+        else:
+            self._say(1, items)
+        return True
+
+    def _start(self, items: list[Item]) -> bool:
+        """Decides what the answer begins with; False when that takes more text."""
+        source, grammar = self._source, self._grammar
+        rest = source.text[source.at :]
+        blanks = len(rest) - len(rest.lstrip())
+        self._blanks += rest[:blanks]
+        source.at += blanks
+        rest = rest[blanks : blanks + _LONGEST_START]
+        if not rest or (rest in grammar.start_prefixes and not source.ended):
+            return False
+        literals = [literal for literal in grammar.at_start if rest.startswith(literal)]
+        for literal in literals:
+            if literal in self._closers or literal in self._ends or self._is_orphan(literal):
+                self._end(literal, items)
+                return True
+        found = [row for literal in literals for row in self._rows_of(literal)]
+        if found:
+            self._open(tuple(found))
+        else:
+            self._leave_start(items)
+        return True
+
+    def _leave_start(self, items: list[Item]) -> None:
+        self._say(0, items)
+        self.is_fresh = self._behind_call = False
+
+    def _rows_of(self, literal: str) -> tuple[Row, ...]:
+        return (*self._grammar.starters.get(literal, ()), *self._grammar.openers.get(literal, ()))
+
+    def _is_orphan(self, literal: str) -> bool:
+        """The closer of reasoning that was empty, or went elsewhere."""
+        return literal in THINK_CLOSERS and not self._thinking
+
+    def _end(self, mark: str, items: list[Item]) -> None:
+        """Swallows a closer: of reasoning, of a frame, of the call before it."""
+        self._source.at += len(mark)
+        is_end = mark not in self._closers
+        items += [Markup(self._blanks, self._thinking), Markup(mark, self._thinking, ends=is_end)]
+        self._blanks = ""
+        if is_end:
+            self._has_thought = True
+            self._ends = () if self._thinking else self._ends
+            self._thinking = self._watches = False
+            self._begin_anew()
+
+    def _is_plain(self) -> bool:
+        """Neither inline code nor quoted."""
+        return not self._ticks and not (self._last and self._last in QUOTES)
+
+    def _may_open(self, mark: str) -> bool:
+        """Also: a word that counts only by itself is not the end of another."""
+        is_end_of_word = mark in WORDS and self._last.isalnum()
+        return self._is_plain() and not self._fence and self._line != _QUOTED and not is_end_of_word
+
+    def _tick(self, mark: str, items: list[Item]) -> None:
+        """A run of backticks or tildes, which may open or close a fence, or inline code."""
+        is_fence = self._line == _FRESH and len(mark) >= 3
+        self._say(len(mark), items)
+        if self._fence:
+            if is_fence and mark.startswith(self._fence):
+                self._fence = ""
+        elif is_fence:
+            self._fence = mark
+        elif mark[0] == "`":
+            if not self._ticks:
+                self._ticks = len(mark)
+            elif self._ticks == len(mark):
+                self._ticks = 0
+
+    def _say(self, size: int, items: list[Item]) -> None:
+        """The next characters are text."""
+        source = self._source
+        text = source.text[source.at : source.at + size]
+        source.at += size
+        if self._blanks:
+            items.append(Markup(self._blanks, self._thinking) if self._drops_blanks else self._piece(self._blanks))
+            self._blanks = ""
+        if not text:
+            return
+        items.append(self._piece(text))
+        self._last = text[-1]
+        _, newline, line = text.rpartition("\n")
+        if newline:
+            self._line = _FRESH
+            self._ticks = 0
+        if self._line == _FRESH and (line := line.lstrip()):
+            self._line = _QUOTED if line[0] == ">" else _BUSY
+
+    def _piece(self, text: str) -> Piece:
+        return Piece(text, self._thinking)

@@ -1,0 +1,45 @@
+"""Which bytes of a stream may go around the transform: those in which nothing could begin or end anything.
+
+The patterns look at the raw bytes of an event, before JSON is parsed, so they find more than there is, never less:
+the end of any JSON string counts as the end of the text, and an escaped ASCII character as any character.
+"""
+
+import re
+
+from validation.repair.grammar import QUOTES, beginnings, grammar
+
+# A call or the end, as each dialect says it.  `"tool_calls": null` and `[]` say nothing.  No alternative begins with a
+# quotation mark, or with another character of which JSON is full: the search would stop at each.
+_EVENTS = (
+    rb'_calls?"\s*:\s*(?:\[\s*)?\{',
+    rb'_reason"\s*:\s*"',
+    rb'_(?:use|stop|start|call)"',
+    rb"\.(?:completed|incomplete|failed|output_item|function_call)",
+    rb"\[DONE",
+)
+# What decides whether a marker that follows counts; see `grammar`.
+_CONTEXT = (rb"`", rb"~", rb"\\n(?:[ ]|\\t)*(?:>|\")", rb"\\\"\"", rb"\\u00[2-7]", rb"\\u000[aA]")
+_ANY_TEXT = rb'"(?:content|text|delta|response)"\s*:\s*"(?!")'
+
+
+# The end of a string which is not the id that chunks begin with: ids end in any letter.
+_END = r'"(?!\s*,\s*"(?:object|created|model)")'
+
+
+def _spelled(character: str) -> str:
+    """The character in UTF-8, as text of which each character is a byte."""
+    return re.escape(character.encode().decode("latin-1"))
+
+
+def _pattern() -> bytes:
+    markers = beginnings(grammar(None, True).suspects, _spelled, _END)
+    others = {*QUOTES, *(literal[0] for literal in grammar(None, True).suspects)}
+    escaped = "|".join(f"{ord(character):04x}" for character in sorted(others) if not character.isascii())
+    quotes = "|".join(f'{_spelled(quote)}"' for quote in QUOTES if quote != '"')
+    ours = "|".join((*markers, quotes, rf"\\u(?i:{escaped})"))
+    return b"|".join((ours.encode("latin-1"), *_CONTEXT, *_EVENTS))
+
+
+TRIGGER = re.compile(_pattern())
+OPENING = re.compile(_pattern() + b"|" + _ANY_TEXT)
+"""For an answer of which only reasoning came yet: what it begins with is always looked at."""
