@@ -36,6 +36,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         upstream("versioned", f"{url}", base_url=f"{url}/versioned/v1"),
         upstream("refused", refused_url),
         upstream("impatient", url, timeout_seconds=0.3),
+        upstream("patient", url, max_retries=2, base_retry_delay=0.0),
         upstream("tls", tls_url),
         upstream("tls-unverified", tls_url, verify_tls=False),
         upstream("tls-unverified-http2", tls_url, verify_tls=False, http2=True),
@@ -78,6 +79,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
     bindings: dict[str, Any] = {f"via-{entry['name']}": entry["name"] for entry in upstreams}
     bindings |= {
         "plain": "main",
+        "somewhere": [{"upstream": "refused", "priority": 0}, {"upstream": "main", "priority": 1}],
         "ruled-for-chat": "only-chat",
         "judged-*": "only-chat",
         "ruled-for-claude": "only-claude",
@@ -89,7 +91,8 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "upper-*": [{"upstream": "main", "model": "Picked", "priority": 0, "weight": 1}],
         "*": "main",
     }
-    return {"upstreams": upstreams, "model_upstream_binding": bindings}
+    limits = {"one-at-a-time": 1}
+    return {"upstreams": upstreams, "model_upstream_binding": bindings, "parallel_limits": limits}
 
 
 # layer, model pattern, applies to, parameters
