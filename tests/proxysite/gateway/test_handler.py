@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from proxysite.gateway import pipeline
+from proxysite.gateway import keepalive, pipeline
 from routing.dialects import Dialect
 from tests.proxysite.gateway.in_process import (
     INTERRUPTIONS,
@@ -382,3 +382,38 @@ async def test_a_stop_by_the_server_is_not_swallowed_when_the_client_had_left_be
     await settled()
     assert task.cancelled()
     assert nothing_left(handler, upstream).outcome == "client_gone"
+
+
+class Slowly:
+    """Lets pings come first."""
+
+    async def wait(self):
+        await settled()
+
+
+@pytest.mark.parametrize("action", INTERRUPTIONS)
+async def test_at_every_suspension_a_request_that_is_kept_alive_by_pings_may_end(
+    proxy, nothing_left, monkeypatch, action
+):
+    monkeypatch.setattr(keepalive, "INTERVAL", 0)
+    number, reached = 0, True
+    while reached:
+        number += 1
+        upstream = Upstream(CHAT, before=Slowly())
+        handler, client = proxy(upstream), asking()
+        reached, _ = await interrupted(handler, client, number, action)
+        nothing_left(handler, upstream)
+        assert handler.engine.gatekeeper.state().slots.running == 0
+    assert client.body.startswith(keepalive.PING)
+    assert number > 5
+
+
+async def test_a_refusal_after_pings_is_an_event_of_the_stream(proxy, nothing_left, monkeypatch):
+    monkeypatch.setattr(keepalive, "INTERVAL", 0)
+    upstream = Upstream((b'{"error": {"message": "No.", "type": "invalid_request_error"}}',), JSON, 400, Slowly())
+    handler, client = proxy(upstream), asking()
+    await serve(handler, client)
+    nothing_left(handler, upstream)
+    assert client.status == 200
+    assert b'data: {"error":{"message":"No."' in client.body
+    assert client.is_complete
