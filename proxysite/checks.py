@@ -11,7 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Tags
 from django.db import DatabaseError
 
-from proxysite.live import LiveConfig
+from proxysite.live import LiveConfig, unknown_families
 from routing import loading as routing_loading
 from sampling import loading as sampling_loading
 from validation import loading as validation_loading
@@ -62,7 +62,7 @@ def check_configuration(databases: list[str] | None = None, **kwargs: Any) -> li
         validation, validation_problems = validation_loading.load()
     except DatabaseError:
         return []
-    problems = (*routing_problems, *sampling_problems, *validation_problems)
+    problems = (*routing_problems, *sampling_problems, *validation_problems, *unknown_families(routing))
     config = LiveConfig(routing=routing, sampling=sampling, validation=validation, problems=problems)
     return configuration_messages(config)
 

@@ -69,6 +69,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _list("Policies", "policy", "validation.validationpolicy"),
                 _list("Validators", "neurology", "validation.validator"),
+                _list("Tool-call repair", "build", "validation.repairrule"),
                 _list("Failures", "report", "validation.validationfailure"),
             ],
         },

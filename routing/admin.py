@@ -123,6 +123,14 @@ class UpstreamAdmin(ModelAdmin):
                 "fields": ["drop_params", "rename_params", "set_params", "extra_headers", "strip_billing_header"],
             },
         ),
+        (
+            "What comes back",
+            {
+                "classes": ["tab"],
+                "description": "How its answers are read, and what is mended in them.",
+                "fields": ["reasoning_field", "tool_call_repair"],
+            },
+        ),
     ]
 
     @action(description="Test connection", url_path="test-connection", permissions=["change"], icon="network_check")

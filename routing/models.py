@@ -18,6 +18,7 @@ from routing.validators import (
     validate_mapping_of_names,
     validate_names,
     validate_object,
+    validate_repair,
     validate_statuses,
 )
 
@@ -155,7 +156,9 @@ class Upstream(models.Model):
     tool_call_repair = models.CharField(
         max_length=200,
         default="auto",
-        help_text="Leaked tool calls that are mended: off, auto, or families separated by commas.",
+        validators=[validate_repair],
+        help_text="Leaked tool calls that are mended: off, auto, or families separated by commas. auto: all of them, "
+        "unless it is OpenAI or Anthropic itself.",
     )
     max_retries = models.PositiveSmallIntegerField(
         default=2, validators=[MaxValueValidator(20)], help_text="Further attempts after one that failed."
@@ -356,6 +359,7 @@ class RequestRecord(models.Model):
     cached_tokens = models.PositiveIntegerField(null=True)
     changes = models.JSONField("parameter changes", default=list)
     warnings = models.JSONField(default=list)
+    repairs = models.JSONField(default=list)
     error = models.TextField(blank=True)
     request_body = models.TextField(blank=True)
     sent_body = models.TextField(blank=True)

@@ -133,6 +133,19 @@ class DialectFilter(admin.SimpleListFilter):
         return queryset.filter(client_dialect=self.value()) if self.value() else queryset
 
 
+class RepairFilter(admin.SimpleListFilter):
+    title = "repairs"
+    parameter_name = "repairs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("some", "something was mended"), ("none", "nothing was mended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "some":
+            return queryset.exclude(repairs=[])
+        return queryset.filter(repairs=[]) if self.value() == "none" else queryset
+
+
 @admin.register(RequestRecord)
 class RequestRecordAdmin(RecordAdmin):
     list_display = [
@@ -144,8 +157,9 @@ class RequestRecordAdmin(RecordAdmin):
         "outcome_shown",
         "duration",
         "tokens",
+        "mended",
     ]
-    list_filter = [OutcomeFilter, SinceFilter, UpstreamFilter, ModelFilter, DialectFilter]
+    list_filter = [OutcomeFilter, SinceFilter, UpstreamFilter, ModelFilter, DialectFilter, RepairFilter]
     search_fields = ["^request_id", "model_asked", "model_sent"]
     search_help_text = "Request id (its beginning), or a part of a model's name"
     sortable_by = ()
@@ -196,6 +210,11 @@ class RequestRecordAdmin(RecordAdmin):
             return "–"
         known = ("?" if number is None else number for number in (record.prompt_tokens, record.completion_tokens))
         return format_html('<span class="sp-number">{} → {}</span>', *known)
+
+    @admin.display(description="mended")
+    def mended(self, record: RequestRecord) -> str:
+        count = len(record.repairs)
+        return format_html('<span class="sp-chip sp-note">{}</span>', count) if count else ""
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

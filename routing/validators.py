@@ -10,6 +10,7 @@ from routing.address import DEMO
 from routing.json_values import obstacle
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_WORD = re.compile(r"[a-z0-9_-]+")
 _GAP = re.compile(r"[\s\x00-\x1f\x7f]")
 _CARRIES_A_KEY = re.compile(r"^(proxy-)?authorization$|^cookie$|api-?key|token|secret", re.IGNORECASE)
 
@@ -62,6 +63,13 @@ def validate_names(value: Any) -> None:
 def validate_mapping_of_names(value: Any) -> None:
     if not isinstance(value, dict) or not all(isinstance(name, str) and name for name in value.values()):
         raise ValidationError('Enter an object from name to name: {"max_completion_tokens": "max_tokens"}.')
+
+
+def validate_repair(value: str) -> None:
+    """Which families there are is not routing's to know: whoever reads the rows says what is unknown."""
+    names = [name.strip().lower() for name in value.split(",")]
+    if not all(_WORD.fullmatch(name) for name in names) or (len(names) > 1 and {"off", "auto"} & set(names)):
+        raise ValidationError("Enter off, auto, or names of families separated by commas.")
 
 
 def validate_object(value: Any) -> None:

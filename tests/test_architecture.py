@@ -21,6 +21,7 @@ PURE = frozenset(
         "proxysite.gateway.plan",
         "proxysite.gateway.rates",
         "proxysite.gateway.relay",
+        "proxysite.gateway.repairs",
         "routing.address",
         "routing.adjust",
         "routing.admission",

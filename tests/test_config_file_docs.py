@@ -8,7 +8,7 @@ import pytest
 from proxysite import config_file
 from proxysite.config_file.binding_sections import SECTION as BINDINGS
 from proxysite.config_file.parsing import USED
-from proxysite.config_file.upstream_sections import FIELDS, FOR_LATER
+from proxysite.config_file.upstream_sections import FIELDS
 from proxysite.environment import BASE_DIR
 from routing.models import Upstream
 
@@ -36,18 +36,6 @@ def test_no_section_is_documented_that_does_not_exist():
 
 def test_every_field_of_an_upstream_has_its_row_in_order():
     assert list(rows(section("`upstreams`"))) == list(FIELDS)
-
-
-@pytest.mark.parametrize("name", FIELDS)
-def test_the_rows_say_which_fields_are_not_used_yet(name):
-    assert ("not used yet" in rows(section("`upstreams`"))[name]) == (name in FOR_LATER)
-
-
-@pytest.mark.parametrize("name", sorted(FOR_LATER))
-def test_the_page_on_configuration_says_so_too(name):
-    page = (BASE_DIR / "docs/configuration.md").read_text()
-    (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
-    assert row.endswith("*Stored, not used yet.* |")
 
 
 @pytest.mark.parametrize(("name", "row"), rows(section("`upstreams`")).items())

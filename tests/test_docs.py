@@ -10,7 +10,7 @@ from routing.kinds import Kind
 from routing.models import BindingTarget, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
 from validation.detectors.names import DETECTORS
-from validation.models import ValidationPolicy, Validator
+from validation.models import RepairRule, ValidationPolicy, Validator
 
 DOCUMENTED = {
     "## Upstreams": [Upstream],
@@ -18,6 +18,7 @@ DOCUMENTED = {
     "## Limits": [ParallelLimit],
     "## Pauses": [ThrottleRule],
     "## Sampling rules": [SamplingPreset, SamplingRule],
+    "## Tool-call repair": [RepairRule],
     "## Validation": [ValidationPolicy, Validator],
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
@@ -13,7 +14,8 @@ from routing.fields import SecretField, SecretInput, is_reference
 from validation import failure_admin
 from validation.detectors.names import DETECTORS
 from validation.forms import PolicyForm
-from validation.models import ValidationPolicy, Validator
+from validation.models import RepairRule, ValidationPolicy, Validator
+from validation.repair import FAMILIES
 
 __all__ = ["failure_admin"]  # imported for its registration
 
@@ -59,6 +61,32 @@ class ValidatorAdmin(ModelAdmin):
         if is_reference(validator.api_key):
             return format_html('<span class="sp-mono">{}</span>', validator.api_key.reveal())
         return "stored key" if validator.api_key else "none"
+
+
+@admin.register(RepairRule)
+class RepairRuleAdmin(ModelAdmin):
+    list_display = ["model_pattern", "tool_call_repair", "mend_history", "position", "enabled"]
+    list_editable = ["tool_call_repair", "mend_history", "position", "enabled"]
+    list_filter = ["enabled", "mend_history"]
+    list_filter_sheet = False
+    search_fields = ["model_pattern", "tool_call_repair"]
+    search_help_text = "Model pattern or family"
+    warn_unsaved_form = True
+    list_before_template = "admin/validation/repairrule/families.html"
+    change_form_before_template = "admin/validation/repairrule/families.html"
+    fields = ["model_pattern", "tool_call_repair", "mend_history", "position", "enabled"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"families": FAMILIES, **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return super().changeform_view(request, object_id, form_url, {"families": FAMILIES, **(extra_context or {})})
 
 
 @admin.register(ValidationPolicy)

@@ -6,13 +6,15 @@ from routing.dialects import Dialect
 from routing.fields import resolved
 from routing.problems import Problem
 from routing.validators import sentence
+from validation import models
 from validation.detectors.names import DETECTORS
 from validation.models import ValidationPolicy, Validator
+from validation.repair.settings import RepairRule, RepairTable
 from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn, ValidationTable, ValidatorTarget
 
 
 def load() -> tuple[ValidationTable, list[Problem]]:
-    """One query.  Never raises for the content of a row."""
+    """Two queries.  Never raises for the content of a row."""
     policies, problems = [], []
     for row in ValidationPolicy.objects.filter(enabled=True).select_related("validator"):
         validator = _usable(row, problems)
@@ -20,7 +22,21 @@ def load() -> tuple[ValidationTable, list[Problem]]:
             policies.append(policy_of(row, validator))
         except ValidationError as problem:
             problems.append(Problem("validation policy", row.model_pattern, sentence(problem), row))
-    return ValidationTable(policies=tuple(policies)), problems
+    return ValidationTable(policies=tuple(policies), repair=_repair(problems)), problems
+
+
+def _repair(problems: list[Problem]) -> RepairTable:
+    rules = []
+    for row in models.RepairRule.objects.filter(enabled=True):
+        try:
+            row.clean_fields(exclude=["model_pattern"])
+        except ValidationError as problem:
+            problems.append(Problem("repair rule", row.model_pattern, sentence(problem), row))
+            continue
+        rules.append(
+            RepairRule(pattern=row.model_pattern, families=row.tool_call_repair, mend_history=row.mend_history)
+        )
+    return RepairTable(rules=tuple(rules))
 
 
 def _usable(row: ValidationPolicy, problems: list[Problem]) -> ValidatorTarget | None:

@@ -12,6 +12,7 @@ from routing.natural_keys import FindsByNaturalKey
 from routing.validators import validate_base_url, validate_object
 from validation.detectors.names import DETECTORS
 from validation.failures import Channel, Outcome
+from validation.repair_rows import RepairRule
 from validation.snapshot import LADDER, Delivery, OnExhausted, Rung, ValidateOn
 
 SECONDS = {"validators": [MinValueValidator(0.0)]}
@@ -281,4 +282,4 @@ class ValidationFailure(models.Model):
         return f"{self.request_id} attempt {self.attempt}: {self.issue_type or self.detector}"
 
 
-CONFIGURATION: tuple[type[models.Model], ...] = (Validator, ValidationPolicy)
+CONFIGURATION: tuple[type[models.Model], ...] = (Validator, ValidationPolicy, RepairRule)

@@ -11,6 +11,7 @@ from functools import cached_property
 from routing.dialects import Dialect
 from routing.matching import PatternTable
 from routing.secrets import Secret
+from validation.repair.settings import RepairTable
 
 
 class ValidateOn(StrEnum):
@@ -94,6 +95,7 @@ class Policy:
 @dataclass(frozen=True, kw_only=True)
 class ValidationTable:
     policies: tuple[Policy, ...] = ()  # the enabled ones, in order of position
+    repair: RepairTable = field(default_factory=RepairTable)
 
     @cached_property
     def _table(self) -> PatternTable[Policy]:

@@ -14,9 +14,6 @@ from routing.snapshot import KeyStyle
 
 LEGACY_NAME = "default"
 
-# Fields that are kept in the row, whose feature is not in this version.
-FOR_LATER = frozenset({"tool_call_repair"})
-
 _TARGET = ("target_base_url", "target_host", "target_port")
 FIELDS = {field.name: field for field in Upstream._meta.concrete_fields if not field.primary_key}
 _HOST = re.compile(r"[^\s/@?#\[\]]+")
@@ -88,7 +85,7 @@ class _Reader:
         checked.append(checker.holds_no_key(unknown, path))
         if missing or not all(checked):
             return
-        self._note(fields, unknown, paths, path)
+        self._note(fields, unknown, path)
         fields["base_url"] = address.normal_base_url(fields["base_url"])
         entry = UpstreamEntry(fields["name"], path, fields, _implied(fields))
         row = Upstream(**{key: value for key, value in (entry.implied | fields).items() if key != "api_key"})
@@ -103,10 +100,7 @@ class _Reader:
         self.names.append(name)
         return True
 
-    def _note(self, fields: dict[str, Any], unknown: dict[str, Any], paths: dict[str, str], path: str) -> None:
-        for key in sorted(fields.keys() & FOR_LATER):
-            if fields[key] != FIELDS[key].get_default():
-                self.document.notes.append(f"{paths[key]}: kept; this version does not use it yet.")
+    def _note(self, fields: dict[str, Any], unknown: dict[str, Any], path: str) -> None:
         if unknown:
             self.document.kept.setdefault("upstreams", {})[fields["name"]] = unknown
             self.document.notes.append(f"{path}: kept, but not known: {', '.join(unknown)}.")

@@ -2,8 +2,8 @@
 
 What nothing changes leaves as the very bytes that came, with whatever fields the upstream adds: a frame without markup
 is not even parsed, and one that was parsed is written anew only if the transforms made something else of it, or if its
-calls lack what clients need (ids, dense indices, each part said once).  Frames from the one with the finish reason on
-wait for the end of the stream, because what is settled there (a call that was held, the reason itself) comes before.
+calls lack what clients need (ids, dense indices, each part said once).  With the frame that has the finish reason all
+is settled: what was held comes before it.
 """
 
 import re
@@ -19,7 +19,7 @@ from routing.dialects.events import (
     End,
     Event,
     Failed,
-    FinishReason,
+    Finish,
     Reasoning,
     ReasoningEnd,
     Redacted,
@@ -28,10 +28,8 @@ from routing.dialects.events import (
 )
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.json import loads
-from routing.dialects.sse import SseParser
+from routing.dialects.sse import DONE, SseParser
 
-# What must be looked at even where no text is suspect: calls, the end, and what says that the answer failed.
-_STRUCTURE = rb'"(?:tool_calls|function_call)"\s*:\s*[\[{]|"finish_reason"\s*:\s*"|data:\s*\[DONE\]|"error"\s*:\s*[{"]'
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint")
 _CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call")
@@ -40,11 +38,11 @@ _SEALS = (ReasoningEnd, Redacted)
 
 
 class Mender(Protocol):
-    """A transform that says when nothing is held, so that bytes may go around it.  With `End` or `Failed`, which comes
-    always, it gives all it has."""
+    """A transform that lets bytes around it while nothing is held that they could concern.  With `End` or `Failed`,
+    which comes always, it gives all it has."""
 
-    @property
-    def is_idle(self) -> bool: ...
+    def may_pass(self, data: bytes) -> bool:
+        """Whether these whole frames may stay unread: they tell of no call, no end, and no text it must look at."""
 
     def feed(self, event: Event) -> list[Event]: ...
 
@@ -55,11 +53,6 @@ def through(transforms: Sequence[Mender], new: list[Event]) -> list[Event]:
     return new
 
 
-def significant(trigger: re.Pattern[bytes]) -> re.Pattern[bytes]:
-    """Bytes in which this finds nothing may pass unparsed while the transforms are idle."""
-    return re.compile(trigger.pattern + b"|" + _STRUCTURE, trigger.flags)
-
-
 class ChatFrames:
     """Whole frames in, frames out."""
 
@@ -67,20 +60,18 @@ class ChatFrames:
         self,
         conversation: Conversation,
         transforms: Sequence[Mender],
-        look: re.Pattern[bytes],
         reasoning_field: str = "",
     ) -> None:
         self.is_cut = False  # the stream ended before the answer did
         self._reader = ChatReader(conversation)
         self._transforms = transforms
-        self._look = look.search
         self._sse = SseParser()
         self._field = reasoning_field or REASONING_FIELDS[0]
         self._fixed_field = bool(reasoning_field)
         self._skeleton: dict[str, Any] = {"object": "chat.completion.chunk"}
         self._calls = ClientCalls()
         self._spoke = False
-        self._tail: list[tuple[bytes, dict[str, Any] | None]] = []
+        self._is_told = False  # the finish reason
         self._ended = False
 
     @property
@@ -88,7 +79,7 @@ class ChatFrames:
         return self._reader.warnings
 
     def feed(self, data: bytes) -> bytes:
-        if self._spoke and self._look(data) is None and self._is_idle():
+        if self._spoke and all(transform.may_pass(data) for transform in self._transforms):
             return data
         return b"".join(self._frame(raw) for raw in _frames(data))
 
@@ -97,15 +88,12 @@ class ChatFrames:
         if self._ended:
             return b""
         found = self._reader.close()
-        self.is_cut = bool(found) and type(found[-1]) is Failed
-        return self._settled(found)
+        self.is_cut = type(found[-1]) is Failed
+        return self._ending(found)
 
     def fail(self, failed: Failed) -> bytes:
         """The answer cannot go on: what was held is given as it was."""
-        return b"" if self._ended else self._settled([failed])
-
-    def _is_idle(self) -> bool:
-        return not self._tail and all(transform.is_idle for transform in self._transforms)
+        return b"" if self._ended else self._ending([failed])
 
     def _frame(self, raw: bytes) -> bytes:
         frames = self._sse.feed(raw)
@@ -113,28 +101,44 @@ class ChatFrames:
             return raw
         found = self._reader.feed(frames[0])
         if found and type(found[-1]) in (End, Failed):
-            return self._settled(found) + raw
+            return self._ending(found) + raw
         chunk = object_of(frames[0][1])
         if chunk is None:
             return raw
         self._learn(chunk, found)
-        passed = through(self._transforms, found)
-        self._calls.number(passed)
         choice = choice_of(chunk)
         if choice is None:
-            written, rest = self._written(passed), raw
-        elif passed == found and self._calls.is_tidy(choice, found):
-            written, rest = b"", raw
+            return self._written(self._passed(found)) + raw
+        if choice.get("finish_reason") is not None:
+            return self._finishing(raw, chunk, choice, found)
+        passed = self._passed(found)
+        if passed == found and self._calls.is_tidy(choice, found):
             self._calls.said(passed)
-        else:
-            written, rest, chunk = self._rewritten(chunk, choice, passed)
-        if choice is not None and (self._tail or choice.get("finish_reason") is not None):
-            self._tail.append((rest, chunk))
-            return written
-        if not self._tail:
-            return written + rest
-        self._tail.append((rest, chunk))
-        return written
+            return raw
+        return self._rewritten(chunk, choice, passed)
+
+    def _finishing(self, raw: bytes, chunk: dict[str, Any], choice: dict[str, Any], found: list[Event]) -> bytes:
+        """The frame with the finish reason: what is held comes before it, and what it says is right by then."""
+        said, word = choice["finish_reason"], None  # said a second time, it would make clients drop the calls
+        if not self._is_told and self._reader.finish is not None:
+            found = [*found, self._reader.finish]
+        passed = self._passed(found)
+        if not self._is_told:
+            self._is_told, word = True, word_for(self._calls.reason(passed), said)
+        if (
+            passed == found
+            and word == said
+            and self._calls.is_tidy(choice, found)
+            and not self._calls.leaves_open(found)
+        ):
+            self._calls.said(passed)
+            return raw
+        return self._rewritten(chunk, {**choice, "finish_reason": word}, passed, ends=True)
+
+    def _passed(self, found: list[Event]) -> list[Event]:
+        passed = through(self._transforms, found)
+        self._calls.number(passed)
+        return passed
 
     def _learn(self, chunk: dict[str, Any], found: list[Event]) -> None:
         self._skeleton = {name: chunk[name] for name in _SKELETON if name in chunk}
@@ -144,17 +148,16 @@ class ChatFrames:
             self._field = said[0] if said else self._field
 
     def _rewritten(
-        self, chunk: dict[str, Any], choice: dict[str, Any], passed: list[Event]
-    ) -> tuple[bytes, bytes, dict[str, Any]]:
-        """What is said instead, and what is left of the frame without its content."""
-        written = self._written(passed)
+        self, chunk: dict[str, Any], choice: dict[str, Any], passed: list[Event], *, ends: bool = False
+    ) -> bytes:
+        """What is said instead, between the role and whatever else the frame holds."""
         stripped = _stripped(choice, passed)
-        left = {**chunk, "choices": [stripped if one is choice else one for one in chunk["choices"]]}
-        if stripped.get("delta", {}).get("role"):
-            return _sse(left) + written, b"", left
-        others = len(chunk["choices"]) > 1
-        matters = stripped.get("delta") or stripped.get("finish_reason") or chunk.get("usage") or others
-        return written, _sse(left) if matters else b"", left
+        role = stripped["delta"].pop("role", None)
+        first = self._chunk({"role": role}) if role else b""
+        written = self._written(passed) + (self._written(self._calls.unfinished()) if ends else b"")
+        others = chunk["choices"][1:]
+        matters = stripped["delta"] or stripped.get("finish_reason") or chunk.get("usage") or others
+        return first + written + (_sse({**chunk, "choices": [stripped, *others]}) if matters else b"")
 
     def _written(self, passed: list[Event]) -> bytes:
         deltas = [delta for event in passed for delta in self._calls.deltas(event, self._field)]
@@ -163,34 +166,15 @@ class ChatFrames:
     def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> bytes:
         return _sse({**self._skeleton, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
 
-    def _settled(self, found: list[Event]) -> bytes:
-        """The end: what was held, then the frames that waited for it, with the reason that is right by now."""
+    def _ending(self, found: list[Event]) -> bytes:
+        """The end of the stream.  A server that gave no reason to finish is helped out."""
         self._ended = True
-        passed = through(self._transforms, found)
-        self._calls.number(passed)
-        written = self._written([*passed, *self._calls.unfinished()])
-        failed = bool(found) and type(found[-1]) is Failed
-        reason = None if failed else self._calls.reason(passed)
-        return written + self._waiting(reason)
-
-    def _waiting(self, reason: FinishReason | None) -> bytes:
-        out: list[bytes] = []
-        for raw, chunk in self._tail:
-            choice = None if chunk is None else choice_of(chunk)
-            if chunk is None or choice is None or choice.get("finish_reason") is None or reason is None:
-                out.append(raw)
-                continue
-            word = word_for(reason, choice["finish_reason"])
-            if word == choice["finish_reason"]:
-                out.append(raw)
-            else:
-                new = {**choice, "finish_reason": word}
-                out.append(_sse({**chunk, "choices": [new if one is choice else one for one in chunk["choices"]]}))
-            reason = FinishReason.UNKNOWN  # it was said; a second one would make clients drop the calls
-        self._tail.clear()
-        if reason not in (None, FinishReason.UNKNOWN):
-            out.append(self._chunk({}, FINISH_REASONS[reason]))  # the upstream gave none
-        return b"".join(out)
+        failed = type(found[-1]) is Failed
+        passed = self._passed([event for event in found if not (self._is_told and type(event) is Finish)])
+        written = self._written(passed) + self._written(self._calls.unfinished())
+        if failed or self._is_told:
+            return written
+        return written + self._chunk({}, FINISH_REASONS[self._calls.reason(passed)])
 
 
 def _frames(data: bytes) -> Iterator[bytes]:
@@ -198,6 +182,11 @@ def _frames(data: bytes) -> Iterator[bytes]:
     for match in _FRAME_END.finditer(data):
         yield data[start : match.end()]
         start = match.end()
+
+
+def is_readable(frame: bytes) -> bool:
+    """Whether the bytes at the end of a stream are a whole frame, but for its blank line."""
+    return any(data.strip() == DONE or object_of(data) is not None for _, data in SseParser().feed(frame + b"\n\n"))
 
 
 def object_of(data: bytes) -> dict[str, Any] | None:

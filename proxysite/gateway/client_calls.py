@@ -70,6 +70,12 @@ class ClientCalls:
         elif isinstance(event, ToolEnd) and event.key in self._without_arguments:
             yield self._arguments(ToolArguments(event.key, "{}"))
 
+    def leaves_open(self, said: list[Event]) -> bool:
+        """Whether a call would be without arguments behind these events."""
+        begun = {event.key for event in said if isinstance(event, ToolStart) and not event.custom}
+        filled = {event.key for event in said if isinstance(event, ToolArguments)}
+        return bool((begun | self._without_arguments.keys()) - filled)
+
     def unfinished(self) -> list[Event]:
         """A call without arguments is one with none: clients parse the text, and an empty one is no JSON."""
         return [ToolEnd(key) for key in self._without_arguments]
@@ -103,8 +109,7 @@ _DELTAS: dict[type[Event], Callable[[Any, str], dict[str, Any]]] = {
 }
 
 
-def word_for(reason: FinishReason, said: str) -> str | None:
-    if reason is FinishReason.UNKNOWN:
-        return None
+def word_for(reason: FinishReason, said: str) -> str:
+    """`said` is the upstream's word, which stays where it means the same."""
     word = FINISH_REASONS[reason]
     return said if said == "function_call" and word == "tool_calls" else word

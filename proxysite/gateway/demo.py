@@ -1,7 +1,8 @@
 """The built-in demo upstream: a small model server without a model, on loopback only.
 
-`demo` tells which parameters it received, `demo-slow` does so at reading speed.  It speaks chat, completions and
-messages over a real socket, so that a first try goes through everything a real upstream goes through.
+`demo` tells which parameters it received, `demo-slow` does so at reading speed, and `demo-leaky` leaves a tool call in
+its reasoning (in its text, where a dialect has no reasoning).  It speaks chat, completions and messages over a real
+socket, so that a first try goes through everything a real upstream goes through.
 """
 
 import asyncio
@@ -13,19 +14,24 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-MODELS = {"demo": 0.02, "demo-slow": 0.25}  # seconds between words
+from proxysite.gateway import demo_leak
+
+LEAKY = "demo-leaky"
+MODELS = {"demo": 0.02, "demo-slow": 0.25, LEAKY: 0.01}  # seconds between words
 
 _NOT_PARAMETERS = frozenset({"model", "messages", "prompt", "system", "stream", "stream_options", "tools", "metadata"})
 
 
 @dataclass(frozen=True)
 class _Form:
-    """How one dialect writes an answer: the frames before, for each word, and after; and the whole answer."""
+    """How one dialect writes an answer: the frames before, for each word (of reasoning, where it has any), and after;
+    and the whole answer."""
 
     opening: Callable[[str], list[bytes]]
     word: Callable[[str, str], bytes]
+    thought: Callable[[str, str], bytes]
     closing: Callable[[str, int], list[bytes]]
-    whole: Callable[[str, str, int], dict[str, Any]]
+    whole: Callable[[str, str, int, bool], dict[str, Any]]
 
 
 class DemoServer:
@@ -63,22 +69,25 @@ def _answering(form: _Form) -> Callable[[web.Request], Any]:
         if model not in MODELS:
             message = f"The demo has no model “{model}”, only {', '.join(MODELS)}."
             return web.json_response({"error": {"message": message, "type": "invalid_request_error"}}, status=404)
-        words = list(_words(body))
+        leaks = model == LEAKY and not demo_leak.is_answered(body)
+        words = demo_leak.pieces(demo_leak.thought(body)) if leaks else list(_words(body))
         if body.get("stream") is not True:
-            return web.json_response(form.whole(model, "".join(words), len(words)))
-        return await _stream(request, form, model, words)
+            return web.json_response(form.whole(model, "".join(words), len(words), leaks))
+        return await _stream(request, form, model, words, form.thought if leaks else form.word)
 
     return answer
 
 
-async def _stream(request: web.Request, form: _Form, model: str, words: list[str]) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, form: _Form, model: str, words: list[str], said: Callable[[str, str], bytes]
+) -> web.StreamResponse:
     response = web.StreamResponse(headers={"content-type": "text/event-stream", "cache-control": "no-cache"})
     await response.prepare(request)
     try:
         for frame in form.opening(model):
             await response.write(frame)
         for word in words:
-            await response.write(form.word(model, word))
+            await response.write(said(model, word))
             await asyncio.sleep(MODELS[model])
         for frame in form.closing(model, len(words)):
             await response.write(frame)
@@ -140,40 +149,50 @@ def _message(model: str, content: list[Any], count: int, stop: str | None) -> di
     }
 
 
+def _text_delta(word: str) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
+
+
+def _chat_message(text: str, leaks: bool) -> dict[str, Any]:
+    said = {"content": None, "reasoning_content": text} if leaks else {"content": text}
+    return {"role": "assistant", **said}
+
+
 _FORMS: dict[str, _Form] = {
     "chat/completions": _Form(
         opening=lambda model: [_data(_chat_chunk(model, {"role": "assistant", "content": ""}))],
         word=lambda model, word: _data(_chat_chunk(model, {"content": word})),
+        thought=lambda model, word: _data(_chat_chunk(model, {"reasoning_content": word})),
         closing=lambda model, count: [
             _data({**_chat_chunk(model, {}, "stop"), "usage": _openai_usage(count)}),
             b"data: [DONE]\n\n",
         ],
-        whole=lambda model, text, count: {
+        whole=lambda model, text, count, leaks: {
             "id": "chatcmpl-demo",
             "object": "chat.completion",
             "created": _now(),
             "model": model,
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "choices": [{"index": 0, "message": _chat_message(text, leaks), "finish_reason": "stop"}],
             "usage": _openai_usage(count),
         },
     ),
     "completions": _Form(
         opening=lambda model: [],
         word=lambda model, word: _data(_completion(model, word)),
+        thought=lambda model, word: _data(_completion(model, word)),
         closing=lambda model, count: [
             _data({**_completion(model, "", "stop"), "usage": _openai_usage(count)}),
             b"data: [DONE]\n\n",
         ],
-        whole=lambda model, text, count: {**_completion(model, text, "stop"), "usage": _openai_usage(count)},
+        whole=lambda model, text, count, leaks: {**_completion(model, text, "stop"), "usage": _openai_usage(count)},
     ),
     "messages": _Form(
         opening=lambda model: [
             _event({"type": "message_start", "message": _message(model, [], 0, None)}),
             _event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
         ],
-        word=lambda model, word: _event(
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
-        ),
+        word=lambda model, word: _event(_text_delta(word)),
+        thought=lambda model, word: _event(_text_delta(word)),
         closing=lambda model, count: [
             _event({"type": "content_block_stop", "index": 0}),
             _event(
@@ -185,6 +204,6 @@ _FORMS: dict[str, _Form] = {
             ),
             _event({"type": "message_stop"}),
         ],
-        whole=lambda model, text, count: _message(model, [{"type": "text", "text": text}], count, "end_turn"),
+        whole=lambda model, text, count, leaks: _message(model, [{"type": "text", "text": text}], count, "end_turn"),
     ),
 }

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from proxysite.gateway.plan import Plan
+from proxysite.gateway.repairs import MOST, AnswerRepair, of_call
 from routing.dialects import Dialect
 from routing.dialects.passing import Tap, has_finished
 from routing.errors import ProxyError
 from sampling.merge import Change
 from validation.ending import Guarded
+from validation.repair.native_calls import MendedCall
 
 # Unique without asking the system for randomness each time: a random start for this process, then a count.
 _PROCESS = secrets.token_hex(6)
@@ -39,6 +41,7 @@ class Exchange:
         "first_byte",
         "guard",
         "is_recorded",
+        "mended",
         "method",
         "model_asked",
         "model_sent",
@@ -47,6 +50,7 @@ class Exchange:
         "prompt_estimate",
         "received",
         "received_at",
+        "repair",
         "request_body",
         "request_id",
         "sent_body",
@@ -83,6 +87,8 @@ class Exchange:
         self.error = ""
         self.changes: tuple[Change, ...] = ()
         self.warnings: tuple[str, ...] = ()
+        self.mended: tuple[MendedCall, ...] = ()  # in the history that the request brought along
+        self.repair: AnswerRepair | None = None  # of the answer
         self.prompt_estimate = 0  # tokens, if it was worked out, and the ratio that it was multiplied by
         self.token_ratio = 1.0
         self.request_body = b""
@@ -102,6 +108,7 @@ class Exchange:
         self.model_sent = plan.model_sent
         self.changes = plan.changes
         self.warnings = plan.warnings
+        self.mended = plan.mended
         self.sent_body = plan.body
         self.guard = plan.guard
         if plan.conversation:
@@ -116,6 +123,13 @@ class Exchange:
     def first_byte_came(self) -> None:
         if self.first_byte is None:
             self.first_byte = time.monotonic()
+
+    def repairs(self) -> list[dict[str, str]]:
+        """What was mended, in the request's history and in the answer."""
+        told = [of_call(mended, "history") for mended in self.mended] + (self.repair.told() if self.repair else [])
+        if len(told) <= MOST:
+            return told
+        return [*told[:MOST], {"kind": "more", "family": "", "before": "", "after": f"{len(told)} in all"}]
 
     def failed(self, error: ProxyError) -> None:
         self.outcome = error.outcome

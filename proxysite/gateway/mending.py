@@ -5,7 +5,15 @@ from typing import Any
 
 import orjson
 
-from proxysite.gateway.chat_frames import REASONING_FIELDS, ChatFrames, Mender, choice_of, object_of, through
+from proxysite.gateway.chat_frames import (
+    REASONING_FIELDS,
+    ChatFrames,
+    Mender,
+    choice_of,
+    is_readable,
+    object_of,
+    through,
+)
 from proxysite.gateway.client_calls import ClientCalls, word_for
 from routing.dialects import Dialect
 from routing.dialects.chat.reader import ChatReader
@@ -19,6 +27,7 @@ from routing.errors import ProxyError, UpstreamBroken
 class MendingRelay:
     """A chat stream towards a chat client, mended.  The tap sees what the upstream said."""
 
+    is_over = False
     failure = None  # an error inside the stream passes to the client, which knows its form
 
     def __init__(self, upstream: str, frames: ChatFrames, echo: str | None, tap: Tap, request_id: str) -> None:
@@ -45,7 +54,8 @@ class MendingRelay:
         """The end of the stream.  Raises UpstreamBroken when it ends without the answer being finished."""
         left = self._events.close()
         self._tap.feed(left)
-        out = self._frames.feed(left + b"\n\n") if left else b""  # a last event may lack its blank line
+        # A last event may lack its blank line; half of one never reaches the client.
+        out = self._frames.feed(left + b"\n\n") if is_readable(left) else b""
         out = self._named(out + self._frames.close())
         if self._frames.is_cut and not has_finished(Dialect.CHAT, self._tap.tail):
             self._left = out

@@ -8,24 +8,27 @@ gives every request its exchange and cleans up; here is what happens in between.
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from django.utils import timezone
 
 from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import guarded
 from proxysite.gateway.handler import ProxyRequest
+from proxysite.gateway.mending import MendingRelay, mended_whole
 from proxysite.gateway.plan import Asked, Chance, Plan, Route, find_route, plan_for
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
+from proxysite.gateway.repairs import AnswerRepair
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
 from proxysite.live import LiveConfig
 from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
 from routing.dialects import conversion, upstream_errors
-from routing.dialects.events import UpstreamError
+from routing.dialects.events import Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel
 from routing.errors import InternalError, ProxyError, UpstreamBroken
@@ -49,7 +52,9 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
         answer = await attempts.open()
         plan = answer.plan
         exchange.answer_came(answer, engine.keep_bytes)
-        if plan.conversation:
+        if plan.mending and answer.status < 300:
+            exchange.repair = AnswerRepair(plan.mending)
+        if plan.conversation and (plan.is_converted or plan.guard or answer.status < 300):
             return await _converted(answer, plan, plan.conversation, exchange)
         return await _passed(answer, plan, exchange)
     except BaseException:
@@ -62,7 +67,7 @@ def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveCon
     chance = Chance(now=int(exchange.received_at.timestamp()), calibration=engine.calibration.now)
 
     def planned(target: Target) -> Plan:
-        plan = plan_for(asked, route, target, config.sampling, chance)
+        plan = plan_for(asked, route, target, config.sampling, chance, config.validation.repair)
         if route.generates:
             plan = guarded(plan, config.validation, asked.request_id, chance.now)
         _log_plan(exchange, plan)
@@ -103,7 +108,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     content_type = answer.header("content-type").lower()
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
-        relay = StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
+        relay = _passing_relay(plan, exchange)
         return Streamed(
             answer.status, _stream_headers(answer), _events(answer, answer.chunks(), relay, exchange), answer
         )
@@ -115,6 +120,13 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     if (length := answer.header("content-length")) and not answer.encoded:
         raw.append((b"content-length", length.encode()))
     return Streamed(answer.status, raw, _raw(answer, exchange), answer)
+
+
+def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
+    if plan.mending and exchange.repair:
+        frames = ChatFrames(plan.mending.conversation, exchange.repair.transforms, plan.mending.reasoning_field)
+        return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
+    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
 
 
 async def _events(
@@ -175,9 +187,21 @@ async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
         rewritten = rewritten or clean != body
         body = clean
     exchange.tap.feed(body)
+    if plan.mending and exchange.repair is not None:
+        came = body
+        body = mended_whole(body, plan.mending.conversation, exchange.repair.transforms, plan.mending.reasoning_field)
+        rewritten = rewritten or body is not came
     if answer.status < 400 and plan.echo is not None:
-        body, rewritten = EchoModel(plan.echo).whole(body), True
+        body, rewritten = _echoed(body, plan), True
     return Whole(answer.status, headers.to_client(answer.headers, rewritten=rewritten), body)
+
+
+def _repairs(exchange: Exchange) -> Sequence[Transform]:
+    return exchange.repair.transforms if exchange.repair else ()
+
+
+def _echoed(body: bytes, plan: Plan) -> bytes:
+    return body if plan.echo is None else EchoModel(plan.echo).whole(body)
 
 
 async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
@@ -199,11 +223,13 @@ async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exc
         if answer.is_error_event:
             exchange.outcome, exchange.error = "upstream_error", failure.message
         return _failed(failure, answer, plan, exchange)
-    whole = conversion.convert_response(body, conversation, plan.guards)
+    whole = conversion.convert_response(body, conversation, (*_repairs(exchange), *plan.guards))
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
         return _failed(whole.failure, answer, plan, exchange)
+    if not (plan.is_converted or plan.guard or (exchange.repair and exchange.repair.has_mended)):
+        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     return json_answer(whole.body)
 
 
@@ -211,7 +237,7 @@ async def _converted_stream(answer: Opened, plan: Plan, conversation: Conversati
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, plan.guards)
+    relay = ConvertingRelay(conversation, exchange.tap, plan.guards, _repairs(exchange))
     chunks = answer.chunks()
     first = await _first_events(chunks, relay, exchange)
     if relay.failure:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from proxysite.gateway.endpoints import Endpoint
+from proxysite.gateway.repairs import Mending, mending_for
 from routing import address, adjust, headers, resolve
 from routing.dialects import Dialect, capabilities, conversion
 from routing.dialects.exchange import Exchange as Conversation
@@ -23,6 +24,11 @@ from routing.snapshot import Binding, RoutingTable, Target, Upstream
 from sampling.merge import ABSENT, Change, apply_layers
 from sampling.snapshot import SamplingTable
 from validation.ending import Guarded
+from validation.repair.history import mend_history
+from validation.repair.native_calls import MendedCall
+from validation.repair.settings import RepairTable
+
+NO_RULES = RepairTable()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,8 @@ class Route:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What will be sent where.  `echo` is the name that answers must call the model by, None to leave them alone;
-    `conversation` is there when the answer must be converted, and knows what that takes."""
+    `conversation` is there when the answer must be written anew, and knows what that takes; `mending` is there when
+    leaked calls in the answer are mended, and `mended` tells of those in the request's history."""
 
     target: Target
     dialect: Dialect | None
@@ -90,6 +97,8 @@ class Plan:
     model_sent: str = ""
     echo: str | None = None
     conversation: Conversation | None = None
+    mending: Mending | None = None
+    mended: tuple[MendedCall, ...] = ()
     guard: Guarded | None = None  # judges the answer, which has a conversation then
     token_ratio: float = 1.0
     changes: tuple[Change, ...] = ()
@@ -103,6 +112,11 @@ class Plan:
     def upstream(self) -> Upstream:
         return self.target.upstream
 
+    @property
+    def is_converted(self) -> bool:
+        """Client and upstream speak different dialects; else a `conversation` only mends."""
+        return self.conversation is not None and self.conversation.client is not self.conversation.upstream
+
 
 @dataclass(slots=True)
 class _Draft:
@@ -113,6 +127,7 @@ class _Draft:
     path: str
     conversation: Conversation | None = None
     token_ratio: float = 1.0
+    mended: tuple[MendedCall, ...] = ()
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -136,15 +151,28 @@ def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routin
     return Route(endpoint=None, dialect=dialect, binding=binding, model=model, body=readable)
 
 
-def plan_for(asked: Asked, route: Route, target: Target, sampling: SamplingTable, chance: Chance) -> Plan:
+def plan_for(
+    asked: Asked,
+    route: Route,
+    target: Target,
+    sampling: SamplingTable,
+    chance: Chance,
+    repair: RepairTable = NO_RULES,
+) -> Plan:
     """The plan for one target of the route.  Raises a ProxyError when that target cannot take the request."""
     if route.endpoint:
-        return _plan_endpoint(asked, route, route.endpoint, target, sampling, chance)
+        return _plan_endpoint(asked, route, route.endpoint, target, sampling, chance, repair)
     return _plan_passing(asked, route, target)
 
 
 def _plan_endpoint(
-    asked: Asked, route: Route, endpoint: Endpoint, target: Target, sampling: SamplingTable, chance: Chance
+    asked: Asked,
+    route: Route,
+    endpoint: Endpoint,
+    target: Target,
+    sampling: SamplingTable,
+    chance: Chance,
+    repair: RepairTable,
 ) -> Plan:
     body, model = route.body or {}, route.model
     dialect = _upstream_dialect(endpoint, target.upstream)
@@ -154,12 +182,14 @@ def _plan_endpoint(
         kind = target.upstream.kind if dialect is endpoint.speaks else Kind.VLLM
         layers = sampling.layers(model or "", endpoint.speaks)
         draft.body, draft.changes, draft.warnings = apply_layers(body, layers, endpoint.speaks, kind)
+        _mend_history(draft, model or "", repair)
     _strip_billing_header(draft, target.upstream)
     if dialect is not endpoint.speaks:
         _convert(draft, target, dialect, asked, chance)
     _rename_model(draft, target, body.get("model", ABSENT))
     _adjust(draft, target.upstream)
     sent = draft.body.get("model")
+    mending = _mending(draft, endpoint, target.upstream, asked, model or "", chance, repair)
     return Plan(
         target=target,
         dialect=dialect,
@@ -173,7 +203,9 @@ def _plan_endpoint(
         model_asked=model or "",
         model_sent=sent if isinstance(sent, str) else "",
         echo=model if model is not None and sent != model else None,
-        conversation=draft.conversation,
+        conversation=_rewriting(draft, mending),
+        mending=mending,
+        mended=draft.mended,
         token_ratio=draft.token_ratio,
         changes=tuple(draft.changes),
         warnings=tuple(draft.warnings),
@@ -263,6 +295,43 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
     draft.body, draft.path, draft.dialect = converted.body, converted.path, dialect
     draft.warnings += converted.warnings
     draft.conversation = converted.exchange
+
+
+def _mend_history(draft: _Draft, model: str, repair: RepairTable) -> None:
+    if repair.mends_history(model):
+        mended = mend_history(draft.body, draft.dialect)
+        draft.body, draft.mended = mended.body, mended.notes
+
+
+def _mending(
+    draft: _Draft,
+    endpoint: Endpoint,
+    upstream: Upstream,
+    asked: Asked,
+    model: str,
+    chance: Chance,
+    repair: RepairTable,
+) -> Mending | None:
+    if not endpoint.generates:
+        return None
+    return mending_for(
+        repair,
+        upstream,
+        endpoint.speaks,
+        draft.dialect,
+        draft.body,
+        draft.conversation,
+        model=model,
+        request_id=asked.request_id,
+        created=chance.now,
+    )
+
+
+def _rewriting(draft: _Draft, mending: Mending | None) -> Conversation | None:
+    """Chat is mended frame by frame; other dialects are written anew, as if they were converted."""
+    if draft.conversation is None and mending and draft.dialect is not Dialect.CHAT:
+        return mending.conversation
+    return draft.conversation
 
 
 def _rename_model(draft: _Draft, target: Target, asked: Any) -> None:

@@ -216,8 +216,15 @@ def _facts(exchange: Exchange, told: Summary) -> tuple[Any, ...]:
         told.cached_tokens,
         _json([change.as_dict() for change in exchange.changes]) if exchange.changes else "[]",
         _json(exchange.warnings) if exchange.warnings else "[]",
+        _repairs(exchange),
         exchange.error,
     )
+
+
+def _repairs(exchange: Exchange) -> str:
+    """What was mended holds the model's words, so keys in it are masked as in bodies."""
+    told = exchange.repairs()
+    return redacted(_json(told).replace("\\u0000", "�")) if told else "[]"
 
 
 def _moment(time: datetime | None) -> str | None:
@@ -253,6 +260,7 @@ _COLUMNS = (
     "cached_tokens",
     "changes",
     "warnings",
+    "repairs",
     "error",
     "request_body",
     "sent_body",

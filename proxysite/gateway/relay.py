@@ -11,7 +11,7 @@ from typing import Protocol
 from routing.dialects import Dialect
 from routing.dialects.conversion import StreamConverter
 from routing.dialects.errors import error_frame
-from routing.dialects.events import UpstreamError
+from routing.dialects.events import Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
 from routing.errors import ProxyError, UpstreamBroken
@@ -82,8 +82,14 @@ class ConvertingRelay:
 
     __slots__ = ("_converter", "_events", "_guards", "_is_closed", "_tap")
 
-    def __init__(self, conversation: Conversation, tap: Tap, guards: Sequence[Guarded] = ()) -> None:
-        self._converter = StreamConverter(conversation, guards)
+    def __init__(
+        self,
+        conversation: Conversation,
+        tap: Tap,
+        guards: Sequence[Guarded] = (),
+        repairs: Sequence[Transform] = (),
+    ) -> None:
+        self._converter = StreamConverter(conversation, (*repairs, *guards))
         self._guards = guards
         self._events = WholeEvents()
         self._tap = tap

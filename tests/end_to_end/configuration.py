@@ -50,6 +50,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         upstream("only-llamacpp", url, **only("openai"), kind="llamacpp"),
         upstream("only-claude", url, **only("anthropic"), **own, kind="anthropic", key_style="x-api-key"),
         upstream("only-gpt", url, **only("openai"), **own, kind="openai"),
+        upstream("unmended", url, tool_call_repair="off"),
         upstream("only-refused", refused_url, **only("openai")),
         upstream("only-impatient", url, **only("openai"), timeout_seconds=0.3),
         upstream(

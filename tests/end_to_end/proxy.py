@@ -109,7 +109,7 @@ class Installation:
         found = eventually(lambda: self.rows(query, request_id), f"the record of {request_id}")
         assert len(found) == 1, f"{len(found)} records of {request_id}"
         record = found[0]
-        return {**record, **{name: json.loads(record[name]) for name in ("changes", "warnings")}}
+        return {**record, **{name: json.loads(record[name]) for name in ("changes", "warnings", "repairs")}}
 
     # The three ways to serve
 

@@ -37,11 +37,11 @@ def test_nothing_is_in_force_before_the_first_load():
     assert live.current() is None
 
 
-def test_a_load_takes_eight_queries(django_assert_num_queries):
+def test_a_load_takes_nine_queries(django_assert_num_queries):
     make_binding("*", make_upstream())
     make_rule({"top_p": 0.5})
     make_policy()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         live.reload()
 
 

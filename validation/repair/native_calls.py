@@ -45,9 +45,8 @@ class MendArguments:
         self._tools = tools
         self._open: dict[int, _Call] = {}
 
-    @property
-    def is_idle(self) -> bool:
-        """Nothing is held: the next event may pass beside this transform, if it is of no call."""
+    def may_pass(self, data: bytes) -> bool:
+        """Whether bytes that tell of no call may go around: not while one is open."""
         return not self._open
 
     def feed(self, event: Event) -> list[Event]:

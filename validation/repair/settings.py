@@ -4,7 +4,7 @@ A rule for a model's name goes before its upstream.  Both say it in the same wor
 separated by commas.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -73,7 +73,7 @@ def names(words: str) -> tuple[str, ...]:
     return tuple(name for name in (word.strip().lower() for word in words.split(",")) if name)
 
 
-def problem(words: str, families: Mapping[str, object] | frozenset[str]) -> str | None:
+def problem(words: str, families: Collection[str]) -> str | None:
     """What is wrong with such words, as a sentence."""
     said = names(words)
     if not said:

@@ -167,10 +167,10 @@ def test_unknown_keys_of_a_known_section_are_kept_reported_and_exported(section)
     assert any(note.startswith(f"{section}: kept") and "later" in note for note in report.notes)
 
 
-def test_a_field_of_a_later_feature_is_stored_and_reported():
-    report = imported({"upstreams": [upstream(tool_call_repair="off")]})
-    assert Upstream.objects.get().tool_call_repair == "off"
-    assert "upstreams[0].tool_call_repair: kept; this version does not use it yet." in report.notes
+@pytest.mark.parametrize("words", ["off", "auto", "kimi, glm"])
+def test_what_is_mended_is_stored(words):
+    assert imported({"upstreams": [upstream(tool_call_repair=words)]}).notes == []
+    assert Upstream.objects.get().tool_call_repair == words
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,3 @@ def test_what_is_said_of_retries_and_deadlines_is_stored(field, value):
     report = imported({"upstreams": [upstream(**{field: value})]})
     assert getattr(Upstream.objects.get(), field) == value
     assert not any(field in note for note in report.notes)
-
-
-def test_the_default_of_a_later_feature_is_not_worth_a_word():
-    assert imported({"upstreams": [upstream(tool_call_repair="auto")]}).notes == []

@@ -241,7 +241,7 @@ class TestAFailure:
         def fail(self, chunk):
             raise RuntimeError("planted detail")
 
-        monkeypatch.setattr(pipeline.StreamRelay, "feed", fail)
+        monkeypatch.setattr(pipeline.MendingRelay, "feed", fail)
         upstream = Upstream(CHAT)
         handler, client = proxy(upstream), asking()
         await serve(handler, client)

@@ -1,0 +1,102 @@
+"""What is mended of one answer: decided with the plan, made when the answer comes, told to the record.  Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from routing.dialects import Dialect, conversion
+from routing.dialects.exchange import Exchange as Conversation
+from routing.snapshot import Upstream
+from validation.repair import Note, Repair
+from validation.repair.arguments import mend
+from validation.repair.native_calls import MendArguments, MendedCall
+from validation.repair.offered import tools_of
+from validation.repair.settings import RepairTable
+
+MENDED = frozenset({Dialect.CHAT, Dialect.MESSAGES, Dialect.RESPONSES})  # the dialects that carry calls
+LONGEST = 2000  # characters of a repair's before and after that a record keeps
+MOST = 50  # repairs that a record tells of one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """Mending is on for an answer.  `body` is what the upstream was sent: its tools are read only if needed."""
+
+    families: frozenset[str] | None
+    dialect: Dialect
+    body: Mapping[str, Any]
+    conversation: Conversation
+    reasoning_field: str = ""  # blank: as the upstream writes it
+
+
+def mending_for(
+    rules: RepairTable,
+    upstream: Upstream,
+    client: Dialect,
+    dialect: Dialect,
+    body: Mapping[str, Any],
+    conversation: Conversation | None,
+    *,
+    model: str,
+    request_id: str,
+    created: int,
+) -> Mending | None:
+    """Whether, and how, the answer to this body is mended."""
+    if client not in MENDED or dialect not in MENDED or body.get("n") not in (None, 1):
+        return None  # of several answers in one, only the first could be
+    repairing = rules.repairing(model, upstream.tool_call_repair, upstream.kind)
+    if repairing is None:
+        return None
+    if conversation is None and client is Dialect.CHAT:
+        known = frozenset(tools_of(body, dialect))
+        conversation = Conversation(
+            client=client, upstream=dialect, model=model, request_id=request_id, created=created, known_tools=known
+        )
+    elif conversation is None and body.get("tools"):  # to be written anew, which mere tags are not worth
+        asked = {**body, "model": model}
+        conversation = conversion.read_along(asked, dialect, request_id=request_id, created=created)
+    if conversation is None:
+        return None
+    field = "" if upstream.reasoning_field == "auto" else upstream.reasoning_field
+    return Mending(repairing.families, dialect, body, conversation, field)
+
+
+class AnswerRepair:
+    """The transforms of one answer, and what they did to it."""
+
+    def __init__(self, mending: Mending) -> None:
+        tools = tools_of(mending.body, mending.dialect)
+        call_id = mending.conversation.call_id
+        self._leaked = Repair(
+            tools,
+            mending.families,
+            call_id=lambda number: f"{call_id(number)}_mended",  # apart from those that the reader makes
+            mend_arguments=mend,
+        )
+        self._native = MendArguments(tools)
+        self.transforms = (self._leaked, self._native) if tools else (self._leaked,)
+
+    @property
+    def has_mended(self) -> bool:
+        return bool(self._leaked.notes or self._native.notes)
+
+    def told(self) -> list[dict[str, str]]:
+        return [*map(_of_note, self._leaked.notes), *map(of_call, self._native.notes)]
+
+
+def _of_note(note: Note) -> dict[str, str]:
+    return _row(note.kind, note.family, note.before, note.after)
+
+
+def of_call(mended: MendedCall, kind: str = "arguments") -> dict[str, str]:
+    """`kind` tells arguments of the answer from those of the history."""
+    return _row(kind, mended.tool, mended.before, mended.after, "; ".join(mended.changes))
+
+
+def _row(kind: str, family: str, before: str, after: str, done: str = "") -> dict[str, str]:
+    row = {"kind": kind, "family": family, "before": _short(before), "after": _short(after)}
+    return {**row, "done": done} if done else row
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} [… {len(text) - LONGEST} more characters]"
