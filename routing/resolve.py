@@ -1,7 +1,7 @@
-"""From a model's name to the target that serves it."""
+"""From a model's name to the binding whose targets serve it."""
 
 from routing.errors import BadRequest, EndpointNotFound, ModelNotBound
-from routing.snapshot import Binding, RoutingTable, Target
+from routing.snapshot import Binding, RoutingTable
 
 
 def binding_for(model: str | None, routing: RoutingTable) -> Binding:
@@ -23,19 +23,6 @@ def catch_all(routing: RoutingTable, path: str) -> Binding:
             f"/{path[:200]} is not an endpoint of this proxy, and no * binding says which upstream it could be for."
         )
     return routing.catch_all
-
-
-def choose(binding: Binding, draw: float) -> Target:
-    """One of the targets of the best priority, by weight; `draw` is a random number in [0, 1)."""
-    choices = binding.first_choices
-    if len(choices) == 1:
-        return choices[0]
-    mark = draw * sum(target.weight for target in choices)
-    for target in choices:
-        mark -= target.weight
-        if mark < 0:
-            return target
-    return choices[-1]
 
 
 def _patterns(routing: RoutingTable) -> str:

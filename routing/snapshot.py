@@ -75,6 +75,8 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
+    """`session_affinity`: the requests of one conversation go to the same target, so that its KV cache is used."""
+
     pattern: str
     targets: tuple[Target, ...]
     session_affinity: bool = False

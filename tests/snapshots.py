@@ -8,7 +8,7 @@ from routing.snapshot import Binding, RoutingTable, Target, Upstream
 
 
 def an_upstream(name: str = "local", **fields: Any) -> Upstream:
-    given = {"base_url": "http://up", "kind": Kind.OTHER, "dialects": frozenset(Dialect), **fields}
+    given = {"base_url": "http://up", "kind": Kind.OTHER, "dialects": frozenset(Dialect), "max_retries": 0, **fields}
     return Upstream(name=name, **given)
 
 

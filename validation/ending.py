@@ -21,9 +21,14 @@ class Guarded:
 
     def __init__(self, gate: Gate, policy: Policy, link: str = "") -> None:
         self.gate = gate
-        self._policy = policy
+        self.policy = policy
         self._link = link
         self._ended = False
+
+    @property
+    def is_over(self) -> bool:
+        """Garbage was found, and the client was told: nothing that still comes is for it."""
+        return self._ended
 
     def feed(self, event: Event) -> list[Event]:
         return self._with_end(self.gate.feed(event))
@@ -37,7 +42,7 @@ class Guarded:
         if self.gate.verdict is None or self._ended:
             return out
         self._ended = True
-        return out + last_events(self.gate, self.gate.verdict, self._policy, self._link)
+        return out + last_events(self.gate, self.gate.verdict, self.policy, self._link)
 
 
 def last_events(gate: Gate, verdict: Verdict, policy: Policy, link: str = "") -> list[Event]:

@@ -70,10 +70,11 @@ class Ask:
 class Stream:
     """One channel as it came: its text, how much of that went on, and what looks at it."""
 
-    __slots__ = ("channel", "detectors", "pieces", "released", "size")
+    __slots__ = ("channel", "detectors", "name", "pieces", "released", "size")
 
-    def __init__(self, channel: Channel, detectors: Detectors) -> None:
+    def __init__(self, channel: Channel, detectors: Detectors, name: str = "") -> None:
         self.channel = channel
+        self.name = name  # of the tool, where this is a call's arguments
         self.detectors = detectors
         self.pieces: list[str] = []
         self.size = 0
@@ -183,6 +184,19 @@ class Gate:
         return self._streams[Channel.TEXT].text
 
     @property
+    def reasoning(self) -> str:
+        stream = self._streams.get(Channel.REASONING)
+        return stream.text if stream else ""
+
+    @property
+    def calls(self) -> list[Stream]:
+        return list(self._calls.values())
+
+    @property
+    def finish(self) -> FinishReason | None:
+        return self._finish
+
+    @property
     def released_text(self) -> str:
         stream = self._streams[Channel.TEXT]
         return stream.text[: stream.released]
@@ -212,7 +226,7 @@ class Gate:
             call = self._calls.get(event.key)
             return call is None or self._fed(call, event.text)
         if isinstance(event, ToolStart):
-            self._calls[event.key] = Stream(Channel.ARGUMENTS, self._make(Channel.ARGUMENTS))
+            self._calls[event.key] = Stream(Channel.ARGUMENTS, self._make(Channel.ARGUMENTS), event.name)
             self._open = None
         elif isinstance(event, ToolEnd):
             self._complete.add(event.key)

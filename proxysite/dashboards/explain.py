@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from proxysite import live
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Asked, Chance, Plan, plan_endpoint
+from proxysite.gateway.plan import Asked, Chance, Plan, find_route, plan_for
 from proxysite.live import LiveConfig
 from routing.dialects import Dialect
 from routing.errors import ProxyError
@@ -124,7 +124,8 @@ def explained(body: dict[str, Any], dialect: Dialect, config: LiveConfig) -> dic
         request_id="explain",
     )
     try:
-        plan = plan_endpoint(asked, endpoint, config.routing, config.sampling, Chance())
+        route = find_route(asked, endpoint, dialect, config.routing)
+        plan = plan_for(asked, route, route.binding.first_choices[0], config.sampling, Chance())
     except ProxyError as problem:
         return {"refusal": problem}
     sent = json.loads(plan.body)

@@ -50,7 +50,7 @@ class Opened:
     `status` may be a refusal's.  Closing it ends the request's attempts, and so gives the slots back.
     """
 
-    __slots__ = ("_attempts", "_body", "_chunks", "encoded", "headers", "plan", "status")
+    __slots__ = ("_attempts", "_body", "_chunks", "encoded", "headers", "is_error_event", "plan", "status")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Opened:
         self._chunks = chunks
         self.plan = plan
         self.status = status or answer.status
+        self.is_error_event = bool(status)  # the upstream said 200, and the error in its first event
         self.headers = answer.headers if headers is None else headers
         self.encoded = answer.encoded
 
@@ -81,6 +82,10 @@ class Opened:
 
     async def read(self) -> bytes:
         return self._body if self._chunks is None else b"".join([chunk async for chunk in self._chunks])
+
+    def broke_off(self) -> None:
+        """It ended in the middle: its target is not well, although it had begun to answer."""
+        self._attempts.broke_off()
 
     async def aclose(self) -> None:
         await self._attempts.aclose()
@@ -129,12 +134,10 @@ class Attempts:
 
     async def open(self) -> Opened:
         """The first answer that holds something, or the last refusal.  Raises ProxyError when there is neither."""
-        target = self._choose()
-        assert target is not None, "a binding has a target"
-        plan = self._plan_for(target)
+        plan = self._first_plan()
         if self._admits:
             self._lease = await self._engine.gatekeeper.admit(
-                self._exchange.request_id, self._model, target.upstream.name
+                self._exchange.request_id, self._model, plan.upstream.name
             )
         self._exchange.admitted = time.monotonic()
         while True:
@@ -153,7 +156,7 @@ class Attempts:
                 await self._lease.again(plan.upstream.name)
 
     def broke_off(self) -> None:
-        """The answer that was opened ended in the middle: its target is not well, although it had begun to answer."""
+        """What `Opened.broke_off` does."""
         assert self._target is not None
         self._engine.targets.failed(self._target, self, _now())
 
@@ -221,6 +224,18 @@ class Attempts:
             session=self._session,
         )
 
+    def _first_plan(self) -> Plan:
+        """Raises what the first target says against the request when none can take it."""
+        target = self._choose()
+        assert target is not None, "a binding has a target"
+        try:
+            return self._plan_for(target)
+        except ProxyError:
+            self._tried.append(target)
+            if plan := self._next_plan():
+                return plan
+            raise
+
     def _next_plan(self) -> Plan | None:
         """The plan for the next target that can take the request at all."""
         while target := self._choose():
@@ -256,9 +271,12 @@ class Attempts:
         answer = await self._engine.upstreams.send(plan.upstream, plan.method, plan.url, plan.headers, plan.body)
         self._answer = answer
         content_type = answer.header("content-type").lower()
-        if answer.status < 400 and content_type.startswith("text/event-stream"):
+        # A stream that is to be converted is known by what it says; some servers do not call it one.
+        is_json = content_type.startswith("application/json")
+        is_asked_for = plan.conversation is not None and plan.streams and not is_json
+        if answer.status < 300 and (is_asked_for or content_type.startswith("text/event-stream")):
             return await self._opened_stream(plan, answer, ends)
-        is_document = content_type.startswith("application/json") and plan.method != "HEAD"
+        is_document = is_json and plan.method != "HEAD"
         if answer.status >= 400 or is_document or plan.dialect:
             body = await answer.read()
             await self._close_answer()

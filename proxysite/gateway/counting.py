@@ -42,7 +42,7 @@ async def _counted(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
     refuse_method(request.method, endpoint)
     body = parsed(request.content)
     model = model_in(body)
-    target = resolve.choose(resolve.binding_for(model, request.engine.config().routing), 0.0)
+    target = resolve.binding_for(model, request.engine.config().routing).first_choices[0]
     if endpoint.speaks in target.upstream.dialects and (answer := await _asked_upstream(request, endpoint)):
         return answer
     number = await _tokenized(request, body, endpoint.speaks, target)

@@ -4,17 +4,22 @@ import itertools
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from proxysite.gateway.plan import Plan
 from routing.dialects import Dialect
 from routing.dialects.passing import Tap, has_finished
 from routing.errors import ProxyError
-from routing.upstream import Answer
 from sampling.merge import Change
+from validation.ending import Guarded
 
 # Unique without asking the system for randomness each time: a random start for this process, then a count.
 _PROCESS = secrets.token_hex(6)
 _numbers = itertools.count(1)
+
+
+class Head(Protocol):
+    def header(self, name: str) -> str: ...
 
 
 class Exchange:
@@ -32,6 +37,7 @@ class Exchange:
         "done",
         "error",
         "first_byte",
+        "guard",
         "is_recorded",
         "method",
         "model_asked",
@@ -83,6 +89,7 @@ class Exchange:
         self.sent_body = b""
         self.answer_body = b""
         self.tap: Tap | None = None
+        self.guard: Guarded | None = None  # judges the answer of the attempt that runs
         self.answered = False  # the last byte of the answer has been handed to the server
         self.client_gone = False
         self.is_recorded = True  # probes that are answered here leave no record
@@ -96,11 +103,12 @@ class Exchange:
         self.changes = plan.changes
         self.warnings = plan.warnings
         self.sent_body = plan.body
+        self.guard = plan.guard
         if plan.conversation:
             self.prompt_estimate = plan.conversation.prompt_estimate
             self.token_ratio = plan.token_ratio
 
-    def answer_came(self, answer: Answer, keep: int) -> None:
+    def answer_came(self, answer: Head, keep: int) -> None:
         """The head of the upstream's answer is here; `keep` bytes of its beginning are remembered."""
         self.upstream_request_id = (answer.header("x-request-id") or answer.header("request-id"))[:200]
         self.tap = Tap(keep)

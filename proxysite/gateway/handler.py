@@ -8,6 +8,7 @@ at once when the client leaves, and exactly one record is written.
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from functools import cached_property
 from io import BytesIO
 from typing import Any
@@ -19,7 +20,9 @@ from proxysite.gateway import body, tasks
 from proxysite.gateway.endpoints import dialect_of
 from proxysite.gateway.engine import Engine
 from proxysite.gateway.exchange import Exchange
-from proxysite.gateway.responses import Relayed, Streamed, Whole, error_answer
+from proxysite.gateway.guarding import failure_of
+from proxysite.gateway.keepalive import Keepalive, Send
+from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
 from routing.errors import BadRequest, InternalError, ProxyError
 
@@ -38,7 +41,7 @@ class ProxyRequest(ASGIRequest):
 
     content = b""
 
-    def __init__(self, scope: dict[str, Any], engine: Engine, exchange: Exchange) -> None:
+    def __init__(self, scope: dict[str, Any], engine: Engine, exchange: Exchange, send: Send) -> None:
         self.scope = scope
         self.engine = engine
         self.exchange = exchange
@@ -46,8 +49,14 @@ class ProxyRequest(ASGIRequest):
         self.path: str = scope["path"]
         self.canonical_path = address.canonical_path(self.path, engine.base_path)
         self.path_info = "/" + self.canonical_path
+        self.keepalive: Keepalive | None = None
+        self._send = send
         self.versioned = "/v1/" in self.path.removeprefix(engine.base_path)
         self.resolver_match = None
+
+    def keep_client_alive(self) -> None:
+        """The client waits for a stream: it is sent pings until the answer is there."""
+        self.keepalive = Keepalive(self._send, _id_headers(self.exchange))
 
     def header(self, name: bytes) -> str:
         """A header's value, blank if the client did not send it; several are joined."""
@@ -81,11 +90,13 @@ class ProxyHandler(ASGIHandler):
         finally:
             self.engine.running -= 1
             exchange.ended()
+            if failure := failure_of(exchange):  # before the record, which lets go of the bodies
+                self.engine.recorder.add_failure(failure)
             if exchange.is_recorded:
                 self.engine.recorder.add(exchange)
 
     async def _exchange(self, scope: dict[str, Any], receive: Any, send: Any, exchange: Exchange) -> None:
-        request = self.request_class(scope, self.engine, exchange)
+        request = self.request_class(scope, self.engine, exchange, send)
         exchange.client = request.header(b"user-agent")[:200]
         exchange.client_dialect = dialect_of(
             request.canonical_path, anthropic=bool(request.header(b"anthropic-version"))
@@ -110,7 +121,10 @@ class ProxyHandler(ASGIHandler):
                     exchange, InternalError("The proxy failed. Its log says why, under this request id.")
                 )
             exchange.status = response.status_code
-            await _send(response, exchange, send)
+            if request.keepalive and await request.keepalive.stop():
+                await _send_on(response, exchange, send)
+            else:
+                await _send(response, exchange, send)
         except asyncio.CancelledError:
             if not exchange.client_gone:
                 exchange.failed(InternalError("The server stopped before the answer was complete."))
@@ -122,6 +136,8 @@ class ProxyHandler(ASGIHandler):
         finally:
             if watcher:
                 watcher.cancel()
+            if request.keepalive:
+                await request.keepalive.stop()
             if isinstance(response, Streamed):
                 await response.aclose()
 
@@ -155,10 +171,9 @@ async def _cancel_when_client_leaves(receive: Any, exchange: Exchange, task: asy
         task.cancel()
 
 
-async def _send(response: Relayed, exchange: Exchange, send: Any) -> None:
-    """Headers and body; the request id goes on every answer, under both families' names."""
-    request_id = exchange.request_id.encode()
-    headers = [*response.raw_headers, (b"x-request-id", request_id), (b"request-id", request_id)]
+async def _send(response: Relayed, exchange: Exchange, send: Send) -> None:
+    """Headers and body; the request id goes on every answer."""
+    headers = [*response.raw_headers, *_id_headers(exchange)]
     if isinstance(response, Whole):
         if response.status_code not in _BODILESS and (response.body or exchange.method != "HEAD"):
             headers.append((b"content-length", str(len(response.body)).encode()))
@@ -168,7 +183,28 @@ async def _send(response: Relayed, exchange: Exchange, send: Any) -> None:
         return
     assert isinstance(response, Streamed)
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    async for chunk in response.chunks:
+    await _send_stream(response.chunks, exchange, send)
+
+
+async def _send_stream(chunks: AsyncIterator[bytes], exchange: Exchange, send: Send) -> None:
+    async for chunk in chunks:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     exchange.answered = True
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_on(response: Relayed, exchange: Exchange, send: Send) -> None:
+    """Pings have begun the answer, as a stream with the status 200: what is whole becomes its events."""
+    if isinstance(response, Streamed):
+        await _send_stream(response.chunks, exchange, send)
+        return
+    assert isinstance(response, Whole)
+    event = event_of(exchange.client_dialect, response.status_code, response.body, exchange.request_id)
+    exchange.answered = True
+    await send({"type": "http.response.body", "body": event, "more_body": False})
+
+
+def _id_headers(exchange: Exchange) -> Headers:
+    """Under both families' names."""
+    request_id = exchange.request_id.encode()
+    return [(b"x-request-id", request_id), (b"request-id", request_id)]

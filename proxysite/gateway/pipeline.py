@@ -1,30 +1,36 @@
 """The main flow: from a request to its answer, top to bottom.
 
-    plan → send → answer: relayed as it comes (a stream) or read whole, and converted where dialects differ
+    route → attempts, until one gives an answer → answer: relayed as it comes (a stream) or read whole, and converted
+    where dialects differ
 
-The handler above gives every request its exchange and cleans up; here is what happens in between.
+An attempt plans the request for its target, waits for slots and pauses, and sends it (`attempts`).  The handler above
+gives every request its exchange and cleans up; here is what happens in between.
 """
 
 import logging
-import random
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from django.utils import timezone
 
+from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.guarding import guarded
 from proxysite.gateway.handler import ProxyRequest
-from proxysite.gateway.plan import Asked, Chance, Plan, plan_endpoint, plan_passing
+from proxysite.gateway.plan import Asked, Chance, Plan, Route, find_route, plan_for
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
+from proxysite.live import LiveConfig
 from proxysite.redaction import without_keys
 from routing import headers, hints
+from routing.admission.affinity import session_of
 from routing.dialects import conversion, upstream_errors
 from routing.dialects.events import UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel
 from routing.errors import InternalError, ProxyError, UpstreamBroken
-from routing.upstream import Answer, Headers
+from routing.snapshot import Target
+from routing.upstream import Headers
 
 log = logging.getLogger("proxysite.gateway")
 override_log = logging.getLogger("proxysite.override")
@@ -35,23 +41,48 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     exchange, engine = request.exchange, request.engine
     config = engine.config()
     asked = _asked(request)
-    chance = Chance(draw=random.random(), now=int(exchange.received_at.timestamp()), calibration=engine.calibration.now)
-    if endpoint:
-        plan = plan_endpoint(asked, endpoint, config.routing, config.sampling, chance)
-    else:
-        plan = plan_passing(asked, exchange.client_dialect, config.routing, chance)
-    exchange.planned(plan)
-    _log_plan(exchange, plan)
-    exchange.attempts += 1
-    answer = await engine.upstreams.send(plan.upstream, plan.method, plan.url, plan.headers, plan.body)
+    route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    if route.streams:
+        request.keep_client_alive()
+    attempts = _attempts(request, asked, route, config)
     try:
+        answer = await attempts.open()
+        plan = answer.plan
         exchange.answer_came(answer, engine.keep_bytes)
         if plan.conversation:
             return await _converted(answer, plan, plan.conversation, exchange)
         return await _passed(answer, plan, exchange)
     except BaseException:
-        await answer.aclose()
+        await attempts.aclose()
         raise
+
+
+def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveConfig) -> Attempts:
+    exchange, engine = request.exchange, request.engine
+    chance = Chance(now=int(exchange.received_at.timestamp()), calibration=engine.calibration.now)
+
+    def planned(target: Target) -> Plan:
+        plan = plan_for(asked, route, target, config.sampling, chance)
+        if route.generates:
+            plan = guarded(plan, config.validation, asked.request_id, chance.now)
+        _log_plan(exchange, plan)
+        return plan
+
+    return Attempts(
+        engine,
+        exchange,
+        route.binding,
+        route.model or "",
+        planned,
+        admits=route.generates,
+        repeats=_may_repeat(route, asked),
+        session=session_of(route.body) if route.binding.session_affinity and route.body else None,
+    )
+
+
+def _may_repeat(route: Route, asked: Asked) -> bool:
+    """A count that fails is estimated at once; of a path that we do not know, nobody can say what twice would do."""
+    return not route.endpoint.counts if route.endpoint else asked.method in ("GET", "HEAD", "OPTIONS")
 
 
 def _asked(request: ProxyRequest) -> Asked:
@@ -67,13 +98,15 @@ def _asked(request: ProxyRequest) -> Asked:
     )
 
 
-async def _passed(answer: Answer, plan: Plan, exchange: Exchange) -> Relayed:
+async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     """A stream of events is relayed as it comes, JSON and refusals are read whole, all else streams through."""
     content_type = answer.header("content-type").lower()
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
         relay = StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
-        return Streamed(answer.status, _stream_headers(answer), _events(answer.chunks(), relay, exchange), answer)
+        return Streamed(
+            answer.status, _stream_headers(answer), _events(answer, answer.chunks(), relay, exchange), answer
+        )
     # Not every JSON is one document: Ollama streams application/x-ndjson.
     is_document = content_type.startswith("application/json") and plan.method != "HEAD"
     if answer.status >= 400 or is_document or plan.dialect:
@@ -85,7 +118,7 @@ async def _passed(answer: Answer, plan: Plan, exchange: Exchange) -> Relayed:
 
 
 async def _events(
-    chunks: AsyncIterator[bytes], relay: Relay, exchange: Exchange, first: bytes = b""
+    answer: Opened, chunks: AsyncIterator[bytes], relay: Relay, exchange: Exchange, first: bytes = b""
 ) -> AsyncGenerator[bytes]:
     """No exception leaves here: the client is told by an event, the record by the exchange."""
     try:
@@ -95,15 +128,18 @@ async def _events(
             exchange.first_byte_came()
             if events := relay.feed(chunk):
                 yield events
-            if relay.failure:
+            if relay.failure or relay.is_over:
                 break  # the client was told, and whatever still comes is not for it
         if left := relay.close():
             yield left
         if relay.failure:
             exchange.outcome, exchange.error = "cut", relay.failure.message
+            if not relay.is_over:  # of a model that writes garbage the server may be well
+                answer.broke_off()
     except ProxyError as problem:
         if last := relay.break_off(problem):
             exchange.outcome, exchange.error = "cut", problem.message
+            answer.broke_off()
             yield last
     except Exception:
         log.exception("%s failed in the middle of its answer.", exchange.request_id)
@@ -114,7 +150,7 @@ async def _events(
         exchange.warnings += tuple(relay.warnings)
 
 
-async def _raw(answer: Answer, exchange: Exchange) -> AsyncGenerator[bytes]:
+async def _raw(answer: Opened, exchange: Exchange) -> AsyncGenerator[bytes]:
     """Bytes of any kind.  There is no event to tell of a break: the exception makes the server cut the connection."""
     try:
         async for chunk in answer.chunks():
@@ -123,11 +159,12 @@ async def _raw(answer: Answer, exchange: Exchange) -> AsyncGenerator[bytes]:
             yield chunk
     except ProxyError as problem:
         exchange.outcome, exchange.error = "cut", problem.message
+        answer.broke_off()
         log.warning("%s %s", exchange.request_id, problem)
         raise
 
 
-async def _whole(answer: Answer, plan: Plan, exchange: Exchange) -> Whole:
+async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
     body = await answer.read()
     await answer.aclose()
     exchange.first_byte_came()
@@ -143,7 +180,7 @@ async def _whole(answer: Answer, plan: Plan, exchange: Exchange) -> Whole:
     return Whole(answer.status, headers.to_client(answer.headers, rewritten=rewritten), body)
 
 
-async def _converted(answer: Answer, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
+async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
     """A whole answer, an error or a stream, in the client's dialect."""
     if 300 <= answer.status < 400:
         raise UpstreamBroken(
@@ -157,9 +194,12 @@ async def _converted(answer: Answer, plan: Plan, conversation: Conversation, exc
     exchange.first_byte_came()
     exchange.tap.feed(body)
     if answer.status >= 400:
+        failure = upstream_errors.of_text(body, answer.status)
         exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
-        return _failed(upstream_errors.of_text(body, answer.status), answer, plan, exchange)
-    whole = conversion.convert_response(body, conversation)
+        if answer.is_error_event:
+            exchange.outcome, exchange.error = "upstream_error", failure.message
+        return _failed(failure, answer, plan, exchange)
+    whole = conversion.convert_response(body, conversation, plan.guards)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
@@ -167,11 +207,11 @@ async def _converted(answer: Answer, plan: Plan, conversation: Conversation, exc
     return json_answer(whole.body)
 
 
-async def _converted_stream(answer: Answer, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
+async def _converted_stream(answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap)
+    relay = ConvertingRelay(conversation, exchange.tap, plan.guards)
     chunks = answer.chunks()
     first = await _first_events(chunks, relay, exchange)
     if relay.failure:
@@ -179,7 +219,7 @@ async def _converted_stream(answer: Answer, plan: Plan, conversation: Conversati
         exchange.warnings += tuple(relay.warnings)
         exchange.outcome, exchange.error = "upstream_error", relay.failure.message
         return _failed(relay.failure, answer, plan, exchange)
-    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], _events(chunks, relay, exchange, first), answer)
+    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], _events(answer, chunks, relay, exchange, first), answer)
 
 
 async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, exchange: Exchange) -> bytes:
@@ -190,7 +230,7 @@ async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, ex
     return relay.close()
 
 
-def _failed(failure: UpstreamError, answer: Answer, plan: Plan, exchange: Exchange) -> Whole:
+def _failed(failure: UpstreamError, answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
     """What the upstream said went wrong, in the client's dialect, with whether and when to try again."""
     failure.message = without_keys(failure.message.encode(), plan.upstream).decode()
     error = conversion.error_answer(failure, exchange.client_dialect, exchange.request_id)
@@ -221,7 +261,7 @@ _EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 _UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
-def _stream_headers(answer: Answer) -> headers.Headers:
+def _stream_headers(answer: Opened) -> headers.Headers:
     raw = headers.to_client(answer.headers, rewritten=True)
     return [header for header in raw if header[0] not in dict(_UNBUFFERED)] + list(_UNBUFFERED)
 

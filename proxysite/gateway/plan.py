@@ -1,7 +1,8 @@
 """What is decided about a request before anything is sent: bytes and configuration in, `Plan` out.  Pure.
 
-parse → route → sampling → conversion, where dialects differ → the upstream's own adjustments → bytes.  A body that
-nothing changes leaves as it came, byte for byte, so that an upstream's prompt cache sees what the client wrote.
+parse → route; then, for the target that is tried: sampling → conversion, where dialects differ → the upstream's own
+adjustments → bytes.  Each further target gets a plan of its own, because its model and its dialect may be others.  A
+body that nothing changes leaves as it came, byte for byte: so an upstream's prompt cache sees what the client wrote.
 """
 
 from collections.abc import Iterable
@@ -18,9 +19,10 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.tokens import Calibration
 from routing.errors import BadRequest, DialectNotSpoken, MethodNotAllowed
 from routing.kinds import Kind
-from routing.snapshot import RoutingTable, Target, Upstream
+from routing.snapshot import Binding, RoutingTable, Target, Upstream
 from sampling.merge import ABSENT, Change, apply_layers
 from sampling.snapshot import SamplingTable
+from validation.ending import Guarded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,34 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
-    """What a plan needs of the world: a random number in [0, 1), which weights draw, the time in epoch seconds, which
-    converted answers bear, and what is known of the real size of estimated prompts."""
+    """What a plan needs of the world: the time in epoch seconds, which converted answers bear, and what is known of the
+    real size of estimated prompts."""
 
-    draw: float = 0.0
     now: int = 0
     calibration: Calibration = field(default_factory=Calibration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a request resolved to: the binding whose targets may serve it.
+
+    `endpoint` None: a path that is passed on as it is; `body` None: its body is nothing that we read.  `dialect` is the
+    client's.
+    """
+
+    endpoint: Endpoint | None
+    dialect: Dialect
+    binding: Binding
+    model: str | None
+    body: dict[str, Any] | None
+
+    @property
+    def generates(self) -> bool:
+        return self.endpoint is not None and self.endpoint.generates
+
+    @property
+    def streams(self) -> bool:
+        return self.generates and self.body is not None and self.body.get("stream") is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +90,14 @@ class Plan:
     model_sent: str = ""
     echo: str | None = None
     conversation: Conversation | None = None
+    guard: Guarded | None = None  # judges the answer, which has a conversation then
     token_ratio: float = 1.0
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def guards(self) -> tuple[Guarded, ...]:
+        return (self.guard,) if self.guard else ()
 
     @property
     def upstream(self) -> Upstream:
@@ -88,17 +117,36 @@ class _Draft:
     warnings: list[str] = field(default_factory=list)
 
 
-def plan_endpoint(
-    asked: Asked, endpoint: Endpoint, routing: RoutingTable, sampling: SamplingTable, chance: Chance
-) -> Plan:
-    """The plan for an endpoint we understand.
+def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routing: RoutingTable) -> Route:
+    """Reads the request as far as it must be read to know where it goes; `dialect` is the client's.
 
     Raises a ProxyError that says what is wrong with the request or the configuration.
     """
-    refuse_method(asked.method, endpoint)
-    body = parsed(asked.body)
-    model = model_in(body)
-    target = resolve.choose(resolve.binding_for(model, routing), chance.draw)
+    if endpoint:
+        refuse_method(asked.method, endpoint)
+        body = parsed(asked.body)
+        model = model_in(body)
+        binding = resolve.binding_for(model, routing)
+        return Route(endpoint=endpoint, dialect=endpoint.speaks, binding=binding, model=model, body=body)
+    readable = _object_or_none(asked)
+    named = readable.get("model") if readable else None
+    model = named if isinstance(named, str) else None
+    bound = routing.binding(model) if model is not None else None
+    binding = bound or resolve.catch_all(routing, asked.path)
+    return Route(endpoint=None, dialect=dialect, binding=binding, model=model, body=readable)
+
+
+def plan_for(asked: Asked, route: Route, target: Target, sampling: SamplingTable, chance: Chance) -> Plan:
+    """The plan for one target of the route.  Raises a ProxyError when that target cannot take the request."""
+    if route.endpoint:
+        return _plan_endpoint(asked, route, route.endpoint, target, sampling, chance)
+    return _plan_passing(asked, route, target)
+
+
+def _plan_endpoint(
+    asked: Asked, route: Route, endpoint: Endpoint, target: Target, sampling: SamplingTable, chance: Chance
+) -> Plan:
+    body, model = route.body or {}, route.model
     dialect = _upstream_dialect(endpoint, target.upstream)
     draft = _Draft(body, endpoint.speaks, endpoint.path)
     if endpoint.generates:
@@ -132,18 +180,13 @@ def plan_endpoint(
     )
 
 
-def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, chance: Chance) -> Plan:
-    """The plan for any other path: to the upstream of the body's model if it names one, else to the catch-all's."""
-    body = _object_or_none(asked)
-    model = body.get("model") if body else None
-    if isinstance(model, str) and (binding := routing.binding(model)):
-        target = resolve.choose(binding, chance.draw)
-    else:
-        target = resolve.choose(resolve.catch_all(routing, asked.path), chance.draw)
-    draft = _Draft({} if body is None else body, dialect, asked.path)
+def _plan_passing(asked: Asked, route: Route, target: Target) -> Plan:
+    """Any other path: nothing is changed but the model's name and what the upstream itself wants changed."""
+    body = route.body
+    draft = _Draft({} if body is None else body, route.dialect, asked.path)
     if body is not None:
-        if model is not None:  # an endpoint we do not know may not have such a field at all
-            _rename_model(draft, target, model)
+        if body.get("model") is not None:  # an endpoint we do not know may not have such a field at all
+            _rename_model(draft, target, body["model"])
         _adjust(draft, target.upstream)
     sent = draft.body.get("model")
     return Plan(
@@ -151,9 +194,9 @@ def plan_passing(asked: Asked, dialect: Dialect, routing: RoutingTable, chance: 
         dialect=None,
         method=asked.method,
         url=_url(asked, target.upstream),
-        headers=headers.to_upstream(asked.headers, target.upstream, dialect, asked.request_id),
+        headers=headers.to_upstream(asked.headers, target.upstream, route.dialect, asked.request_id),
         body=asked.body if body is None or draft.body is body else orjson.dumps(draft.body),
-        model_asked=model if isinstance(model, str) else "",
+        model_asked=route.model or "",
         model_sent=sent if isinstance(sent, str) else "",
         changes=tuple(draft.changes),
     )

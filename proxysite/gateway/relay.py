@@ -15,6 +15,7 @@ from routing.dialects.events import UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
 from routing.errors import ProxyError, UpstreamBroken
+from validation.ending import Guarded
 
 
 class Relay(Protocol):
@@ -25,6 +26,9 @@ class Relay(Protocol):
 
     @property
     def failure(self) -> UpstreamError | None: ...
+
+    @property
+    def is_over(self) -> bool: ...  # the client has its end, whatever still comes
 
     @property
     def warnings(self) -> Sequence[str]: ...
@@ -42,6 +46,7 @@ class StreamRelay:
     __slots__ = ("_dialect", "_echo", "_events", "_request_id", "_tap", "_upstream")
     failure: UpstreamError | None = None  # a stream that passes is not read that closely
     warnings: Sequence[str] = ()
+    is_over = False
 
     def __init__(self, upstream: str, dialect: Dialect | None, echo: str | None, tap: Tap, request_id: str) -> None:
         self._upstream = upstream
@@ -72,12 +77,14 @@ class StreamRelay:
 
 
 class ConvertingRelay:
-    """A stream of one dialect, towards a client of another.  The tap sees what the upstream said."""
+    """A stream that is read: one of another dialect than the client's, or one that is judged.  The tap sees what the
+    upstream said."""
 
-    __slots__ = ("_converter", "_events", "_is_closed", "_tap")
+    __slots__ = ("_converter", "_events", "_guards", "_is_closed", "_tap")
 
-    def __init__(self, conversation: Conversation, tap: Tap) -> None:
-        self._converter = StreamConverter(conversation)
+    def __init__(self, conversation: Conversation, tap: Tap, guards: Sequence[Guarded] = ()) -> None:
+        self._converter = StreamConverter(conversation, guards)
+        self._guards = guards
         self._events = WholeEvents()
         self._tap = tap
         self._is_closed = False
@@ -85,6 +92,10 @@ class ConvertingRelay:
     @property
     def failure(self) -> UpstreamError | None:
         return self._converter.failure
+
+    @property
+    def is_over(self) -> bool:
+        return any(guard.is_over for guard in self._guards)
 
     @property
     def warnings(self) -> Sequence[str]:

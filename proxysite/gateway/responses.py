@@ -4,16 +4,15 @@ They are Django responses in name and headers only as far as the handler needs t
 """
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from routing.dialects import Dialect
-from routing.dialects.errors import error_body
+from routing.dialects import Dialect, upstream_errors
+from routing.dialects.errors import error_body, error_frame
 from routing.errors import ProxyError
-from routing.upstream import Answer
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -34,10 +33,14 @@ class Whole(Relayed):
         self.body = body
 
 
+class Closed(Protocol):
+    async def aclose(self) -> None: ...
+
+
 class Streamed(Relayed):
     """An upstream's answer on its way to the client.  The handler closes it, whatever happens."""
 
-    def __init__(self, status: int, raw_headers: Headers, chunks: AsyncGenerator[bytes], answer: Answer) -> None:
+    def __init__(self, status: int, raw_headers: Headers, chunks: AsyncGenerator[bytes], answer: Closed) -> None:
         super().__init__(status, raw_headers)
         self.chunks = chunks
         self._answer = answer
@@ -57,6 +60,16 @@ def json_answer(value: Any, status: int = 200, headers: Headers | None = None) -
 def error_answer(dialect: Dialect, error: ProxyError, request_id: str) -> Whole:
     headers = [(name.encode(), value.encode()) for name, value in error.headers]
     return json_answer(error_body(dialect, error, request_id), error.status, headers)
+
+
+def event_of(dialect: Dialect, status: int, body: bytes, request_id: str) -> bytes:
+    """A whole answer, or a refusal, for a client whose stream has begun already."""
+    if status >= 400:
+        error = upstream_errors.of_text(body, status)
+        problem = ProxyError(error.message)
+        problem.status, problem.code = error.status, error.code or problem.code
+        return error_frame(dialect, problem, request_id)
+    return b"data: " + body.replace(b"\r", b"").replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
 def page(response: HttpResponse) -> Whole:

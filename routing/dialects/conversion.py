@@ -174,6 +174,34 @@ def _renamed(renamed: Renamed, request: Request) -> dict[str, Any]:
     }
 
 
+def read_along(
+    body: Mapping[str, Any], dialect: Dialect, *, request_id: str = "0", created: int = 0
+) -> Exchange | None:
+    """For an answer that somebody looks into although both sides speak the same dialect.
+
+    None when the answer would lose something on its way through the events: then it is better passed as it is.
+    """
+    if dialect not in _READERS or dialect not in _WRITERS:
+        return None
+    if body.get("n") not in (None, 1) or body.get("logprobs") or body.get("top_logprobs"):
+        return None
+    try:
+        request = parse(body, dialect)
+    except BadRequest:
+        return None  # the upstream may know better
+    return Exchange(
+        client=dialect,
+        upstream=dialect,
+        model=request.model,
+        request_id=request_id,
+        created=created,
+        include_usage=request.include_usage,
+        stops=frozenset(request.stop),
+        known_tools=frozenset(tool.name for tool in request.functions()),
+        echo=responses_parse.echo(body) if dialect is Dialect.RESPONSES else {},
+    )
+
+
 class StreamConverter:
     """The bytes of the upstream's stream to the bytes of the client's.
 

@@ -68,7 +68,7 @@ class Opening:
     def feed(self, chunk: bytes) -> Found:
         self.held.append(chunk)
         self._size += len(chunk)
-        if self._dialect is None or self._size > _MOST_HELD:
+        if self._dialect is None or self._size > _MOST_HELD or not _begins_a_stream(self.held[0]):
             return Found.CONTENT
         return self._first(self._events.feed(chunk))
 
@@ -95,6 +95,11 @@ class Opening:
             self.error = error
             return Found.ERROR
         return Found.GREETING if _is_greeting(payload) else Found.CONTENT
+
+
+def _begins_a_stream(data: bytes) -> bool:
+    """By the first byte that is none of space and byte order mark: a field's name or a comment's colon."""
+    return data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1] in b":deir"
 
 
 def _error(payload: dict[str, Any]) -> dict[str, Any] | None:

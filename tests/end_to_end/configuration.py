@@ -79,6 +79,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
     bindings |= {
         "plain": "main",
         "ruled-for-chat": "only-chat",
+        "judged-*": "only-chat",
         "ruled-for-claude": "only-claude",
         "renamed-to-chat": {"upstream": "only-chat", "model": "Their-Name"},
         "renamed-to-messages": {"upstream": "only-messages", "model": "Their-Name"},
@@ -123,4 +124,20 @@ def rule_rows() -> list[dict[str, Any]]:
         rule = {"preset": number, "layer": layer, "model_pattern": pattern, "applies_to": applies_to}
         rows.append({"model": "sampling.samplingpreset", "pk": number, "fields": preset})
         rows.append({"model": "sampling.samplingrule", "pk": number, "fields": rule})
-    return rows
+    return rows + policy_rows()
+
+
+# Model pattern, and what its validation policy says
+POLICIES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("judged-error", {"on_exhausted": "error"}),
+    ("judged-message", {"on_exhausted": "message"}),
+    ("judged-deliver", {"on_exhausted": "deliver"}),
+    ("judged-buffered", {"on_exhausted": "error", "delivery": "buffer"}),
+)
+
+
+def policy_rows() -> list[dict[str, Any]]:
+    return [
+        {"model": "validation.validationpolicy", "pk": number, "fields": {"model_pattern": pattern, **fields}}
+        for number, (pattern, fields) in enumerate(POLICIES, start=1)
+    ]

@@ -1,5 +1,6 @@
 """A plain request and its answers in each dialect, for tests that do not care what is said."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,10 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 @dataclass(frozen=True)
 class Exchange:
-    """`events` are the whole stream in order, the one that finishes the answer among the last."""
+    """`events` are the whole stream in order, the one that finishes the answer among the last.
+
+    The first is the greeting with the first word: greetings alone are held until something of the answer has come.
+    """
 
     dialect: str
     path: str  # canonical: as it goes behind /v1
@@ -58,8 +62,7 @@ CHAT = Exchange(
         "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
     },
     (
-        event(chat_chunk({"role": "assistant", "content": ""})),
-        event(chat_chunk({"content": "Hi"})),
+        event(chat_chunk({"role": "assistant", "content": ""})) + event(chat_chunk({"content": "Hi"})),
         event(chat_chunk({"content": " there"})),
         event(chat_chunk({}, "stop")),
         event("[DONE]"),
@@ -112,9 +115,9 @@ MESSAGES = Exchange(
     {"max_tokens": 100, "messages": HELLO},
     _MESSAGE,
     (
-        typed({"type": "message_start", "message": {**_MESSAGE, "content": [], "stop_reason": None}}),
-        typed({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
-        _text_delta("Hi"),
+        typed({"type": "message_start", "message": {**_MESSAGE, "content": [], "stop_reason": None}})
+        + typed({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+        + _text_delta("Hi"),
         _text_delta(" there"),
         typed({"type": "content_block_stop", "index": 0}),
         typed(
@@ -158,6 +161,12 @@ def _response(status: str, output: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _greeted(events: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The three greetings and the first word are one."""
+    created, item, part, word, *rest = events
+    return (created + item + part + word, *rest)
+
+
 _PLACE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
 _EMPTY_PART = {"type": "output_text", "text": "", "annotations": []}
 
@@ -166,7 +175,7 @@ RESPONSES = Exchange(
     "responses",
     {"input": "Hello"},
     _response("completed", [_ITEM]),
-    tuple(
+    _greeted(
         typed({**payload, "sequence_number": number})
         for number, payload in enumerate(
             (

@@ -51,7 +51,7 @@ def test_a_tool_call_in_a_stream(sdk, upstream):
     deltas = [{"type": "input_json_delta", "partial_json": part} for part in ("", '{"q": ', '"ä"}')]
     upstream.answer(
         stream(
-            MESSAGES.events[0],
+            MESSAGES.events[0].partition(b"\n\n")[0] + b"\n\n",  # message_start alone
             typed({"type": "content_block_start", "index": 0, "content_block": block}),
             *(typed({"type": "content_block_delta", "index": 0, "delta": delta}) for delta in deltas),
             *MESSAGES.events[-3:],

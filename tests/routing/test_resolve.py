@@ -1,10 +1,7 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from routing.errors import BadRequest, EndpointNotFound, ModelNotBound
-from routing.resolve import binding_for, catch_all, choose
-from routing.snapshot import Target
+from routing.resolve import binding_for, catch_all
 from tests.snapshots import an_upstream, bound, routing_of
 
 ONE, TWO, THREE = (an_upstream(name) for name in ("one", "two", "three"))
@@ -54,26 +51,3 @@ def test_an_unknown_path_goes_where_all_the_rest_goes():
 def test_an_unknown_path_without_a_catch_all_is_not_found():
     with pytest.raises(EndpointNotFound, match=r"^/rerank is not an endpoint"):
         catch_all(routing_of(bound("glm-*")), "rerank")
-
-
-def test_the_only_target_is_chosen():
-    assert choose(bound("*", ONE), 0.99).upstream is ONE
-
-
-def test_only_targets_of_the_lowest_number_are_chosen():
-    binding = bound("*", Target(upstream=ONE, priority=1), Target(upstream=TWO, priority=0))
-    assert {choose(binding, draw / 10).upstream for draw in range(10)} == {TWO}
-
-
-def test_equal_targets_are_chosen_by_weight():
-    binding = bound(
-        "*", Target(upstream=ONE, weight=1), Target(upstream=TWO, weight=2), Target(upstream=THREE, weight=1)
-    )
-    chosen = [choose(binding, draw / 8).upstream.name for draw in range(8)]
-    assert chosen == ["one"] * 2 + ["two"] * 4 + ["three"] * 2
-
-
-@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=5), st.floats(0, 1))
-def test_any_draw_chooses_a_target(weights, draw):
-    binding = bound("*", *(Target(upstream=an_upstream(str(at)), weight=weight) for at, weight in enumerate(weights)))
-    assert choose(binding, draw) in binding.targets

@@ -28,6 +28,7 @@ def test_garbage_ends_in_one_error_that_official_clients_show():
     judge = guarded(link=LINK)
     out = fed(judge, [Start(), *words(GOOD + LOOP * 9), *STOP]) + judge.close()
     assert [type(event) for event in out if type(event) is not Text] == [Start, Failed]
+    assert judge.is_over
     error = out[-1].error
     assert (error.status, error.kind, error.code) == (529, "overloaded_error", "validation_failed")
     assert "the same again and again" in error.message

@@ -104,7 +104,7 @@ class World:
 
 
 def at(name, *, priority=0, **fields):
-    fields = {"base_url": f"http://{name}", "base_retry_delay": 0.0, **fields}
+    fields = {"base_url": f"http://{name}", "base_retry_delay": 0.0, "max_retries": 2, **fields}
     return Target(upstream=an_upstream(name, **fields), priority=priority)
 
 

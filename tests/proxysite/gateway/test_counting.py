@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from proxysite.gateway import counting
+from proxysite.gateway import attempts, counting
 from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.snapshot import Target
@@ -131,7 +131,7 @@ class TestAnUpstreamThatCannotCount:
         assert server.asked == []
 
     async def test_because_another_target_was_drawn(self, ask, monkeypatch):
-        monkeypatch.setattr(counting.pipeline.random, "random", lambda: 0.99)
+        monkeypatch.setattr(attempts.random, "random", lambda: 0.99)
         speaking = an_upstream("a", dialects=MESSAGES_ONLY)
         routing = routing_of(bound("*", speaking, an_upstream("b", dialects=CHAT_ONLY)))
         assert (await ask(Server(), routing=routing)).json() == {"input_tokens": ESTIMATED}

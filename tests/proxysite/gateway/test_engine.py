@@ -107,11 +107,11 @@ class TestStopping:
     async def test_while_a_request_runs_loses_no_record(self, made_engine, monkeypatch):
         await elsewhere(lambda: make_binding("*", make_upstream()))
         gate = Gate()
-        application = Application(engine := made_engine(Scripted((CHAT[0], gate, *CHAT[1:]))))
+        application = Application(engine := made_engine(Scripted((*CHAT[:2], gate, *CHAT[2:]))))
         await engine.start()
         client = Client("/v1/chat/completions", {"model": "m", "stream": True})
         serving = asyncio.get_running_loop().create_task(application(client.scope, client.receive, client.send))
-        await until(lambda: len(client.sent) == 2)
+        await until(lambda: len(client.sent) == 3)
         await engine.stop()
         gate.set()
         await serving

@@ -161,10 +161,10 @@ class TestAClientThatLeaves:
         assert (record.outcome, record.status, record.first_byte) == ("client_gone", 200, None)
 
     async def test_in_the_middle_closes_the_answer(self, proxy, nothing_left):
-        upstream = Upstream((CHAT[0], Gate()))
+        upstream = Upstream((*CHAT[:2], Gate()))
         handler, client = proxy(upstream), asking()
         task = await start(handler, client)
-        await until(lambda: len(client.sent) == 2)
+        await until(lambda: len(client.sent) == 3)
         client.leave()
         await task
         await settled()
@@ -252,10 +252,10 @@ class TestAFailure:
         assert "planted detail" in caplog.text
 
     async def test_of_the_upstream_in_the_middle_of_a_stream_ends_it_with_an_error_event(self, proxy, nothing_left):
-        upstream = Upstream((CHAT[0], CHAT[1][:9], OSError("reset by peer")))
+        upstream = Upstream((*CHAT[:2], CHAT[2][:9], OSError("reset by peer")))
         handler, client = proxy(upstream), asking()
         await serve(handler, client)
-        assert client.body.startswith(CHAT[0] + b'data: {"error"')
+        assert client.body.startswith(CHAT[0] + CHAT[1] + b'data: {"error"')
         assert client.is_complete
         record = nothing_left(handler, upstream)
         assert (record.outcome, record.status) == ("cut", 200)
@@ -343,7 +343,7 @@ class TestABasePath:
 REQUESTS = {
     "a stream": (Upstream(CHAT), "/v1/chat/completions"),
     "a stream of another dialect": (Upstream(TRANSCRIPTS[Dialect.MESSAGES]), "/v1/messages"),
-    "a broken stream": (Upstream((CHAT[0], OSError())), "/v1/chat/completions"),
+    "a broken stream": (Upstream((*CHAT[:2], OSError())), "/v1/chat/completions"),
     "a whole answer": (Upstream((ANSWER[:9], ANSWER[9:]), JSON), "/v1/chat/completions"),
     "a refusal by the upstream": (Upstream((b"{}",), JSON, status=500), "/v1/chat/completions"),
     "plain bytes": (Upstream((b"a", b"b"), {"content-type": "audio/wav"}), "/v1/audio/speech"),
@@ -371,10 +371,10 @@ async def test_at_every_suspension_a_request_may_end_and_leaves_only_its_record(
 
 
 async def test_a_stop_by_the_server_is_not_swallowed_when_the_client_had_left_before(proxy, nothing_left):
-    upstream = Upstream((CHAT[0], Gate()))
+    upstream = Upstream((*CHAT[:2], Gate()))
     handler, client = proxy(upstream), asking()
     task = await start(handler, client)
-    await until(lambda: len(client.sent) == 2)
+    await until(lambda: len(client.sent) == 3)
     client.leave()
     await until(task.cancelling)
     task.cancel()

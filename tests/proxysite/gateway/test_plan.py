@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Asked, Chance, model_in, parsed, plan_endpoint, plan_passing
+from proxysite.gateway.plan import Asked, Chance, find_route, model_in, parsed, plan_for
 from routing.dialects import Dialect
 from routing.errors import BadRequest, DialectNotSpoken, EndpointNotFound, MethodNotAllowed, ModelNotBound
 from routing.kinds import Kind
@@ -22,13 +22,19 @@ def asked(body=b"", *, path="chat/completions", method="POST", **more):
     return Asked(method=method, path=path, body=content, **given)
 
 
-def planned(body, *, routing=EVERYTHING, sampling=NO_RULES, draw=0.0, **more):
+def plan(request, endpoint, routing, sampling=NO_RULES, chance=None):
+    """The plan for the first target."""
+    route = find_route(request, endpoint, Dialect.CHAT, routing)
+    return plan_for(request, route, route.binding.targets[0], sampling, chance or Chance())
+
+
+def planned(body, *, routing=EVERYTHING, sampling=NO_RULES, **more):
     request = asked(body, **more)
-    return plan_endpoint(request, ENDPOINTS[request.path], routing, sampling, Chance(draw=draw))
+    return plan(request, ENDPOINTS[request.path], routing, sampling)
 
 
 def passed(body=b"", *, routing=EVERYTHING, path="rerank", **more):
-    return plan_passing(asked(body, path=path, **more), Dialect.CHAT, routing, Chance())
+    return plan(asked(body, path=path, **more), None, routing)
 
 
 def renaming(model="theirs", **fields):
@@ -105,10 +111,6 @@ class TestAnEndpoint:
         routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.CHAT, Dialect.COMPLETIONS}))))
         with pytest.raises(DialectNotSpoken, match=r"does not speak generate \(it speaks chat, completions\)"):
             planned({"model": "m"}, path="generate", routing=routing)
-
-    def test_chooses_among_targets_by_the_draw(self):
-        routing = routing_of(bound("*", an_upstream("a"), an_upstream("b")))
-        assert [planned({"model": "m"}, routing=routing, draw=draw).upstream.name for draw in (0.1, 0.9)] == ["a", "b"]
 
 
 class TestSamplingRules:

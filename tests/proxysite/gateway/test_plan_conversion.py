@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Chance, plan_endpoint
+from proxysite.gateway.plan import Chance
 from routing.dialects import Dialect
 from routing.dialects.tokens import Calibration
 from routing.errors import BadRequest, DialectNotSpoken
@@ -12,7 +12,7 @@ from routing.kinds import Kind
 from routing.snapshot import Target
 from sampling.merge import ABSENT, Change
 from sampling.snapshot import Layer, Rule, SamplingTable
-from tests.proxysite.gateway.test_plan import BILLING, asked
+from tests.proxysite.gateway.test_plan import BILLING, asked, plan
 from tests.snapshots import an_upstream, bound, routing_of
 
 HELLO = [{"role": "user", "content": "Hi"}]
@@ -28,7 +28,7 @@ def planned(body=MESSAGES, *, speaks=(Dialect.CHAT,), model="", sampling=(), cha
         )
     )
     request = asked(body, path=path, **more)
-    return plan_endpoint(request, ENDPOINTS[path], routing_of(bound("*", target)), rules, chance or Chance(now=1_000))
+    return plan(request, ENDPOINTS[path], routing_of(bound("*", target)), rules, chance or Chance(now=1_000))
 
 
 def sent(**more):
@@ -130,8 +130,8 @@ class TestSamplingRules:
             )
         )
         routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.CHAT}))))
-        plan = plan_endpoint(asked(MESSAGES, path="messages"), ENDPOINTS["messages"], routing, rules, Chance())
-        assert orjson.loads(plan.body)["top_k"] == 5
+        made = plan(asked(MESSAGES, path="messages"), ENDPOINTS["messages"], routing, rules)
+        assert orjson.loads(made.body)["top_k"] == 5
 
 
 class TestTheUpstreamsOwnAdjustments:

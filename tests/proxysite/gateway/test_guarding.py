@@ -1,0 +1,112 @@
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.guarding import failure_of, guarded
+from proxysite.gateway.plan import Plan
+from routing.dialects import Dialect
+from routing.dialects.events import Finish, FinishReason, Reasoning, Start, Text, ToolArguments, ToolEnd, ToolStart
+from routing.dialects.exchange import Exchange as Conversation
+from routing.kinds import Kind
+from routing.snapshot import Target, Upstream
+from validation.failures import Channel, Outcome, ToolCall
+from validation.snapshot import Policy, ValidationTable
+
+UPSTREAM = Upstream(name="up", base_url="http://up", kind=Kind.VLLM, dialects=frozenset(Dialect))
+POLICY = Policy(model_pattern="glm*", detectors=frozenset({"repetition", "empty"}))
+TABLE = ValidationTable(policies=(POLICY,))
+
+
+def plan(model="glm-4", dialect=Dialect.CHAT, **body):
+    sent = {"model": "theirs", "messages": [{"role": "user", "content": "Hello"}], **body}
+    return Plan(
+        target=Target(upstream=UPSTREAM),
+        dialect=dialect,
+        method="POST",
+        url="http://up/v1/chat/completions",
+        headers=[],
+        body=orjson.dumps(sent),
+        model_asked=model,
+        model_sent="theirs",
+    )
+
+
+def judged(**fields):
+    return guarded(plan(**fields), TABLE, "req_1", 7)
+
+
+def test_an_answer_whose_model_has_no_policy_passes_as_it_is():
+    unjudged = plan(model="qwen")
+    assert guarded(unjudged, TABLE, "req_1", 7) is unjudged
+    assert unjudged.guards == ()
+
+
+def test_an_answer_of_one_dialect_is_read_along_under_the_clients_name_of_the_model():
+    found = judged(stream_options={"include_usage": True}, stop=["END"])
+    assert found.guards == (found.guard,)
+    conversation = found.conversation
+    assert (conversation.client, conversation.upstream, conversation.model) == (Dialect.CHAT, Dialect.CHAT, "glm-4")
+    assert (conversation.created, conversation.include_usage, conversation.stops) == (7, True, {"END"})
+    assert found.body == plan(stream_options={"include_usage": True}, stop=["END"]).body
+
+
+def test_an_answer_that_is_converted_anyway_keeps_its_conversation():
+    converted = replace(plan(), conversation=Conversation(client=Dialect.MESSAGES, upstream=Dialect.CHAT))
+    assert guarded(converted, TABLE, "req_1", 7).conversation is converted.conversation
+
+
+@pytest.mark.parametrize("fields", [{"n": 2}, {"logprobs": True}, {"messages": 3}, {"dialect": Dialect.GENERATE}])
+def test_an_answer_that_would_lose_something_passes_and_the_record_says_so(fields):
+    found = judged(**fields)
+    assert found.guard is None
+    assert found.conversation is None
+    assert "not judged" in found.warnings[0]
+
+
+def exchange_of(*events, **body):
+    exchange, found = Exchange("POST", "/v1/chat/completions"), judged(**body)
+    exchange.planned(found)
+    for event in events:
+        found.guard.feed(event)
+    return exchange
+
+
+def test_a_good_answer_leaves_no_failure():
+    assert failure_of(exchange_of(Start(), Text("Hello"))) is None
+    assert failure_of(Exchange("GET", "/")) is None
+
+
+def test_a_bad_answer_is_kept_with_its_loop_and_its_parameters():
+    exchange = exchange_of(
+        Start(),
+        Reasoning("Hm. "),
+        Text("Once upon a time. "),
+        Text("Again and again. " * 40),
+        temperature=0.5,
+        sampling_params={"top_k": 3},
+    )
+    failure = failure_of(exchange)
+    assert (failure.channel, failure.detector, failure.policy) == (Channel.TEXT, "repetition", "glm*")
+    assert failure.text.startswith("Once upon a time. Again")
+    assert failure.reasoning == "Hm. "
+    assert "Again and again. " in failure.excerpt
+    assert (failure.parameters, failure.model_sent) == ({"temperature": 0.5, "top_k": 3}, "theirs")
+    assert failure.outcome is Outcome.ERROR
+    assert failure.finish_reason == ""
+
+
+def test_a_loop_in_the_arguments_says_in_which_call():
+    good = [ToolStart(0, "a", "read"), ToolArguments(0, "{}"), ToolEnd(0)]
+    exchange = exchange_of(*good, ToolStart(1, "b", "write"), ToolArguments(1, "again and again. " * 200))
+    exchange.client_gone = True
+    failure = failure_of(exchange)
+    assert (failure.channel, failure.call, failure.outcome) == (Channel.ARGUMENTS, 1, Outcome.CLIENT_GONE)
+    assert failure.tool_calls[0] == ToolCall(name="read", arguments="{}")
+
+
+def test_an_answer_of_nothing_is_kept_with_its_finish_reason():
+    exchange = exchange_of(Start(), Finish(FinishReason.STOP))
+    exchange.guard.close()
+    assert failure_of(exchange).finish_reason == "stop"
