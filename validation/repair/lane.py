@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from validation.repair.calls import Call, Found, Thinking
 from validation.repair.families.row import Row
 from validation.repair.grammar import QUOTES, THINK_CLOSERS, WORDS, Grammar
+from validation.repair.growing import Grow, Growing
 from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
 
@@ -39,7 +40,18 @@ class Recognised:
     thinking: bool
 
 
-Item = Piece | Markup | Recognised
+@dataclass(slots=True)
+class Grown:
+    """A long call went on; `raw` is all of its text when it is over."""
+
+    call: Growing
+    family: str
+    raw: str = ""
+    is_over: bool = False
+    is_cut: bool = False
+
+
+Item = Piece | Markup | Recognised | Grown
 Accept = Callable[[Found, Row], bool]
 
 _LONE_TAG = re.compile(r"<[^<>\s]+>\s*")
@@ -54,13 +66,14 @@ class Lane:
     """
 
     def __init__(
-        self, grammar: Grammar, tools: Tools, accept: Accept, *, reasoning: bool, thinking: bool = False
+        self, grammar: Grammar, tools: Tools, accept: Accept, grow: Grow, *, reasoning: bool, thinking: bool = False
     ) -> None:
         self.begun = False
         self._grammar = grammar
         self._tools = tools
         self._accept = accept
-        self._source = Source()
+        self._grow = grow
+        self._source = Source(self._may_grow)
         self._parser: Steps[Found] | None = None
         self._row: Row | None = None
         self._rows: Iterator[Row] = iter(())
@@ -116,7 +129,7 @@ class Lane:
             is_markup = self._behind_call or self._drops_blanks
             items.append(Markup(self._blanks, self._thinking) if is_markup else self._piece(self._blanks))
             self._blanks = ""
-        self._source = Source()
+        self._source = Source(self._may_grow)
         self._line = _FRESH if self.is_fresh else _BUSY
         self._fence = self._last = ""
         self._ticks = 0
@@ -161,7 +174,13 @@ class Lane:
         except StopIteration as stopped:
             found: Found = stopped.value
         else:
+            if (growing := self._source.growing) and growing.is_long():
+                items.append(Grown(growing, self._row.family))
             return False
+        growing = self._source.growing
+        if growing and growing.is_long():
+            self._end_growth(growing, not isinstance(found, list), self._row, items)
+            return True
         if found is not None and self._honours(found):
             self._take(found, self._row, items)
             self._parser = None
@@ -170,6 +189,17 @@ class Lane:
         if not self._next_row():
             self._refuse(items)
         return True
+
+    def _may_grow(self, name: str, id: str) -> Growing | None:
+        """A call in reasoning may be a draft, and nothing of it leaves before that is known."""
+        return None if self._thinking else self._grow(name, id)
+
+    def _end_growth(self, call: Growing, is_cut: bool, row: Row, items: list[Item]) -> None:
+        raw = self._blanks + self._source.taken()
+        self._blanks = ""
+        self._parser = None
+        items.append(Grown(call, row.family, raw, is_over=True, is_cut=is_cut))
+        self._begin_anew(behind_call=True)
 
     def _refuse(self, items: list[Item]) -> None:
         """It is text; only its first character, lest what follows hides another marker."""

@@ -25,10 +25,12 @@ from routing.dialects.events import (
     ToolEnd,
     ToolStart,
 )
+from validation.repair.arguments.stream import ArgumentStream
 from validation.repair.calls import Call, Found, as_object, dumps
 from validation.repair.families.row import Row
 from validation.repair.grammar import grammar
-from validation.repair.lane import Item, Lane, Markup, Piece, Recognised
+from validation.repair.growing import Growing
+from validation.repair.lane import Grown, Item, Lane, Markup, Piece, Recognised
 from validation.repair.tools import Tools
 from validation.repair.trigger import OPENING, TRIGGER
 
@@ -75,8 +77,8 @@ class Repair:
         self._suspect = self._grammar.suspect.search
         self._call_id = call_id
         self._mend = mend_arguments
-        self._text = Lane(self._grammar, self._tools, self._accepts, reasoning=False, thinking=opened)
-        self._reasoning = Lane(self._grammar, self._tools, self._accepts, reasoning=True)
+        self._text = Lane(self._grammar, self._tools, self._accepts, self._grow, reasoning=False, thinking=opened)
+        self._reasoning = Lane(self._grammar, self._tools, self._accepts, self._grow, reasoning=True)
         self._passing: type[Event] | None = None  # text of this kind, in which nothing is suspect, stays as it is
         self._current: Lane = self._text
         self._drafts: list[Item] = []
@@ -203,7 +205,10 @@ class Repair:
     def _events(self, items: list[Item]) -> list[Event]:
         events: list[Event] = []
         for item in items:
-            if isinstance(item, Recognised):
+            if isinstance(item, Grown):
+                events += self._give_back()
+                events += self._give_growth(item)
+            elif isinstance(item, Recognised):
                 if item.thinking:
                     self._drafts.append(item)
                 else:
@@ -238,15 +243,46 @@ class Repair:
                 self._note("duplicate", found.family, found.raw, "")
                 continue
             key = FIRST_KEY + self._calls
-            id = call.id if call.id and call.id not in self._ids else self._call_id(self._calls)
-            self._calls += 1
-            self._ids.add(id)
+            id = self._new_id(call.id)
             self._given[_identity(call.name, call.arguments)] = call.id
             self._note("call", found.family, found.raw, f"{call.name}({call.arguments})")
             for change in call.changes:
                 self._note("arguments", found.family, change, call.arguments)
             events += [ToolStart(key, id, call.name), ToolArguments(key, call.arguments), ToolEnd(key)]
         return events
+
+    def _grow(self, name: str, id: str) -> Growing | None:
+        """A call whose name was given out already may be a copy, which only its whole text can tell."""
+        if self._native or any(name == given for given, _ in self._given):
+            return None
+        stream = ArgumentStream(self._tools.schema(name)) if self._mend else None
+        return Growing(name, id, stream)
+
+    def _give_growth(self, grown: Grown) -> list[Event]:
+        call = grown.call
+        events: list[Event] = []
+        if call.key < 0:
+            self._changed = True
+            call.key = FIRST_KEY + self._calls
+            events.append(ToolStart(call.key, self._new_id(call.id), call.name))
+        pieces = [call.next(), call.last(grown.is_cut) if grown.is_over else ""]
+        events += [ToolArguments(call.key, piece) for piece in pieces if piece]
+        if grown.is_over:
+            arguments = "".join(call.given)
+            self._given[_identity(call.name, arguments)] = call.id
+            self._note("call", grown.family, grown.raw, f"{call.name}({arguments})")
+            for change in call.stream.changes if call.stream else ():
+                self._note("arguments", grown.family, change, arguments)
+            events.append(ToolEnd(call.key))
+        return events
+
+    def _new_id(self, id: str) -> str:
+        """The model's own, unless it is used; counts the call."""
+        if not id or id in self._ids:
+            id = self._call_id(self._calls)
+        self._calls += 1
+        self._ids.add(id)
+        return id
 
     def _is_given(self, call: Call) -> bool:
         """The same call again, unless the model gave it another id of its own."""

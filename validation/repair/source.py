@@ -10,6 +10,8 @@ from collections.abc import Generator
 from functools import cache
 from typing import TypeVar
 
+from validation.repair.growing import Grow, Growing
+
 T = TypeVar("T")
 Steps = Generator[None, None, T]
 
@@ -21,12 +23,17 @@ _STRUCTURE = re.compile(r"""["'\\{}\[\]]""")
 
 
 class Source:
-    """What is unread is `text[at:]`; `cut` says that the text ended because the model ran out of tokens."""
+    """What is unread is `text[at:]`; `cut` says that the text ended because the model ran out of tokens.
 
-    __slots__ = ("_read", "at", "cut", "ended", "text")
+    `growing` is the call whose arguments are being read, if they may leave before it is whole.
+    """
 
-    def __init__(self, text: str = "") -> None:
-        self.text = text
+    __slots__ = ("_grow", "_read", "at", "cut", "ended", "growing", "text")
+
+    def __init__(self, grow: Grow | None = None) -> None:
+        self._grow = grow
+        self.growing: Growing | None = None
+        self.text = ""
         self.at = 0
         self.ended = False
         self.cut = False
@@ -40,9 +47,14 @@ class Source:
         else:
             self.text += text
 
+    def grows(self, name: str, id: str = "") -> None:
+        """What is read next are the arguments of this call."""
+        self.growing = self._grow(name, id) if self._grow else None
+
     def rewind(self) -> None:
         self.text = self.whole()
         self.at = 0
+        self.growing = None
         self._read.clear()
 
     def whole(self) -> str:
@@ -54,6 +66,7 @@ class Source:
         taken = "".join(self._read) + self.text[: self.at]
         self.text = self.text[self.at :]
         self.at = 0
+        self.growing = None
         self._read.clear()
         return taken
 
@@ -159,22 +172,30 @@ class Source:
                 elif mark in "{[":
                     open_brackets.append("}" if mark == "{" else "]")
                 elif not open_brackets or open_brackets.pop() != mark:
+                    self._take(match.start(), found)
                     return ""
                 elif not open_brackets:
-                    found.append(self.text[self.at : position])
-                    self.at = position
+                    self._take(position, found)
                     return "".join(found)
-            found.append(self.text[self.at : end])
-            self.at = end
+            self._take(len(self.text) if self.ended else end, found)
             if self.ended:
-                return "" if quote or self.cut else _completed("".join(found), open_brackets)
+                missing = "" if quote or self.cut else _missing("".join(found), open_brackets)
+                if missing and self.growing:
+                    self.growing.feed(missing)
+                return "".join(found) + missing if missing else ""
             yield
 
+    def _take(self, end: int, found: list[str]) -> None:
+        piece = self.text[self.at : end]
+        self.at = end
+        found.append(piece)
+        if self.growing:
+            self.growing.feed(piece)
 
-def _completed(text: str, missing: list[str]) -> str:
-    """With its last brackets, behind a value that cannot have been longer."""
-    text = text.rstrip()
-    return text + "".join(reversed(missing)) if text.endswith(_WHOLE_VALUES) else ""
+
+def _missing(text: str, brackets: list[str]) -> str:
+    """The last brackets, behind a value that cannot have been longer."""
+    return "".join(reversed(brackets)) if text.rstrip().endswith(_WHOLE_VALUES) else ""
 
 
 @cache

@@ -15,6 +15,8 @@ B2 = ("book_room", {"room": "B2", "hours": 2})
 _B2 = '{"room": "B2", "hours": 2}'
 
 KIMI = [
+    Case("string without an end", f'{_B}functions.get_x:0{_A}"{{\\"x\\": 1}}"', [("get_x", {"x": 1})]),
+    Case("no counter", f"{_B}get_x{_A}{{}}{_E}", [("get_x", {})]),
     Case(
         "example",
         f"Booking now.{_S}{_kimi('functions.book_room:4', _B2)}{_T}",
@@ -109,6 +111,11 @@ KIMI = [
 ]
 
 K3 = [
+    Case(
+        "a number that is none",
+        '<|open|>call tool="ping" index="1"<|sep|><|open|>argument key="n" type="number"<|sep|>three<|close|>argument<|sep|><|close|>call<|sep|>',
+        [("ping", {"n": "three"})],
+    ),
     Case(
         "example",
         '<|open|>tools<|sep|><|open|>call tool="ping" index="1"<|sep|><|open|>argument key="n" type="number"<|sep|>3<|close|>argument<|sep|><|close|>call<|sep|><|close|>tools<|sep|>',
@@ -255,6 +262,7 @@ DEEPSEEK = [
 ]
 
 MISTRAL = [
+    Case("one object", '[TOOL_CALLS]{"name": "mute", "arguments": {"ch": 3}}', [("mute", {"ch": 3})]),
     Case(
         "list",
         '[TOOL_CALLS] [{"name": "mute", "arguments": {"ch": 3}}, {"name": "noop", "arguments": {}}]',

@@ -7,6 +7,11 @@ KM = ("convert", {"from": "km", "to": "mi", "v": 4.2})
 _KM = '{"name": "convert", "arguments": {"from": "km", "to": "mi", "v": 4.2}}'
 
 HERMES = [
+    Case(
+        "channel inside the name",
+        '<tool_call>{"name": "get_x<|channel|>commentary", "arguments": {}}</tool_call>',
+        [("get_x", {})],
+    ),
     Case("example", f"<tool_call>\n{_KM}\n</tool_call>", [KM]),
     Case("text around", f"Now.\n<tool_call>\n{_KM}\n</tool_call>\nDone.", [KM], "Now.\n\nDone."),
     Case(
@@ -191,6 +196,11 @@ QWEN = [
         "a parameter tag inside a value",
         _qwen("write", ("content", "<parameter=foo>1</parameter> and </parameter> too")),
         [("write", {"content": "<parameter=foo>1</parameter> and </parameter> too"})],
+    ),
+    Case(
+        "half a tag inside a value",
+        _qwen("write", ("content", "see <parameter=" + "x" * 300)),
+        [("write", {"content": "see <parameter=" + "x" * 300})],
     ),
     Case("JSON body", '<function=get_x>{"x": 1}</function>', [("get_x", {"x": 1})]),
     Case("not closed", "<tool_call><function=resize><parameter=px>1</parameter>", [("resize", {"px": 1})]),

@@ -234,6 +234,22 @@ def test_mending_that_goes_wrong_is_ignored():
     assert calls_of(answer([X1], repair(mend_arguments=lambda *_: Mended("[")))) == [("get_x", {"x": 1})]
 
 
+def test_the_only_tool_is_meant_where_no_name_is_said():
+    counted = NOOP.replace("functions.noop:0", "3")
+    assert calls_of(answer([counted], repair({"only": {}}))) == [("only", {})]
+
+
+def test_an_object_whose_schema_has_no_type_is_an_object():
+    schema = {"properties": {"x": {"properties": {}}}}
+    text = "<tool_call><function=f><parameter=x>{}</parameter></function></tool_call>"
+    assert calls_of(answer([text], repair({"f": schema}))) == [("f", {"x": {}})]
+
+
+def test_python_without_an_end_is_not_read():
+    text = f"<|tool_call_start|>[trim(name='{'a' * 100_000}')]<|tool_call_end|>"
+    assert text_of(answer([text], repair())) == text
+
+
 def test_every_family_of_the_table_can_be_chosen_alone():
     for family in FAMILIES:
         assert text_of(answer(["a < b"], repair(families=[family]))) == "a < b"

@@ -33,6 +33,8 @@ def harmony(source: Source, tools: Tools) -> Steps[Found]:
     recipient = match["early"] or match["late"]
     if recipient:
         name = tools.resolve(recipient)
+        if name:
+            source.grows(name)
         found = (yield from named_object(source, name)) if name else None
         if found:
             yield from source.closer(*HARMONY_CLOSERS)

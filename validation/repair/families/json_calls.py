@@ -69,6 +69,8 @@ def mistral(source: Source, tools: Tools) -> Steps[Found]:
     if (yield from source.accept("[CALL_ID]")):
         id = yield from source.run(NAME)
     yield from source.accept("[ARGS]")
+    if resolved := tools.resolve(name):
+        source.grows(resolved, id)
     return (yield from named_object(source, name, id))
 
 
@@ -103,8 +105,3 @@ def calling_tool(source: Source, tools: Tools) -> Steps[Found]:
         return None
     found = yield from named_object(source, name)
     return found if (yield from source.accept(")]")) else None
-
-
-def apertus(source: Source, tools: Tools) -> Steps[Found]:
-    yield from source.accept("<|tools_prefix|>")
-    return (yield from json_calls(source, tools, ("<|tools_suffix|>",)))

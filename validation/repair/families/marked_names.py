@@ -29,6 +29,8 @@ def kimi(source: Source, tools: Tools) -> Steps[Found]:
     id = (yield from source.run(_ID)).strip()
     yield from source.accept(_KIMI_ARGUMENTS)
     yield from source.spaces()
+    if named := tools.of_kimi_id(id):
+        source.grows(named, id)
     text = yield from _kimi_arguments(source)
     if text is None:
         return None
@@ -106,8 +108,10 @@ def deepseek(source: Source, tools: Tools) -> Steps[Found]:
         return (yield from _deepseek_tools(source, tools))
     else:
         return None
-    if tools.resolve(name) is None:
+    resolved = tools.resolve(name)
+    if resolved is None:
         return None
+    source.grows(resolved)
     text = yield from _fenced_object(source)
     ended = yield from source.closer(_END)
     return [Call(name, text, complete=bool(ended))] if text else None

@@ -136,10 +136,11 @@ class _Parameters:
             elif stop == tags.call_end:
                 calls -= 1
             elif stop == tags.parameter and not calls:
-                if not inner and (yield from self._is_next_parameter()):
-                    self._next = stop
+                key = yield from self._key_of_tag()
+                if not inner and key in self._declared and key not in self._values:
+                    self._next = stop  # the closing tag of the value before it was lost
                     return "".join(pieces)
-                inner += tags.nested
+                inner += bool(key) and tags.nested
             elif stop == tags.parameter_end and not calls:
                 if inner:
                     inner -= 1
@@ -147,16 +148,16 @@ class _Parameters:
                     return "".join(pieces)
             pieces.append(stop)
 
-    def _is_next_parameter(self) -> Steps[bool]:
-        """Whether an opening tag inside a value is that of another declared parameter, the closing one being lost."""
+    def _key_of_tag(self) -> Steps[str]:
+        """The key in an opening tag inside a value; empty if it is no tag."""
         source = self._source
         while ">" not in source.text[source.at :] and not source.ended:
             if len(source.text) - source.at > _LONGEST_HEADER:
-                return False
+                break
             yield
-        match = _HEADER.fullmatch(source.text[source.at :].partition(">")[0])
-        key = (match[1] or match[2] or match[3]) if match else ""
-        return key in self._declared and key not in self._values
+        header, closed, _ = source.text[source.at : source.at + _LONGEST_HEADER].partition(">")
+        match = _HEADER.fullmatch(header) if closed else None
+        return (match[1] or match[2] or match[3]) if match else ""
 
     def _is_end(self) -> Steps[bool]:
         """A closing tag that nothing of the format follows is part of the value."""
