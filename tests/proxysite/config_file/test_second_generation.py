@@ -179,6 +179,7 @@ def test_what_is_mended_is_stored(words):
         ("max_retries", 5),
         ("base_retry_delay", 2.0),
         ("rate_limit_wait", 60),
+        ("loading_wait", 0),
         ("retry_statuses", [418]),
         ("first_token_timeout_seconds", 10),
         ("total_timeout_seconds", 100),
