@@ -56,6 +56,7 @@ PURE = frozenset(
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",
+        "validation.whole",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
