@@ -7,7 +7,7 @@ the finish reason all is settled: what was held comes before it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -42,8 +42,9 @@ class Mender(Protocol):
     """A transform that lets bytes around it while nothing is held that they could concern.  With `End` or `Failed`,
     which comes always, it gives all it has."""
 
-    def may_pass(self, data: bytes) -> bool:
-        """Whether these whole frames may stay unread: they tell of no call, no end, and no text it must look at."""
+    def passes(self, data: bytes, start: int) -> int:
+        """Up to where these whole frames, from `start` on, may stay unread: behind a frame that tells of no call, no
+        end, and no text it must look at."""
 
     def feed(self, event: Event) -> list[Event]: ...
 
@@ -81,11 +82,20 @@ class ChatFrames:
         return self._reader.warnings
 
     def feed(self, data: bytes) -> bytes:
+        """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
         if (event := self._plain.read(data)) is not None:
             return self._plainly(data, event)
-        if self._spoke and not self._plain.is_learning and all(each.may_pass(data) for each in self._transforms):
-            return data
-        return b"".join(self._frame(raw) for raw in _frames(data))
+        out: list[bytes] = []
+        at = 0
+        while at < len(data):
+            end = self._unread(data, at)
+            if not at and end == len(data):
+                return data
+            out.append(data[at:end])
+            frame = _FRAME_END.search(data, end)
+            at = frame.end() if frame else len(data)
+            out.append(self._frame(data[end:at]) if frame else b"")
+        return b"".join(out)
 
     def close(self) -> bytes:
         """The upstream has nothing more to say."""
@@ -98,6 +108,15 @@ class ChatFrames:
     def fail(self, failed: Failed) -> bytes:
         """The answer cannot go on: what was held is given as it was."""
         return b"" if self._ended else self._ending([failed])
+
+    def _unread(self, data: bytes, start: int) -> int:
+        """Up to where the frames may go around the transforms."""
+        if not self._spoke or self._plain.is_learning:
+            return start
+        end = len(data)
+        for transform in self._transforms:
+            end = min(end, transform.passes(data, start))
+        return end
 
     def _plainly(self, raw: bytes, event: Event) -> bytes:
         """A frame that says one text and nothing else."""
@@ -194,13 +213,6 @@ class ChatFrames:
         if failed or self._is_told:
             return written
         return written + self._chunk({}, FINISH_REASONS[self._calls.reason(passed)])
-
-
-def _frames(data: bytes) -> Iterator[bytes]:
-    start = 0
-    for match in _FRAME_END.finditer(data):
-        yield data[start : match.end()]
-        start = match.end()
 
 
 def is_readable(frame: bytes) -> bool:

@@ -31,13 +31,13 @@ class PlainFrames:
 
     @property
     def is_learning(self) -> bool:
-        return self._lessons > 0
+        return self._kind is None and self._lessons > 0
 
     def learn(self, frame: bytes, found: list[Event]) -> None:
         """Forgets what it knew where the frame says anything else than one text."""
         self._lessons -= 1
         self._kind = None
-        if len(found) != 1 or type(found[0]) not in _BEGINNINGS or frame.count(b'"delta"') != 1:
+        if len(found) != 1 or type(found[0]) not in _BEGINNINGS or not _is_simple(frame):
             return
         text = _spelled(found[0])
         for beginning in _BEGINNINGS[type(found[0])]:
@@ -64,6 +64,11 @@ class PlainFrames:
         if any(type(event) is not self._kind for event in events):
             return None
         return b"".join(b"%b%b%b" % (self._before, _spelled(event), self._after) for event in events)
+
+
+def _is_simple(frame: bytes) -> bool:
+    """One line of data, with one delta."""
+    return frame.startswith(b"data:") and len(frame.splitlines()) == 2 and frame.count(b'"delta"') == 1
 
 
 def _spelled(event: Any) -> bytes:
