@@ -15,6 +15,7 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 PURE = frozenset(
     {
         "proxysite.gateway.chat_frames",
+        "proxysite.gateway.plain_frames",
         "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",
         "proxysite.gateway.mending",
