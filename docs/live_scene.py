@@ -1,4 +1,4 @@
-"""Something that happens while the pictures are taken: requests that run and wait, a pause, an upstream that is away."""
+"""What happens while the pictures are taken: requests that run and wait, a pause, an upstream that is away."""
 
 import json
 import socket

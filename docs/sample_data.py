@@ -88,7 +88,7 @@ def _bindings(upstreams: dict[str, Upstream]) -> None:
 
 
 def _limits(upstreams: dict[str, Upstream]) -> None:
-    ParallelLimit.objects.create(model_pattern="qwen3-*", limit=2, queue_size=20, queue_timeout_seconds=300, position=10)
+    ParallelLimit.objects.create(model_pattern="qwen3-*", limit=2, queue_size=20, position=10)
     ParallelLimit.objects.create(scope="upstream", upstream=upstreams["zai"], limit=3, queue_size=50, position=20)
     ParallelLimit.objects.create(scope="global", limit=16)
     ThrottleRule.objects.create(end_pause_seconds=0.5)

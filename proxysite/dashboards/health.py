@@ -30,7 +30,7 @@ WORDS = {
 
 
 def health(request: HttpRequest, upstream: str) -> HttpResponse:
-    """GET: the fragment that `admin.js` puts in place.  POST: the health of `model`, one of its targets, is reset, or of all."""
+    """GET: the fragment that `admin.js` puts in place.  POST: resets `model`, one of its targets, or all of them."""
     if not request.user.has_perm(f"routing.{'change' if request.method == 'POST' else 'view'}_upstream"):
         raise PermissionDenied
     if request.method == "POST":
