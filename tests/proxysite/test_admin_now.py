@@ -1,5 +1,6 @@
 """What the overview shows of this moment, and the reset of an upstream's health."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -7,11 +8,12 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from proxysite import live, serving
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.rates import Rates
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import FAILURES, Targets
 from routing.models import BindingTarget, ParallelLimit
-from tests.rows import make_binding, make_upstream
+from tests.rows import make_binding, make_policy, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +26,7 @@ class Serving:
         self.running = 0
         self.gatekeeper = Gatekeeper()
         self.targets = Targets()
+        self.alarms = Alarms()
         self.recorder = SimpleNamespace(rates=Rates())
 
     def config(self):
@@ -184,3 +187,18 @@ def test_a_button_above_a_form_is_a_post(admin_client, engine):
     upstream = make_upstream()
     assert page_of(admin_client, upstream).count("data-post") == 2
     assert admin_client.get(reverse("admin:routing_upstream_reset_health", args=[upstream.pk])).status_code == 405
+
+
+def test_a_validator_that_gives_no_verdicts_is_an_alarm_on_the_first_page(admin_client, engine):
+    make_binding("*", make_upstream())
+    judge = make_validator()
+    make_policy("glm-*", validator=judge)
+    live.reload()
+    engine.alarms.failed("judge", "The validator “judge” gave no verdict.", datetime.now(UTC))
+    page = admin_client.get(reverse("admin:index"))
+    text = " ".join(page.content.decode().split())
+    assert 'The validator “judge” gave no verdict. <span class="sp-quiet">Just now.</span>' in text
+    assert reverse("admin:validation_validator_change", args=[judge.pk]) in text
+    assert page.context["sidebar_navigation"][0]["items"][0]["badge"] == "1"
+    engine.alarms.works("judge")
+    assert admin_client.get(reverse("admin:index")).context["messages_found"] == []

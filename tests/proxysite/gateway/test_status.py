@@ -1,8 +1,10 @@
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.rates import Rates
 from proxysite.gateway.status import LimitLine, PauseLine, TargetLine, UpstreamLine, report, status
 from proxysite.live import LiveConfig
@@ -12,6 +14,7 @@ from routing.admission.targets import FAILURES, Health, Targets
 from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
+from validation.snapshot import Policy, ValidationTable, ValidatorTarget
 
 LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=frozenset({Dialect.CHAT}))
 TARGET, NAMED = Target(upstream=LOCAL), Target(upstream=LOCAL, model="Glm")
@@ -32,7 +35,9 @@ def config():
 def engine(running):
     recorder = SimpleNamespace(waiting=0, dropped=0, rates=Rates())
     gatekeeper = Gatekeeper(LIMITS, PAUSES)
-    return SimpleNamespace(running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets())
+    return SimpleNamespace(
+        running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets(), alarms=Alarms()
+    )
 
 
 async def test_it_is_one_value_of_what_runs_waits_and_pauses(config):
@@ -71,3 +76,23 @@ async def test_each_target_has_its_own_health_and_the_upstream_the_worst(config)
     ]
     assert upstream["targets"][1]["bindings"] == ("b",)
     assert upstream["targets"][1]["failures"] == FAILURES
+
+
+async def test_the_report_says_who_judges_and_which_validators_do_not():
+    numbers = engine(1)
+    judge = ValidatorTarget(name="judge", base_url="http://j", model="m")
+    numbers.alarms.failed("judge", "It is down.", datetime.now(UTC))
+    numbers.alarms.failed("one that nobody asks any more", "It is down, too.", datetime.now(UTC))
+    policy = Policy(model_pattern="glm-*", validator=judge)
+    said = report(LiveConfig(validation=ValidationTable(policies=(policy,))), numbers)
+    assert said["alarms"] == ["It is down."]
+    assert said["validation"] == [
+        {
+            "model_pattern": "glm-*",
+            "builtin": False,
+            "validator": "judge",
+            "delivery": "hold_back",
+            "max_retries": 1,
+            "on_exhausted": "error",
+        }
+    ]
