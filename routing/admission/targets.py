@@ -166,6 +166,8 @@ class Targets:
 
     def _rank(self, target: Target, now: float) -> tuple[bool, int, bool]:
         """The smaller the better: targets that are well or load, in order of priority; then those that are not well."""
+        if not self._records:
+            return False, target.priority, False
         healths = {record.health(now) for record in self._of(target)}
         ill = bool(healths & {Health.COOLING, Health.PROBED})
         return ill, target.priority, Health.LOADING in healths
