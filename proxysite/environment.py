@@ -41,7 +41,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HOST", "text", "127.0.0.1", "Address that `manage.py serve` listens on."),
     Variable("PORT", "integer", 8001, "Port that `manage.py serve` listens on.", minimum=0, maximum=65535),
     Variable("BASE_PATH", "prefix", "", "Path prefix under which the proxy is reached too, for example /llm."),
-    Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow), on loopback only."),
+    Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow …), on loopback only."),
     Variable("SECRET_KEY", "text", "", "Django's signing key. Blank: one is kept in DATA_DIR.", secret=True),
     Variable(
         "ENCRYPTION_KEY",

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import async_to_sync
 
+from proxysite import live
 from proxysite.gateway import status as gateway_status
+from proxysite.gateway.alarms import Alarm
 from proxysite.gateway.status import Status
 
 if TYPE_CHECKING:
@@ -33,6 +35,15 @@ def status() -> Status | None:
         return gateway_status.status(engine.config(), engine)
 
     return async_to_sync(on_the_loop)()
+
+
+def alarms() -> tuple[Alarm, ...]:
+    """What clients do not notice and a person should.  From any thread."""
+    engine = _engine
+    config = live.current()
+    if engine is None or config is None or not engine.is_started:
+        return ()
+    return gateway_status.alarms(config, engine)
 
 
 def reset_health(upstream: str) -> bool:

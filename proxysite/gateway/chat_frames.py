@@ -1,18 +1,19 @@
 """Chat answers mended on their way to a chat client, frame by frame.  Pure.
 
-What nothing changes leaves as the very bytes that came, with whatever fields the upstream adds: a frame without markup
-is not even parsed, and one that was parsed is written anew only if the transforms made something else of it, or if its
-calls lack what clients need (ids, dense indices, each part said once).  With the frame that has the finish reason all
-is settled: what was held comes before it.
+What nothing changes leaves as the very bytes that came, with whatever fields the upstream adds: a frame without markup,
+or with a text alone, is not even parsed, and one that was parsed is written anew only if the transforms made something
+else of it, or if its calls lack what clients need (ids, dense indices, each part said once).  With the frame that has
+the finish reason all is settled: what was held comes before it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import orjson
 
 from proxysite.gateway.client_calls import ClientCalls, word_for
+from proxysite.gateway.plain_frames import PlainFrames
 from routing.dialects.chat.reader import ChatReader
 from routing.dialects.chat.writer import FINISH_REASONS
 from routing.dialects.events import (
@@ -41,15 +42,16 @@ class Mender(Protocol):
     """A transform that lets bytes around it while nothing is held that they could concern.  With `End` or `Failed`,
     which comes always, it gives all it has."""
 
-    def may_pass(self, data: bytes) -> bool:
-        """Whether these whole frames may stay unread: they tell of no call, no end, and no text it must look at."""
+    def passes(self, data: bytes, start: int) -> int:
+        """Up to where these whole frames, from `start` on, may stay unread: behind a frame that tells of no call, no
+        end, and no text it must look at."""
 
     def feed(self, event: Event) -> list[Event]: ...
 
 
 def through(transforms: Sequence[Mender], new: list[Event]) -> list[Event]:
     for transform in transforms:
-        new = [passed for event in new for passed in transform.feed(event)]
+        new = transform.feed(new[0]) if len(new) == 1 else [passed for event in new for passed in transform.feed(event)]
     return new
 
 
@@ -66,6 +68,7 @@ class ChatFrames:
         self._reader = ChatReader(conversation)
         self._transforms = transforms
         self._sse = SseParser()
+        self._plain = PlainFrames()
         self._field = reasoning_field or REASONING_FIELDS[0]
         self._fixed_field = bool(reasoning_field)
         self._skeleton: dict[str, Any] = {"object": "chat.completion.chunk"}
@@ -79,9 +82,20 @@ class ChatFrames:
         return self._reader.warnings
 
     def feed(self, data: bytes) -> bytes:
-        if self._spoke and all(transform.may_pass(data) for transform in self._transforms):
-            return data
-        return b"".join(self._frame(raw) for raw in _frames(data))
+        """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
+        if (event := self._plain.read(data)) is not None:
+            return self._plainly(data, event)
+        out: list[bytes] = []
+        at = 0
+        while at < len(data):
+            end = self._unread(data, at)
+            if not at and end == len(data):
+                return data
+            out.append(data[at:end])
+            frame = _FRAME_END.search(data, end)
+            at = frame.end() if frame else len(data)
+            out.append(self._frame(data[end:at]) if frame else b"")
+        return b"".join(out)
 
     def close(self) -> bytes:
         """The upstream has nothing more to say."""
@@ -95,11 +109,35 @@ class ChatFrames:
         """The answer cannot go on: what was held is given as it was."""
         return b"" if self._ended else self._ending([failed])
 
+    def _unread(self, data: bytes, start: int) -> int:
+        """Up to where the frames may go around the transforms."""
+        if not self._spoke or self._plain.is_learning:
+            return start
+        end = len(data)
+        for transform in self._transforms:
+            end = min(end, transform.passes(data, start))
+        return end
+
+    def _plainly(self, raw: bytes, event: Event) -> bytes:
+        """A frame that says one text and nothing else."""
+        passed = through(self._transforms, [event])
+        if passed == [event]:
+            return raw
+        self._calls.number(passed)
+        if (written := self._plain.written(passed)) is not None:
+            return written
+        chunk = object_of(raw.partition(b"data:")[2])
+        choice = choice_of(chunk) if chunk else None
+        return self._rewritten(chunk, choice, passed) if chunk and choice else raw
+
     def _frame(self, raw: bytes) -> bytes:
+        if (event := self._plain.read(raw)) is not None:
+            return self._plainly(raw, event)
         frames = self._sse.feed(raw)
         if not frames or self._ended:
             return raw
         found = self._reader.feed(frames[0])
+        self._plain.learn(raw, found)
         if found and type(found[-1]) in (End, Failed):
             return self._ending(found) + raw
         chunk = object_of(frames[0][1])
@@ -175,13 +213,6 @@ class ChatFrames:
         if failed or self._is_told:
             return written
         return written + self._chunk({}, FINISH_REASONS[self._calls.reason(passed)])
-
-
-def _frames(data: bytes) -> Iterator[bytes]:
-    start = 0
-    for match in _FRAME_END.finditer(data):
-        yield data[start : match.end()]
-        start = match.end()
 
 
 def is_readable(frame: bytes) -> bool:

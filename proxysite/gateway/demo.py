@@ -1,8 +1,8 @@
 """The built-in demo upstream: a small model server without a model, on loopback only.
 
 `demo` tells which parameters it received, `demo-slow` does so at reading speed, and `demo-leaky` leaves a tool call in
-its reasoning (in its text, where a dialect has no reasoning).  It speaks chat, completions and messages over a real
-socket, so that a first try goes through everything a real upstream goes through.
+its reasoning (in its text, where a dialect has no reasoning); those of `demo_trouble` fail.  It speaks chat,
+completions and messages over a real socket, so that a first try goes through everything a real upstream goes through.
 """
 
 import asyncio
@@ -14,10 +14,11 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from proxysite.gateway import demo_leak
+from proxysite.gateway import demo_leak, demo_trouble
+from proxysite.gateway.demo_trouble import CUT, DEAD, FLAKY
 
 LEAKY = "demo-leaky"
-MODELS = {"demo": 0.02, "demo-slow": 0.25, LEAKY: 0.01}  # seconds between words
+MODELS = {"demo": 0.02, "demo-slow": 0.25, LEAKY: 0.01, FLAKY: 0.02, DEAD: 0.02, CUT: 0.05}  # seconds between words
 
 _NOT_PARAMETERS = frozenset({"model", "messages", "prompt", "system", "stream", "stream_options", "tools", "metadata"})
 
@@ -44,8 +45,9 @@ class DemoServer:
         """Listens on a free port of 127.0.0.1."""
         app = web.Application(client_max_size=2**30)
         app.router.add_get("/v1/models", _models)
+        refusals = demo_trouble.Refusals()
         for path, form in _FORMS.items():
-            app.router.add_post(f"/v1/{path}", _answering(form))
+            app.router.add_post(f"/v1/{path}", _answering(form, refusals))
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -62,17 +64,23 @@ async def _models(request: web.Request) -> web.Response:
     return web.json_response({"object": "list", "data": data})
 
 
-def _answering(form: _Form) -> Callable[[web.Request], Any]:
+def _answering(form: _Form, refusals: demo_trouble.Refusals) -> Callable[[web.Request], Any]:
     async def answer(request: web.Request) -> web.StreamResponse:
-        body = orjson.loads(await request.read())
+        content = await request.read()
+        body = orjson.loads(content)
         model = body.get("model")
         if model not in MODELS:
             message = f"The demo has no model “{model}”, only {', '.join(MODELS)}."
             return web.json_response({"error": {"message": message, "type": "invalid_request_error"}}, status=404)
+        if model == FLAKY and refusals.refuses(content):
+            return web.json_response(demo_trouble.REFUSAL, status=429, headers=demo_trouble.RETRY_AFTER)
+        if model == DEAD:
+            return _broken(request, web.StreamResponse())
         leaks = model == LEAKY and not demo_leak.is_answered(body)
         words = demo_leak.pieces(demo_leak.thought(body)) if leaks else list(_words(body))
         if body.get("stream") is not True:
-            return web.json_response(form.whole(model, "".join(words), len(words), leaks))
+            whole = web.json_response(form.whole(model, "".join(words), len(words), leaks))
+            return await _half(request, whole) if model == CUT else whole
         return await _stream(request, form, model, words, form.thought if leaks else form.word)
 
     return answer
@@ -86,13 +94,32 @@ async def _stream(
     try:
         for frame in form.opening(model):
             await response.write(frame)
-        for word in words:
+        for word in demo_trouble.half(words) if model == CUT else words:
             await response.write(said(model, word))
             await asyncio.sleep(MODELS[model])
+        if model == CUT:
+            await response.write(b"data: ")  # an event that never comes to its end
+            return _broken(request, response)
         for frame in form.closing(model, len(words)):
             await response.write(frame)
     except ConnectionResetError:
         pass  # nobody listens any more
+    return response
+
+
+async def _half(request: web.Request, whole: web.Response) -> web.StreamResponse:
+    """Less than its content-length promises."""
+    assert isinstance(whole.body, bytes)
+    response = web.StreamResponse(headers={"content-type": "application/json", "content-length": str(len(whole.body))})
+    await response.prepare(request)
+    await response.write(whole.body[: len(whole.body) // 2])
+    return _broken(request, response)
+
+
+def _broken(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """The connection ends here, whatever is left to say."""
+    if request.transport:
+        request.transport.close()
     return response
 
 

@@ -5,9 +5,13 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from django.utils import timezone
+
+from proxysite.gateway.alarms import Alarm, Alarms
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import Targets
+from validation.snapshot import Policy
 
 
 class Numbers(Protocol):
@@ -17,6 +21,7 @@ class Numbers(Protocol):
     recorder: Any
     gatekeeper: Gatekeeper
     targets: Targets
+    alarms: Alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,26 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
             }
             for rule in config.sampling.rules
         ],
+        "validation": [_policy(policy) for policy in config.validation.policies],
+        "alarms": [alarm.text for alarm in alarms(config, numbers)],
         "problems": [str(problem) for problem in config.problems],
+    }
+
+
+def alarms(config: LiveConfig, numbers: Numbers) -> tuple[Alarm, ...]:
+    """Those of validators that are still asked."""
+    asked = {policy.validator.name for policy in config.validation.policies if policy.validator}
+    return tuple(alarm for alarm in numbers.alarms.standing(timezone.now()) if alarm.what in asked)
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "model_pattern": policy.model_pattern,
+        "builtin": bool(policy.detectors),
+        "validator": policy.validator.name if policy.validator else None,
+        "delivery": policy.delivery.value,
+        "max_retries": policy.max_retries,
+        "on_exhausted": policy.on_exhausted.value,
     }
 
 

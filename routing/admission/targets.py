@@ -103,8 +103,9 @@ class Targets:
                 record.probe = request
 
     def succeeded(self, target: Target) -> None:
-        for key in _keys(target):
-            self._records.pop(key, None)
+        if self._records:
+            for key in _keys(target):
+                self._records.pop(key, None)
 
     def failed(self, target: Target, request: object, now: float, *, unreachable: bool = False) -> None:
         """`unreachable`: not even a connection."""
@@ -149,6 +150,8 @@ class Targets:
 
     def _rank(self, target: Target, now: float) -> tuple[bool, int, bool]:
         """The smaller the better: targets that are well or load, in order of priority; then those that are not well."""
+        if not self._records:
+            return False, target.priority, False
         healths = {record.health(now) for record in self._of(target)}
         ill = bool(healths & {Health.COOLING, Health.PROBED})
         return ill, target.priority, Health.LOADING in healths

@@ -8,11 +8,21 @@ import pytest
 from tests.end_to_end.configuration import ALL_DIALECTS
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT, MESSAGES
-from tests.end_to_end.shapes import assert_is_error, events_of
+from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error, events_of
 
 CONFIG = {
-    "upstreams": [{"name": "demo", "base_url": "demo:", **ALL_DIALECTS}],
-    "model_upstream_binding": {"demo*": "demo"},
+    "upstreams": [
+        {"name": "demo", "base_url": "demo:", "base_retry_delay": 0.0, **ALL_DIALECTS},
+        {"name": "once", "base_url": "demo:", "max_retries": 0, **ALL_DIALECTS},
+    ],
+    "model_upstream_binding": {
+        "demo*": "demo",
+        "refused": {"upstream": "once", "model": "demo-flaky"},
+        "saved": [
+            {"upstream": "once", "model": "demo-dead", "priority": 0},
+            {"upstream": "demo", "model": "demo", "priority": 1},
+        ],
+    },
     "model_sampling_params": {"demo": {"temperature": 0.6}},
 }
 
@@ -63,9 +73,52 @@ def test_demo_slow_comes_word_by_word_and_may_be_left(client, showing):
     showing.wait_until_idle()
 
 
-def test_both_are_listed(client):
+def test_demo_flaky_refuses_once_and_answers_when_it_is_tried_again(client, showing):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("demo-flaky", stream=True))
+    assert "Hello from the demo" in _text(events_of(answer.content))
+    record = showing.record(answer)
+    assert record["attempts"] == 2
+    assert "answered 429" in str(record["warnings"])
+
+
+def test_a_client_that_meets_the_refusal_itself_is_told_when_to_come_again(client):
+    answer = client.post("/v1/messages", json=MESSAGES.body("refused"), headers=MESSAGES.headers)
+    assert answer.status_code == 429
+    assert answer.json()["error"]["type"] == "rate_limit_error"
+    assert answer.headers["retry-after"] == "1"
+    again = client.post("/v1/messages", json=MESSAGES.body("refused"), headers=MESSAGES.headers)
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_demo_dead_never_answers(client, showing, stream):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("demo-dead", stream=stream))
+    assert "“demo”" in assert_is_error(answer, "chat", 502)
+    assert showing.record(answer)["attempts"] == 3
+
+
+def test_another_target_answers_for_demo_dead(client, showing):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("saved"))
+    assert "Hello from the demo" in answer.json()["choices"][0]["message"]["content"]
+    assert showing.record(answer)["upstream"] == "demo"
+
+
+@pytest.mark.parametrize("exchange", [CHAT, MESSAGES], ids=str)
+def test_demo_cut_ends_in_an_error_event_after_half_an_answer(client, showing, exchange):
+    answer = client.post(exchange.client_path, json=exchange.body("demo-cut", stream=True), headers=exchange.headers)
+    assert b"Hello " in answer.content
+    assert_ends_with_error(answer.content, exchange.dialect)
+    assert showing.record(answer)["outcome"] == "cut"
+
+
+def test_half_a_whole_answer_of_demo_cut_is_none(client):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("demo-cut"))
+    assert_is_error(answer, "chat", 502)
+
+
+def test_all_are_listed(client):
     names = [entry["id"] for entry in client.get("/v1/models").json()["data"]]
-    assert {"demo", "demo-slow"} <= set(names)
+    assert {"demo", "demo-slow", "demo-flaky", "demo-dead", "demo-cut"} <= set(names)
 
 
 def test_it_listens_on_loopback_only(showing):

@@ -1,5 +1,6 @@
 """What the overview shows of this moment, and the reset of an upstream's health."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -7,11 +8,12 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from proxysite import live, serving
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.rates import Rates
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import FAILURES, Targets
 from routing.models import ParallelLimit
-from tests.rows import make_binding, make_upstream
+from tests.rows import make_binding, make_policy, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +26,7 @@ class Serving:
         self.running = 0
         self.gatekeeper = Gatekeeper()
         self.targets = Targets()
+        self.alarms = Alarms()
         self.recorder = SimpleNamespace(rates=Rates())
 
     def config(self):
@@ -90,3 +93,18 @@ def test_it_is_for_those_who_may_see_upstreams(client, django_user_model, engine
     assert "data-refresh" not in client.get(reverse("admin:index")).content.decode()
     person.user_permissions.add(Permission.objects.get(codename="view_upstream"))
     assert client.get(reverse("now")).status_code == 200
+
+
+def test_a_validator_that_gives_no_verdicts_is_an_alarm_on_the_first_page(admin_client, engine):
+    make_binding("*", make_upstream())
+    judge = make_validator()
+    make_policy("glm-*", validator=judge)
+    live.reload()
+    engine.alarms.failed("judge", "The validator “judge” gave no verdict.", datetime.now(UTC))
+    page = admin_client.get(reverse("admin:index"))
+    text = " ".join(page.content.decode().split())
+    assert 'The validator “judge” gave no verdict. <span class="sp-quiet">Just now.</span>' in text
+    assert reverse("admin:validation_validator_change", args=[judge.pk]) in text
+    assert page.context["sidebar_navigation"][0]["items"][0]["badge"] == "1"
+    engine.alarms.works("judge")
+    assert admin_client.get(reverse("admin:index")).context["messages_found"] == []

@@ -1,8 +1,10 @@
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.rates import Rates
 from proxysite.gateway.status import LimitLine, PauseLine, UpstreamLine, report, status
 from proxysite.live import LiveConfig
@@ -12,6 +14,7 @@ from routing.admission.targets import Targets
 from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.snapshot import RoutingTable, Upstream
+from validation.snapshot import Policy, ValidationTable, ValidatorTarget
 
 LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=frozenset({Dialect.CHAT}))
 LIMITS = LimitTable(limits=(Limit(scope=Scope.MODEL, name="glm", limit=1), Limit(scope=Scope.GLOBAL, limit=9)))
@@ -26,7 +29,9 @@ def config():
 def engine(running):
     recorder = SimpleNamespace(waiting=0, dropped=0, rates=Rates())
     gatekeeper = Gatekeeper(LIMITS, PAUSES)
-    return SimpleNamespace(running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets())
+    return SimpleNamespace(
+        running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets(), alarms=Alarms()
+    )
 
 
 async def test_it_is_one_value_of_what_runs_waits_and_pauses(config):
@@ -51,3 +56,23 @@ async def test_the_report_leaves_out_the_request_that_asks(config):
     assert (said["running"], said["queued"], said["pauses"]) == (0, 0, [])
     assert said["limits"][0] == {"scope": "model", "name": "glm", "limit": 1, "used": 0, "queued": 0}
     assert said["upstreams"][0]["health"] == "healthy"
+
+
+async def test_the_report_says_who_judges_and_which_validators_do_not():
+    numbers = engine(1)
+    judge = ValidatorTarget(name="judge", base_url="http://j", model="m")
+    numbers.alarms.failed("judge", "It is down.", datetime.now(UTC))
+    numbers.alarms.failed("one that nobody asks any more", "It is down, too.", datetime.now(UTC))
+    policy = Policy(model_pattern="glm-*", validator=judge)
+    said = report(LiveConfig(validation=ValidationTable(policies=(policy,))), numbers)
+    assert said["alarms"] == ["It is down."]
+    assert said["validation"] == [
+        {
+            "model_pattern": "glm-*",
+            "builtin": False,
+            "validator": "judge",
+            "delivery": "hold_back",
+            "max_retries": 1,
+            "on_exhausted": "error",
+        }
+    ]
