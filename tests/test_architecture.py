@@ -14,6 +14,7 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 # Pure modules: no Django, no I/O, no event loop, no clock and no chance.  What they need of those arrives as arguments.
 PURE = frozenset(
     {
+        "proxysite.gateway.alarms",
         "proxysite.gateway.chat_frames",
         "proxysite.gateway.plain_frames",
         "proxysite.gateway.client_calls",
@@ -50,10 +51,13 @@ PURE = frozenset(
         "validation",
         "validation.failures",
         "validation.ending",
+        "validation.evidence",
         "validation.gate",
         "validation.judges",
         "validation.ladder",
         "validation.marking",
+        "validation.opinion",
+        "validation.question",
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",
