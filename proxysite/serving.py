@@ -46,14 +46,17 @@ def alarms() -> tuple[Alarm, ...]:
     return gateway_status.alarms(config, engine)
 
 
-def reset_health(upstream: str) -> bool:
-    """Forgets what was learned of an upstream.  From a page's thread."""
+def reset_health(upstream: str, model: str | None = None) -> bool:
+    """Forgets what was learned of an upstream, or of one of its targets.  From a page's thread."""
     engine = _engine
     if engine is None or not engine.is_started:
         return False
 
     async def on_the_loop() -> None:
-        engine.targets.reset(upstream)
+        if model is None:
+            engine.targets.reset(upstream)
+        else:
+            engine.targets.reset_target(upstream, model)
 
     async_to_sync(on_the_loop)()
     return True
