@@ -1,6 +1,8 @@
 """Which answers are judged, and what is kept of one that was garbage."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +15,7 @@ from validation.failures import Channel, Failure, Outcome, ToolCall, admin_path
 from validation.gate import Gate
 from validation.judges import judges
 from validation.snapshot import OnExhausted, ValidationTable
+from validation.whole import WholeAnswer, request_of
 
 _OUTCOMES = {
     OnExhausted.ERROR: Outcome.ERROR,
@@ -22,8 +25,12 @@ _OUTCOMES = {
 EXCERPT = 500  # characters
 
 
-def guarded(plan: Plan, validation: ValidationTable, request_id: str, now: int) -> Plan:
+def guarded(
+    plan: Plan, validation: ValidationTable, request_id: str, now: int, asked: Mapping[str, Any] | None = None
+) -> Plan:
     """The same plan, with a judge of its answer where the model has a policy; `now` in epoch seconds.
+
+    `asked` is the client's body, by which calls are judged.
 
     An answer between two sides of one dialect is read for that; without a policy its bytes pass as they are.
     """
@@ -37,7 +44,8 @@ def guarded(plan: Plan, validation: ValidationTable, request_id: str, now: int) 
         if conversation is None:
             warning = "The answer was not judged: it would lose something if it were read."
             return replace(plan, warnings=(*plan.warnings, warning))
-    guard = Guarded(Gate(policy, judges(policy)), policy, admin_path(request_id))
+    ends = WholeAnswer(policy, partial(request_of, asked or {}, conversation.client), conversation.client_name)
+    guard = Guarded(Gate(policy, judges(policy), ends=ends), policy, admin_path(request_id))
     return replace(plan, conversation=conversation, guard=guard)
 
 

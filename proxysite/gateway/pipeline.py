@@ -69,7 +69,7 @@ def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveCon
     def planned(target: Target) -> Plan:
         plan = plan_for(asked, route, target, config.sampling, chance, config.validation.repair)
         if route.generates:
-            plan = guarded(plan, config.validation, asked.request_id, chance.now)
+            plan = guarded(plan, config.validation, asked.request_id, chance.now, route.body)
         _log_plan(exchange, plan)
         return plan
 
