@@ -42,6 +42,12 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("PORT", "integer", 8001, "Port that `manage.py serve` listens on.", minimum=0, maximum=65535),
     Variable("BASE_PATH", "prefix", "", "Path prefix under which the proxy is reached too, for example /llm."),
     Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow …), on loopback only."),
+    Variable(
+        "ENABLE_STREAMING_TOOL_PARSER",
+        "flag",
+        True,
+        "From an earlier proxy for SGLang: whether the upstreams made at the first start mend leaked tool calls.",
+    ),
     Variable("SECRET_KEY", "text", "", "Django's signing key. Blank: one is kept in DATA_DIR.", secret=True),
     Variable(
         "ENCRYPTION_KEY",

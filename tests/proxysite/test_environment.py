@@ -32,6 +32,7 @@ EXPECTED = {
     "PORT": (8001, "9000", 9000, "65536"),
     "BASE_PATH": ("", "llm/", "/llm", "/a b"),
     "DEMO_UPSTREAM": (True, "false", False, "perhaps"),
+    "ENABLE_STREAMING_TOOL_PARSER": (True, "false", False, "perhaps"),
     "SECRET_KEY": ("", "s3cret", "s3cret", None),
     "ENCRYPTION_KEY": ("", FERNET_KEY, FERNET_KEY, "too-short"),
     "DEBUG": (False, "True", True, "2"),
