@@ -22,6 +22,8 @@ from routing.dialects.events import (
     Finish,
     FinishReason,
     Reasoning,
+    ReasoningEnd,
+    Redacted,
     Refusal,
     Start,
     Text,
@@ -118,6 +120,8 @@ class Gate:
         self.ask: Ask | None = None
         self.judged: Stream | None = None  # where the verdict was found
         self.has_released = False  # something that a client would show or act on
+        self._has_answered = False  # the same, but for thoughts
+        self._has_acted = False  # a call or a refusal: nothing that a text can go on from
         self._policy = policy
         self._make = detectors
         self._holds_all = policy.delivery is Delivery.BUFFER
@@ -210,8 +214,13 @@ class Gate:
 
     @property
     def may_continue(self) -> bool:
-        """Whether the answer can go on from its good text: nothing else than text is half done."""
-        return self.judged is self._streams[Channel.TEXT] and not self._calls and bool(self.good_text.strip())
+        """Whether the answer can go on from its good text: the client has no more than text and thoughts."""
+        return not self._has_acted and bool(self.good_text.strip())
+
+    @property
+    def may_restart(self) -> bool:
+        """Whether another answer can begin: the client has no more than thoughts, which are nobody's answer."""
+        return not self._has_answered
 
     @property
     def _at_end(self) -> bool:
@@ -327,7 +336,10 @@ class Gate:
     def _note(self, event: Event) -> None:
         if isinstance(event, Text | Refusal | Reasoning):
             self._streams[_channel(event)].released += len(event.text)
-        self.has_released = self.has_released or not isinstance(event, Start | UsageSeen)
+        if not isinstance(event, Start | UsageSeen):
+            self.has_released = True
+            self._has_answered = self._has_answered or not isinstance(event, Reasoning | ReasoningEnd | Redacted)
+            self._has_acted = self._has_acted or isinstance(event, Refusal | ToolStart)
 
 
 def _channel(event: Text | Refusal | Reasoning) -> Channel:
