@@ -112,7 +112,7 @@ class UpstreamAdmin(ModelAdmin):
                 "classes": ["tab"],
                 "description": "What happens when an attempt fails before the client has seen anything of its answer. "
                 "What the server itself says of when to come again counts first.",
-                "fields": ["max_retries", "base_retry_delay", "rate_limit_wait", "retry_statuses"],
+                "fields": ["max_retries", "base_retry_delay", "rate_limit_wait", "loading_wait", "retry_statuses"],
             },
         ),
         (

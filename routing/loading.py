@@ -82,6 +82,7 @@ def upstream_of(row: Upstream, detected: Kind = Kind.AUTO) -> UpstreamSnapshot:
         max_retries=row.max_retries,
         base_retry_delay=row.base_retry_delay,
         rate_limit_wait=row.rate_limit_wait,
+        loading_wait=row.loading_wait,
         retry_statuses=tuple(row.retry_statuses or ()),
     )
 

@@ -167,6 +167,12 @@ class Upstream(models.Model):
     rate_limit_wait = models.FloatField(
         default=30.0, help_text="Wait after a rate limit that gives no time of its own, in seconds.", **SECONDS
     )
+    loading_wait = models.FloatField(
+        default=600.0,
+        help_text="Longest wait for a model that the server says is being loaded, in seconds, whatever the number of "
+        "retries; 0: do not wait.",
+        **SECONDS,
+    )
     retry_statuses = models.JSONField(
         default=list, blank=True, validators=[validate_statuses], help_text="Further statuses that are retried: [418]."
     )

@@ -16,7 +16,6 @@ from routing.snapshot import Upstream
 LONGEST_WAIT = 300.0  # a provider that wants us to wait longer has a quota that is used up, not a rate that is too high
 LONGEST_BACKOFF = 60.0
 PATIENCE = 5.0  # with another target at hand nobody waits longer than this for one
-LOADING_WAIT = 600.0  # a large model takes minutes to load from a slow disk
 
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _RATE_LIMITED = frozenset({429, 503, 529})
@@ -129,7 +128,7 @@ def decide(failure: Failure, attempts: Attempts, policy: Upstream, now: float, d
     if found is Meaning.EXHAUSTED or _told(failure) is False:
         return give_up
     if found is Meaning.LOADING:
-        left = LOADING_WAIT - attempts.waited
+        left = policy.loading_wait - attempts.waited
         return Retry(min(_while_loading(failure, attempts, now), left)) if left > 0 else give_up
     if attempts.here - attempts.loading > policy.max_retries or (failure.unreachable and attempts.others):
         return give_up

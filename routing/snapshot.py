@@ -57,6 +57,7 @@ class Upstream:
     max_retries: int = 2
     base_retry_delay: float = 1.0
     rate_limit_wait: float = 30.0
+    loading_wait: float = 600.0
     retry_statuses: tuple[int, ...] = ()
 
     def __hash__(self) -> int:

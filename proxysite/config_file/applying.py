@@ -17,10 +17,12 @@ from proxysite.config_file import reading
 from proxysite.config_file.applying_admission import save_limits, save_pauses
 from proxysite.config_file.applying_bindings import save_bindings
 from proxysite.config_file.applying_upstreams import save_upstreams
+from proxysite.config_file.applying_validation import save_policies, save_validators
 from proxysite.config_file.document import ConfigFileError, Document, RuleEntry
 from proxysite.config_file.exporting import export, is_empty
 from proxysite.config_file.parsing import parse
 from proxysite.config_file.report import Report
+from proxysite.config_file.validation_section import SECTION as VALIDATION
 from routing.json_values import same
 from routing.matching import fold
 from routing.models import ConfigSection
@@ -52,6 +54,9 @@ def _import(document: Document, *, replace: bool) -> Report:
     save_bindings(document.bindings, upstreams, report, replace=replace)
     save_limits(document.limits, upstreams, report, replace=replace)
     save_pauses(document.pauses, report, replace=replace)
+    validators = save_validators(document.validators, report, replace=replace)
+    keeps = VALIDATION in document.kept
+    save_policies(document.policies, validators, report, replace=replace, keeps=keeps)
     presets = _save_presets(document, report, replace=replace)
     if replace:
         _replace_rules(document.rules, presets, report)

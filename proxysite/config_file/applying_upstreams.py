@@ -14,6 +14,9 @@ from routing.json_values import same
 from routing.matching import fold
 from routing.models import Upstream
 from routing.snapshot import CredentialMode
+from validation.models import Validator
+
+HasKey = Upstream | Validator
 
 _CREDENTIALS = frozenset({"credential_mode", "api_key", "key_style", "key_header"})
 
@@ -29,7 +32,8 @@ def save_upstreams(entries: list[UpstreamEntry], report: Report, *, replace: boo
     saved = {}
     for entry in entries:
         row = found[entry.name] or Upstream()
-        _note_a_key_that_moves(entry, row, report)
+        if not entry.fields.get("api_key"):
+            note_a_key_that_moves(entry.path, entry.fields["base_url"], row, report)
         _save(entry, row, report, replace=replace)
         problems += [f"{path}: {problem}" for path, problem in whole_problems(row, entry.path)]
         _note_a_missing_key(entry, row, report)
@@ -85,13 +89,19 @@ def _as_stored(name: str, value: Any) -> Any:
     return None if value is None else FIELDS[name].to_python(value)
 
 
-def _note_a_key_that_moves(entry: UpstreamEntry, row: Upstream, report: Report) -> None:
+def note_a_key_that_moves(path: str, base_url: str, row: HasKey, report: Report) -> None:
     """Whoever is sent a key should be known to whoever entered it."""
-    if not row.api_key or is_reference(row.api_key) or entry.fields.get("api_key"):
+    if not row.api_key or is_reference(row.api_key):
         return
-    base_url = entry.fields["base_url"]
     if urlsplit(base_url)[:2] != urlsplit(row.base_url)[:2]:
-        report.notes.append(f"{entry.path}: the key that is stored for {row.name} now belongs to {base_url}.")
+        report.notes.append(f"{path}: the key that is stored for {row.name} now belongs to {base_url}.")
+
+
+def note_a_reference_to_nothing(path: str, row: HasKey, report: Report) -> None:
+    try:
+        resolved(row.api_key)
+    except ValidationError as problem:
+        report.notes.append(f"{path}.api_key: {problem.messages[0]}")
 
 
 def _note_a_missing_key(entry: UpstreamEntry, row: Upstream, report: Report) -> None:
@@ -102,7 +112,4 @@ def _note_a_missing_key(entry: UpstreamEntry, row: Upstream, report: Report) -> 
             f"{entry.path}.api_key: {row.name} sends its own key, and has none yet; enter it in the admin."
         )
         return
-    try:
-        resolved(row.api_key)
-    except ValidationError as problem:
-        report.notes.append(f"{entry.path}.api_key: {problem.messages[0]}")
+    note_a_reference_to_nothing(entry.path, row, report)

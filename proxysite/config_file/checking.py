@@ -69,7 +69,10 @@ class Checker:
         elif isinstance(content, dict):
             for name, value in content.items():
                 if is_text(value) and _LOOKS_LIKE_A_KEY.search(name) and not value.startswith(ENVIRONMENT_PREFIX):
-                    self.wrong(child(path, name), "looks like a key; only an upstream's api_key is stored encrypted")
+                    self.wrong(
+                        child(path, name),
+                        "looks like a key; only an api_key of upstreams and validators is stored encrypted",
+                    )
                 self.holds_no_key(value, child(path, name))
         return len(self.errors) == before
 
@@ -163,7 +166,9 @@ def _expected(field: models.Field) -> tuple[str, Callable[[Any], bool]]:
         choices = [choice for choice, _ in field.flatchoices]
         return f"must be one of {', '.join(choices)}", lambda value: value in choices
     if isinstance(field, models.JSONField):
-        return ("must be a list", is_list) if field.default is list else ("must be an object", is_object)
+        return (
+            ("must be a list", is_list) if isinstance(field.get_default(), list) else ("must be an object", is_object)
+        )
     return next((must, fits) for kind, must, fits in _BY_CLASS if isinstance(field, kind))
 
 

@@ -68,9 +68,27 @@ class PauseEntry:
     enabled: bool = True
 
 
+@dataclass(frozen=True)
+class ValidatorEntry:
+    """A validator model; `fields` are what the file says."""
+
+    name: str
+    path: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PolicyEntry:
+    """`validator` is the name of one, None where no model is asked; `fields` are what the file says."""
+
+    model_pattern: str
+    validator: str | None
+    fields: dict[str, Any]
+
+
 @dataclass
 class Document:
-    """`kept`: sections that become rows of their own, as they came.  `limits`, `pauses`: None where the file is silent.
+    """`kept`: sections that become rows of their own, as they came.  What may be None is so where the file is silent.
 
     Among the kept, "upstreams" holds the keys of upstreams that are not known: name → keys.
     """
@@ -81,5 +99,7 @@ class Document:
     rules: list[RuleEntry] = field(default_factory=list)
     limits: list[LimitEntry] | None = None
     pauses: list[PauseEntry] | None = None
+    validators: list[ValidatorEntry] | None = None
+    policies: list[PolicyEntry] | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -4,6 +4,8 @@ from typing import Any
 
 from proxysite.config_file.admission_sections import GLOBAL, LIMITS, PER_MODEL, THROTTLE
 from proxysite.config_file.document import STEP
+from proxysite.config_file.exporting_validation import validation
+from proxysite.config_file.validation_section import SECTION as VALIDATION
 from routing.admission.limits import Scope
 from routing.fields import is_reference
 from routing.matching import fold
@@ -25,7 +27,8 @@ def export() -> dict[str, Any]:
             "rules": [_rule(rule) for rule in SamplingRule.objects.select_related("preset")],
         },
     }
-    content |= {name: said for name, said in ((LIMITS, _limits()), (THROTTLE, _throttle())) if said}
+    said = {LIMITS: _limits(), THROTTLE: _throttle(), VALIDATION: validation(kept.get(VALIDATION))}
+    content |= {name: section for name, section in said.items() if section}
     return content | {name: section for name, section in kept.items() if name not in content}
 
 

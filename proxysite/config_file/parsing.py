@@ -15,10 +15,12 @@ from proxysite.config_file.document import ConfigFileError, Document
 from proxysite.config_file.listening import parse_listen, parse_logging
 from proxysite.config_file.sampling_sections import SAMPLING_SECTIONS, parse_sampling
 from proxysite.config_file.upstream_sections import parse_upstreams
+from proxysite.config_file.validation_section import SECTION as VALIDATION
+from proxysite.config_file.validation_section import parse_validation
 from routing.models import BindingTarget, ConfigSection
 
 USED = frozenset(
-    {"server", "listen", "logging", "upstreams", BINDINGS, "override", LIMITS, THROTTLE, *SAMPLING_SECTIONS}
+    {"server", "listen", "logging", "upstreams", BINDINGS, "override", LIMITS, THROTTLE, VALIDATION, *SAMPLING_SECTIONS}
 )
 
 
@@ -34,6 +36,7 @@ def parse(content: Any) -> Document:
     parse_bindings(sections, upstreams, model, document, checker)
     parse_limits(sections, upstreams, document, checker)
     parse_throttle(sections, document, checker)
+    parse_validation(sections, document, checker)
     parse_sampling(sections, document, checker)
     parse_listen(sections, document, checker)
     parse_logging(sections, document, checker)

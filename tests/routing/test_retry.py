@@ -2,7 +2,6 @@ import pytest
 
 from routing.kinds import Kind
 from routing.retry import (
-    LOADING_WAIT,
     LONGEST_BACKOFF,
     LONGEST_WAIT,
     Attempts,
@@ -148,8 +147,15 @@ def test_a_model_that_is_being_loaded_is_waited_for_however_few_retries_are_allo
 
 
 def test_it_is_not_waited_for_without_end():
-    assert decided(failed(503, LOADING), waited=LOADING_WAIT - 1, loading=8, here=9) == Retry(1.0)
-    assert decided(failed(503, LOADING), waited=LOADING_WAIT, here=9) == GiveUp()
+    assert decided(failed(503, LOADING), waited=599.0, loading=8, here=9) == Retry(1.0)
+    assert decided(failed(503, LOADING), waited=600.0, here=9) == GiveUp()
+
+
+def test_an_upstream_says_how_long_it_is_waited_for():
+    assert decided(failed(503, LOADING), waited=19.0, loading=8, here=9, loading_wait=20.0) == Retry(1.0)
+    assert decided(failed(503, LOADING), waited=20.0, here=9, loading_wait=20.0) == GiveUp()
+    assert decided(failed(503, LOADING), loading_wait=0.0) == GiveUp()
+    assert decided(failed(503, LOADING), loading_wait=0.0, others=True) == NextTarget()
 
 
 def test_the_tries_while_it_was_loading_do_not_count_afterwards():

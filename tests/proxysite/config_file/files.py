@@ -9,8 +9,11 @@ from django.core import serializers
 from proxysite import config_file
 from routing.models import BindingTarget, ConfigSection, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
+from validation.models import ValidationPolicy, Validator
 
 TABLES = (
+    ValidationPolicy,
+    Validator,
     Upstream,
     ModelBinding,
     BindingTarget,

@@ -19,7 +19,7 @@ def test_what_the_file_does_not_name_stays():
     make_binding("mine", make_upstream(name="mine"))
     make_rule({"top_p": 0.5}, preset="mine")
     ConfigSection.objects.create(name="throttle", content={})
-    imported({"upstreams": [upstream("new")], "default_sampling_params": {"top_k": 1}, "validation": {}})
+    imported({"upstreams": [upstream("new")], "default_sampling_params": {"top_k": 1}, "anything": {}})
     assert Upstream.objects.filter(name="mine").exists()
     assert "mine" in patterns()
     assert SamplingPreset.objects.filter(name="mine").exists()
@@ -78,7 +78,7 @@ def test_the_same_file_twice_changes_nothing():
         "model_upstream_binding": {"x": ["b", {"upstream": "a", "priority": 2}], "*": "a"},
         "default_sampling_params": {"top_k": 1},
         "model_sampling_params": {"m": {"stop": ["a"]}},
-        "validation": {"a": 1},
+        "anything": {"a": 1},
     }
     assert imported(file).changed
     before = dump()

@@ -244,12 +244,13 @@ def test_a_key_in_the_wrong_place_is_refused_and_never_shown(fields):
 @pytest.mark.parametrize("section", ["validation", "listen", "logging", "override", "server"])
 def test_a_key_among_what_is_only_kept_is_refused(section):
     (refusal,) = refusals({section: {"api_key": KEY}})
-    assert refusal == f"{section}.api_key: looks like a key; only an upstream's api_key is stored encrypted"
+    why = "looks like a key; only an api_key of upstreams and validators is stored encrypted"
+    assert refusal == f"{section}.api_key: {why}"
 
 
 def test_a_reference_to_the_environment_is_no_key():
-    imported({"validation": {"api_key": "env:VALIDATOR_KEY"}})
-    assert config_file.export()["validation"] == {"api_key": "env:VALIDATOR_KEY"}
+    imported({"anything": {"api_key": "env:SOME_KEY"}})
+    assert config_file.export()["anything"] == {"api_key": "env:SOME_KEY"}
 
 
 EXAMPLE = {
@@ -282,7 +283,20 @@ EXAMPLE = {
             }
         ],
     },
-    "validation": {"enabled": False},
+    "validation": {
+        "enabled": True,
+        "validator_url": "http://v",
+        "validator_model": "m",
+        "supports_anthropic": True,
+        "max_retries": 2,
+        "detectors": ["repetition"],
+        "ladder": ["seed", "penalty"],
+        "delivery": "buffer",
+        "unknown": 1,
+        "per_model": {"x*": {"validator": "judge", "builtin": False, "position": 10}, "y": {"hold_seconds": 1}},
+        "validators": {"judge": {"base_url": "http://j", "model": "j", "api_key": "env:X", "extra_params": {"n": 1}}},
+    },
+    "anything": {"enabled": False},
 }
 
 
@@ -329,7 +343,7 @@ def test_the_example_that_is_varied_is_itself_right():
 def test_nothing_is_changed_after_a_refusal(replace):
     imported(EXAMPLE)
     before = dump()
-    wrong = {"upstreams": [upstream("new"), upstream("bad", timeout_seconds="soon")], "validation": {}}
+    wrong = {"upstreams": [upstream("new"), upstream("bad", timeout_seconds="soon")], "anything": {}}
     with pytest.raises(config_file.ConfigFileError):
         imported(wrong, replace=replace)
     assert dump() == before

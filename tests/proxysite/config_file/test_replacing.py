@@ -17,7 +17,7 @@ FILE = {
     "upstreams": [upstream("new")],
     "model_upstream_binding": {"a": "new", "b": "new"},
     "default_sampling_params": {"top_k": 1},
-    "validation": {"enabled": False},
+    "something": {"enabled": False},
 }
 
 
@@ -45,7 +45,7 @@ def test_the_rows_are_exactly_the_files(something):
     assert [row.pattern for row in ModelBinding.objects.all()] == ["a", "b"]
     assert [row.name for row in SamplingPreset.objects.all()] == ["defaults"]
     assert [rule.preset.name for rule in SamplingRule.objects.all()] == ["defaults"]
-    assert [row.name for row in ConfigSection.objects.all()] == ["validation"]
+    assert [row.name for row in ConfigSection.objects.all()] == ["something"]
     assert report.removed == [
         "upstream old and its key",
         "binding old",

@@ -12,8 +12,9 @@ from routing.kinds import Kind
 from routing.models import BindingTarget, ConfigSection, ModelBinding, ParallelLimit, ThrottleRule, Upstream
 from sampling.models import SamplingPreset, SamplingRule
 from tests.json_strategies import json_objects, json_values, texts
-from tests.proxysite.config_file.files import facts, imported
-from tests.rows import make_binding, make_upstream
+from tests.proxysite.config_file.files import TABLES, facts, imported
+from tests.rows import make_binding, make_policy, make_upstream
+from validation.models import Validator
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,31 @@ limits = st.fixed_dictionaries(
     }
 )
 pauses = st.fixed_dictionaries({"start_pause_seconds": st.none() | seconds, "end_pause_seconds": st.none() | seconds})
+validators = st.fixed_dictionaries(
+    {
+        "base_url": st.sampled_from(["http://a:1", "https://b.example/v1"]),
+        "model": names,
+        "supports_openai": st.just(True),
+        "supports_anthropic": st.booleans(),
+        "api_key": st.sampled_from(["", "env:SOME_KEY"]),
+        "timeout_seconds": st.just(300.0) | seconds,
+        "prompt": st.just("") | names,
+        "extra_params": st.just({}) | json_objects,
+    }
+)
+policies = st.fixed_dictionaries(
+    {
+        "builtin": st.booleans(),
+        "detectors": st.lists(st.sampled_from(["repetition", "nonsense"]), max_size=2),
+        "validate_on": st.sampled_from(["always", "suspicion"]),
+        "mid_stream_validation_interval_words": st.integers(1, 900),
+        "confidence_threshold": st.floats(0, 1),
+        "delivery": st.sampled_from(["hold_back", "buffer"]),
+        "max_retries": st.integers(0, 20),
+        "ladder": st.lists(st.sampled_from(["same", "seed", "penalty"]), max_size=3),
+        "on_exhausted": st.sampled_from(["error", "message", "deliver"]),
+    }
+)
 patterns = st.sampled_from(["global", "Global’", "upstream a", "glm-*"]) | names
 
 
@@ -80,6 +106,8 @@ def configurations(draw):
         "limits": {name: draw(limits) | draw(places) for name in draw(unlike(patterns, size=3))},
         "scopes": draw(st.tuples(st.none() | limits, st.none() | limits)),
         "pauses": {name: draw(pauses) | draw(places) for name in draw(unlike(st.just("") | patterns, size=3))},
+        "validators": {name: draw(validators) for name in draw(unlike(st.just("validator") | names, size=2))},
+        "policies": {name: draw(policies) | draw(places) for name in draw(unlike(st.just("*") | patterns, size=3))},
         "sections": draw(st.dictionaries(texts.map(lambda text: f"section {text}"), json_values, max_size=2)),
     }
 
@@ -114,12 +142,15 @@ def save(configuration):
         ParallelLimit.objects.create(scope="upstream", upstream=made[0], **of_upstream)
     for pattern, fields in configuration["pauses"].items():
         ThrottleRule.objects.create(model_pattern=pattern, **fields)
+    judges = [Validator.objects.create(name=name, **fields) for name, fields in configuration["validators"].items()]
+    for number, (pattern, fields) in enumerate(configuration["policies"].items()):
+        make_policy(pattern, validator=judges[number] if number < len(judges) else None, **fields)
     for name, content in configuration["sections"].items():
         config_file.import_document(config_file.parse({name: content}))
 
 
 def clear():
-    for table in (Upstream, ModelBinding, ParallelLimit, ThrottleRule, SamplingPreset, ConfigSection):
+    for table in TABLES:
         table.objects.all().delete()
 
 
@@ -136,7 +167,8 @@ def test_an_export_imports_to_the_same_rows_whatever_was_there(configuration, ot
         assert not imported(exported, replace=True).changed
         clear()
         save(other)
-        Upstream.objects.update(api_key="")  # a stored key would outlive the import, see test_keys.py
+        for table in (Upstream, Validator):
+            table.objects.update(api_key="")  # a stored key would outlive the import, see test_keys.py
         imported(exported, replace=True)
         assert facts() == rows
         assert through_a_file(config_file.export()) == exported

@@ -138,7 +138,7 @@ def test_values_of_any_json_type_are_kept():
     assert repr(SamplingRule.objects.get().preset.parameters) == repr(values)
 
 
-@pytest.mark.parametrize("section", ["validation", "anything", "§ odd name"])
+@pytest.mark.parametrize("section", ["something", "anything", "§ odd name"])
 @pytest.mark.parametrize("content", [{"enabled": True, "n": [1, None, {"ü": 1.5}]}, None, [], "text", 7, False])
 def test_a_section_without_a_feature_is_kept_reported_and_exported(section, content):
     report = imported({section: content})
@@ -179,6 +179,7 @@ def test_what_is_mended_is_stored(words):
         ("max_retries", 5),
         ("base_retry_delay", 2.0),
         ("rate_limit_wait", 60),
+        ("loading_wait", 0),
         ("retry_statuses", [418]),
         ("first_token_timeout_seconds", 10),
         ("total_timeout_seconds", 100),
