@@ -7,7 +7,7 @@ is settled: what was held comes before it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -41,8 +41,9 @@ class Mender(Protocol):
     """A transform that lets bytes around it while nothing is held that they could concern.  With `End` or `Failed`,
     which comes always, it gives all it has."""
 
-    def may_pass(self, data: bytes) -> bool:
-        """Whether these whole frames may stay unread: they tell of no call, no end, and no text it must look at."""
+    def passes(self, data: bytes, start: int) -> int:
+        """Up to where these whole frames, from `start` on, may stay unread: behind a frame that tells of no call, no
+        end, and no text it must look at."""
 
     def feed(self, event: Event) -> list[Event]: ...
 
@@ -79,9 +80,18 @@ class ChatFrames:
         return self._reader.warnings
 
     def feed(self, data: bytes) -> bytes:
-        if self._spoke and all(transform.may_pass(data) for transform in self._transforms):
-            return data
-        return b"".join(self._frame(raw) for raw in _frames(data))
+        """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
+        out: list[bytes] = []
+        at = 0
+        while at < len(data):
+            end = self._unread(data, at)
+            if not at and end == len(data):
+                return data
+            out.append(data[at:end])
+            frame = _FRAME_END.search(data, end)
+            at = frame.end() if frame else len(data)
+            out.append(self._frame(data[end:at]) if frame else b"")
+        return b"".join(out)
 
     def close(self) -> bytes:
         """The upstream has nothing more to say."""
@@ -94,6 +104,15 @@ class ChatFrames:
     def fail(self, failed: Failed) -> bytes:
         """The answer cannot go on: what was held is given as it was."""
         return b"" if self._ended else self._ending([failed])
+
+    def _unread(self, data: bytes, start: int) -> int:
+        """Up to where the frames may go around the transforms."""
+        if not self._spoke:
+            return start
+        end = len(data)
+        for transform in self._transforms:
+            end = min(end, transform.passes(data, start))
+        return end
 
     def _frame(self, raw: bytes) -> bytes:
         frames = self._sse.feed(raw)
@@ -175,13 +194,6 @@ class ChatFrames:
         if failed or self._is_told:
             return written
         return written + self._chunk({}, FINISH_REASONS[self._calls.reason(passed)])
-
-
-def _frames(data: bytes) -> Iterator[bytes]:
-    start = 0
-    for match in _FRAME_END.finditer(data):
-        yield data[start : match.end()]
-        start = match.end()
 
 
 def is_readable(frame: bytes) -> bool:

@@ -95,10 +95,15 @@ class Repair:
         """Whether the bytes of an event in which `TRIGGER` finds nothing may go around the transform."""
         return self._text.begun and self._is_still()
 
-    def may_pass(self, data: bytes) -> bool:
-        """Whether these bytes, which hold whole events, may go around the transform."""
-        trigger = TRIGGER if self._text.begun else OPENING
-        return self._is_still() and trigger.search(data) is None
+    def passes(self, data: bytes, start: int = 0) -> int:
+        """Up to where these bytes, which hold whole events from `start` on, may go around the transform."""
+        if not self._is_still():
+            return start
+        found = (TRIGGER if self._text.begun else OPENING).search(data, start)
+        if found is None:
+            return len(data)
+        before = data.rfind(b"\n\n", start, found.start())  # of blank lines in another spelling nothing is passed
+        return start if before < 0 else before + 2
 
     def _is_still(self) -> bool:
         return (

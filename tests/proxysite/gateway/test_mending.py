@@ -29,8 +29,11 @@ class Markup:
         self.kind = Text
         self.count = 0
 
-    def may_pass(self, data):
-        return not self.held and SUSPECT.search(data) is None
+    def passes(self, data, start):
+        found = SUSPECT.search(data, start)
+        if self.held:
+            return start
+        return start + (data[start : found.start()].rfind(b"data: ") if found else len(data[start:]))
 
     def feed(self, event):
         if type(event) not in (Text, Reasoning):
@@ -124,6 +127,8 @@ def test_frames_that_hold_nothing_are_not_parsed():
     mending.feed(PLAIN[0] + PLAIN[1])
 
     assert mending.feed(b"data: {not json\n\n") == b"data: {not json\n\n"
+    assert mending.feed(b"data: {not json\n\n" * 2 + said("<read>")).startswith(b"data: {not json\n\n" * 2)
+    assert mending.feed(said("d") + b"data: {not json\n\n") == said("d") + b"data: {not json\n\n"
     assert mending.warnings == []
 
 
