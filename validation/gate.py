@@ -112,10 +112,15 @@ class Stream:
 
 
 class Gate:
-    """`detectors` makes what looks at one channel.  `seen` is text that the client has already, of an answer that is
-    being continued: the detectors know it, and it does not go on again."""
+    """`detectors` makes what looks at one channel.  `whole`: the client does not stream.
 
-    def __init__(self, policy: Policy, detectors: Callable[[Channel], Detectors], seen: str = "") -> None:
+    `seen` is text that the client has already, of an answer that is being continued: the detectors know it, and it does
+    not go on again.
+    """
+
+    def __init__(
+        self, policy: Policy, detectors: Callable[[Channel], Detectors], seen: str = "", *, whole: bool = False
+    ) -> None:
         self.verdict: Verdict | None = None
         self.ask: Ask | None = None
         self.judged: Stream | None = None  # where the verdict was found
@@ -124,7 +129,7 @@ class Gate:
         self._has_acted = False  # a call or a refusal: nothing that a text can go on from
         self._policy = policy
         self._make = detectors
-        self._holds_all = policy.delivery is Delivery.BUFFER
+        self._holds_all = whole or policy.delivery is Delivery.BUFFER
         self._streams = {Channel.TEXT: Stream(Channel.TEXT, detectors(Channel.TEXT))}
         self._calls: dict[int, Stream] = {}
         self._complete: set[int] = set()
@@ -138,6 +143,7 @@ class Gate:
             text = self._streams[Channel.TEXT]
             text.feed(seen)
             text.released = text.size
+            self.has_released = self._has_answered = True
 
     def feed(self, event: Event) -> list[Event]:
         """The events that may go on."""
@@ -311,6 +317,9 @@ class Gate:
         while self._held and (event := self._next()) is not None:
             self._note(event)
             out.append(event)
+        if out and not self.has_released:
+            self._held.extendleft(reversed(out))  # an answer does not begin before it says something
+            return []
         return out
 
     def _next(self) -> Event | None:

@@ -17,6 +17,7 @@ from django.db import connections
 from proxysite import live
 from proxysite.gateway import demo, tasks
 from proxysite.gateway.calibration import KeptCalibration
+from proxysite.gateway.guarding import Validator
 from proxysite.gateway.models_list import ModelsList
 from proxysite.gateway.recorder import Recorder
 from proxysite.live import LiveConfig
@@ -35,12 +36,14 @@ POLL_SECONDS = 0.5
 class Engine:
     def __init__(self) -> None:
         self.base_path: str = settings.ENV["BASE_PATH"]
+        self.public_url: str = settings.ENV["PUBLIC_URL"]
         self.max_body_bytes: int = settings.ENV["MAX_BODY_MIB"] * 2**20
         self.is_started = False
         self.running = 0  # requests on their way
         self.upstreams = Upstreams()
         self.gatekeeper = Gatekeeper()
         self.targets = Targets()
+        self.validator: Validator | None = None  # whom the gates of judged answers may ask
         self.models = ModelsList(self.upstreams, settings.ENV["MODELS_CACHE_SECONDS"])
         # One thread for the database, so that one connection is opened and nothing ever waits for another writer here.
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")

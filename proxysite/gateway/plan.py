@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from proxysite.gateway.again import Again
+from proxysite.gateway.again import RETRY, Again
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.repairs import Mending, mending_for
 from routing import address, adjust, headers, resolve
@@ -109,8 +109,12 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     @property
-    def guards(self) -> tuple[Guarded, ...]:
-        return (self.guard,) if self.guard else ()
+    def changed(self) -> str:
+        """What this attempt changes behind a bad answer, in words."""
+        if self.rung is None or self.rung is Rung.NEXT_TARGET:
+            return f"the upstream “{self.upstream.name}”"
+        changes = (str(change) for change in self.changes if change.origin.startswith(RETRY))
+        return "; ".join(changes) or "nothing was changed"
 
     @property
     def upstream(self) -> Upstream:
