@@ -151,9 +151,9 @@ class Gate:
             return []
         if isinstance(event, Failed):
             return self._broken(event)
+        self._held.append(event)
         if not self._look(event):
             return []
-        self._held.append(event)
         if isinstance(event, End):
             return self._judge_whole()
         return [] if self._holds_all or self._ending else self._released()

@@ -8,6 +8,7 @@ from proxysite.gateway.guarding import Validator
 from routing.dialects.events import Event
 from validation.ending import Guarded
 from validation.gate import Ask
+from validation.snapshot import Policy
 from validation.verdict import Verdict
 
 log = logging.getLogger("proxysite.gateway")
@@ -26,15 +27,14 @@ class Questions:
         task, asked = self._task, self._ask
         if task and asked and task.done():
             self._task = self._ask = None
-            guard.answer(asked, _answer(task))
+            guard.answer(asked, None if task.cancelled() else task.result())
         wanted = guard.gate.ask
         if wanted is None or wanted.at_end or wanted is self._ask:
             return
         if self._validator is None:
             guard.answer(wanted, None)
         elif self._task is None:
-            self._ask = wanted
-            asking = self._validator(wanted, guard.policy)
+            self._ask, asking = wanted, _asked(self._validator, wanted, guard.policy)
             self._task = tasks.spawn(asking, name="validator")
 
     async def last(self, guard: Guarded) -> list[Event]:
@@ -47,7 +47,7 @@ class Questions:
         if self._validator:
             try:
                 async with asyncio.timeout(guard.policy.hold_seconds):
-                    verdict = await self._validator(wanted, guard.policy)
+                    verdict = await _asked(self._validator, wanted, guard.policy)
             except TimeoutError:
                 log.info("The validator model did not answer within %g s.", guard.policy.hold_seconds)
         return guard.answer(wanted, verdict)
@@ -60,10 +60,10 @@ class Questions:
             await asyncio.wait([task])
 
 
-def _answer(task: asyncio.Task[Verdict | None]) -> Verdict | None:
-    if task.cancelled():
+async def _asked(validator: Validator, ask: Ask, policy: Policy) -> Verdict | None:
+    """Whatever goes wrong with a judge, the answer is not to suffer for it."""
+    try:
+        return await validator(ask, policy)
+    except Exception:
+        log.exception("The validator model could not be asked.")
         return None
-    if problem := task.exception():
-        log.error("The validator model could not be asked.", exc_info=problem)
-        return None
-    return task.result()
