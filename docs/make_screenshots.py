@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from docs.live_scene import played, staged
 from tests.browser.site import chromium, filled, launched, log_in
 from tests.end_to_end.proxy import Proxy
 
@@ -33,7 +34,12 @@ def main() -> None:
         installation = filled(Path(directory) / "data")
         newest = installation.rows("SELECT max(id) AS id FROM routing_requestrecord")[0]["id"]
         command = [sys.executable, "manage.py", "serve", "--port", str(PORT)]
-        with Proxy(installation, PORT, command) as proxy, sync_playwright() as playwright:
+        with (
+            staged(installation),
+            Proxy(installation, PORT, command) as proxy,
+            played(proxy),
+            sync_playwright() as playwright,
+        ):
             browser = launched(playwright, path)
             for name, page_path, theme, height in PICTURES:
                 page = browser.new_page(

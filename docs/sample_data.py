@@ -1,4 +1,4 @@
-"""Realistic rows for the screenshots: upstreams, bindings, presets, rules and a day of requests."""
+"""Realistic rows for the screenshots: upstreams, bindings, limits, pauses, presets, rules and a day of requests."""
 
 import json
 import random
@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from routing.models import BindingTarget, ConfigSection, ModelBinding, RequestRecord, Upstream
+from routing.models import (
+    BindingTarget,
+    ConfigSection,
+    ModelBinding,
+    ParallelLimit,
+    RequestRecord,
+    ThrottleRule,
+    Upstream,
+)
 from sampling.models import SamplingPreset, SamplingRule
 
 ASKED = {
@@ -24,6 +32,7 @@ def fill() -> None:
     """Fills an empty database."""
     upstreams = _upstreams()
     _bindings(upstreams)
+    _limits(upstreams)
     _presets()
     ConfigSection.objects.create(name="validation", content={"enabled": True, "confidence_threshold": 0.85})
     _records()
@@ -76,6 +85,14 @@ def _bindings(upstreams: dict[str, Upstream]) -> None:
             BindingTarget.objects.create(
                 binding=binding, upstream=upstreams[name], upstream_model=model, priority=priority
             )
+
+
+def _limits(upstreams: dict[str, Upstream]) -> None:
+    ParallelLimit.objects.create(model_pattern="qwen3-*", limit=2, queue_size=20, position=10)
+    ParallelLimit.objects.create(scope="upstream", upstream=upstreams["zai"], limit=3, queue_size=50, position=20)
+    ParallelLimit.objects.create(scope="global", limit=16)
+    ThrottleRule.objects.create(end_pause_seconds=0.5)
+    ThrottleRule.objects.create(model_pattern="mistral-*", start_pause_seconds=30, end_pause_seconds=0, position=10)
 
 
 def _presets() -> None:

@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from proxysite import live, serving
-from proxysite.dashboards import connection
+from proxysite.dashboards import connection, health
 from routing import admin as routing_admin
 from routing import record_admin
 from routing.snapshot import RoutingTable
@@ -43,6 +43,7 @@ def _table_in_force() -> RoutingTable:
 
 
 routing_admin.running.detected_kind = live.detected_kind
+routing_admin.running.health = health.context
 routing_admin.running.reset_health = serving.reset_health
 routing_admin.running.table = _table_in_force
 routing_admin.running.tested = connection.tested

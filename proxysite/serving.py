@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import async_to_sync
 
+from proxysite import live
 from proxysite.gateway import status as gateway_status
+from proxysite.gateway.alarms import Alarm
 from proxysite.gateway.status import Status
 
 if TYPE_CHECKING:
@@ -35,14 +37,26 @@ def status() -> Status | None:
     return async_to_sync(on_the_loop)()
 
 
-def reset_health(upstream: str) -> bool:
-    """Forgets what was learned of an upstream.  From a page's thread."""
+def alarms() -> tuple[Alarm, ...]:
+    """What clients do not notice and a person should.  From any thread."""
+    engine = _engine
+    config = live.current()
+    if engine is None or config is None or not engine.is_started:
+        return ()
+    return gateway_status.alarms(config, engine)
+
+
+def reset_health(upstream: str, model: str | None = None) -> bool:
+    """Forgets what was learned of an upstream, or of one of its targets.  From a page's thread."""
     engine = _engine
     if engine is None or not engine.is_started:
         return False
 
     async def on_the_loop() -> None:
-        engine.targets.reset(upstream)
+        if model is None:
+            engine.targets.reset(upstream)
+        else:
+            engine.targets.reset_target(upstream, model)
 
     async_to_sync(on_the_loop)()
     return True

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from routing import kinds, limit_admin, record_admin
@@ -21,6 +20,7 @@ from routing.dialects import Dialect
 from routing.fields import SecretField, SecretInput, is_reference
 from routing.kinds import Kind
 from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
+from routing.post_action import post_action
 from routing.snapshot import Binding, CredentialMode, RoutingTable, Target
 
 __all__ = ["limit_admin", "record_admin"]  # imported for their registration
@@ -32,6 +32,7 @@ class Running:
 
     detected_kind: Callable[[str], Kind] = lambda name: Kind.AUTO
     table: Callable[[], RoutingTable] = RoutingTable
+    health: Callable[[str], dict[str, Any]] = lambda name: {}  # the context of `admin/health.html`
     reset_health: Callable[[str], bool] = lambda name: False
     tested: Callable[[Upstream], tuple[bool, str]] = lambda upstream: (False, "The proxy is not running.")
 
@@ -60,6 +61,7 @@ class UpstreamAdmin(ModelAdmin):
     search_fields = ["name", "base_url"]
     search_help_text = "Name or base URL"
     actions_detail = ["test_connection", "reset_health"]
+    change_form_outer_before_template = "admin/routing/upstream/health.html"
     warn_unsaved_form = True
     radio_fields = {"credential_mode": admin.HORIZONTAL, "key_style": admin.HORIZONTAL}
     formfield_overrides = {
@@ -133,14 +135,21 @@ class UpstreamAdmin(ModelAdmin):
         ),
     ]
 
-    @action(description="Test connection", url_path="test-connection", permissions=["change"], icon="network_check")
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        upstream = self.get_object(request, object_id)
+        health = running.health(upstream.name) if upstream else {}
+        return super().change_view(request, object_id, form_url, {**health, **(extra_context or {})})
+
+    @post_action("Test connection", "test-connection", icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
         upstream = get_object_or_404(Upstream, pk=object_id)
         works, sentence = running.tested(upstream)
         messages.add_message(request, messages.SUCCESS if works else messages.ERROR, sentence)
         return redirect("admin:routing_upstream_change", upstream.pk)
 
-    @action(description="Reset health", url_path="reset-health", permissions=["change"], icon="healing")
+    @post_action("Reset health", "reset-health", icon="healing")
     def reset_health(self, request: HttpRequest, object_id: str) -> HttpResponse:
         upstream = get_object_or_404(Upstream, pk=object_id)
         if running.reset_health(upstream.name):

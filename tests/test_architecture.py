@@ -15,7 +15,9 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 PURE = frozenset(
     {
         "proxysite.gateway.again",
+        "proxysite.gateway.alarms",
         "proxysite.gateway.chat_frames",
+        "proxysite.gateway.plain_frames",
         "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",
         "proxysite.gateway.mending",
@@ -50,10 +52,13 @@ PURE = frozenset(
         "validation",
         "validation.failures",
         "validation.ending",
+        "validation.evidence",
         "validation.gate",
         "validation.judges",
         "validation.ladder",
         "validation.marking",
+        "validation.opinion",
+        "validation.question",
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",

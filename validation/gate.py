@@ -61,12 +61,16 @@ class Detectors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the validator model is asked about; at the end the last piece of the answer waits for it."""
+    """What the validator model is asked about; at the end the last piece of the answer waits for it.
+
+    `start` is where the text begins in its channel.
+    """
 
     channel: Channel
     text: str
     finish: FinishReason | None = None
     at_end: bool = False
+    start: int = 0
 
 
 class Stream:
@@ -275,7 +279,12 @@ class Gate:
         if policy.validate_on is ValidateOn.SUSPICION and stream.detectors.suspicion is None:
             return
         self._words = self._characters = 0
-        self.ask = Ask(stream.channel, stream.tail(ASKED_ABOUT))
+        self.ask = self._question(stream)
+
+    def _question(self, stream: Stream, *, at_end: bool = False) -> Ask:
+        text = stream.tail(ASKED_ABOUT)
+        finish = self._finish if at_end else None
+        return Ask(stream.channel, text, finish, at_end=at_end, start=stream.size - len(text))
 
     def _condemn(self, verdict: Verdict, stream: Stream) -> None:
         self.verdict, self.judged, self.ask = verdict, stream, None
@@ -293,7 +302,7 @@ class Gate:
         text = self._streams[Channel.TEXT]
         wanted = in_doubt or self._policy.validate_on is ValidateOn.ALWAYS
         if self._policy.validator and wanted and text.size:
-            self.ask = Ask(Channel.TEXT, text.tail(ASKED_ABOUT), self._finish, at_end=True)
+            self.ask = self._question(text, at_end=True)
             return []
         return self._everything()
 

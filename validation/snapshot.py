@@ -103,5 +103,7 @@ class ValidationTable:
 
     def policy(self, model: str) -> Policy | None:
         """The policy of a model name, None if its answers are not judged.  Asked once for each request."""
+        if not self.policies:
+            return None
         found = self._table.first(model)
         return found if found is not None and found.judges else None

@@ -7,9 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from proxysite import serving
-from routing.admission.targets import Health
-
-TONES = {Health.WELL: "sp-good", Health.LOADING: "sp-note", Health.PROBED: "sp-warn", Health.COOLING: "sp-bad"}
+from proxysite.dashboards.health import ill
 
 
 def now(request: HttpRequest) -> HttpResponse:
@@ -23,5 +21,5 @@ def now(request: HttpRequest) -> HttpResponse:
 
 def context() -> dict[str, Any]:
     status = serving.status()
-    ill = [line for line in status.upstreams if line.health != Health.WELL] if status else []
-    return {"now": status, "ill": [(line, TONES.get(Health(line.health), "")) for line in ill]}
+    upstreams = status.upstreams if status else ()
+    return {"now": status, "ill": [row for line in upstreams for row in ill(line)]}

@@ -10,14 +10,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from proxysite import checks, live
+from proxysite import checks, live, serving
 from proxysite.dashboards import now as this_moment
+from proxysite.gateway.alarms import Alarm
 from proxysite.live import LiveConfig
 from routing.kinds import Kind, by_url
 from routing.matching import is_glob
 from routing.models import RequestRecord, Upstream
 from routing.record_admin import FAILED, outcome_tone, status_tone
 from routing.snapshot import Upstream as UpstreamSnapshot
+from validation.models import Validator
 
 HOURS = 24
 FAILURES_SHOWN = 8
@@ -32,7 +34,10 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "title": "Overview",
-        "messages_found": [_message(found) for found in checks.configuration_messages(config)],
+        "messages_found": [
+            *(_alarm(alarm) for alarm in serving.alarms()),
+            *(_message(found) for found in checks.configuration_messages(config)),
+        ],
         "may_view_records": may_view_records,
         **(_records() if may_view_records else {}),
         "upstreams": _upstreams(config) if may_view_upstreams else [],
@@ -45,7 +50,20 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def attention() -> int:
     """How many things want attention; the sidebar shows it."""
     config = live.current() or live.reload()
-    return sum(found.level > INFO for found in checks.configuration_messages(config))
+    return len(serving.alarms()) + sum(found.level > INFO for found in checks.configuration_messages(config))
+
+
+def _alarm(alarm: Alarm) -> dict[str, str]:
+    validator = Validator.objects.filter(name=alarm.what).only("pk").first()
+    often = f"{alarm.count} times, last {_ago(alarm.last)}." if alarm.count > 1 else f"{_ago(alarm.last).capitalize()}."
+    return {
+        "id": "",
+        "text": alarm.text,
+        "hint": often,
+        "link": reverse("admin:validation_validator_change", args=[validator.pk]) if validator else "",
+        "icon": "notifications_active",
+        "tone": "sp-icon-bad",
+    }
 
 
 def _message(found: CheckMessage) -> dict[str, str]:

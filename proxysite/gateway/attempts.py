@@ -77,7 +77,7 @@ class Opened:
 
     def header(self, name: str) -> str:
         wanted = name.lower().encode()
-        return ", ".join(value.decode("latin-1") for header, value in self.headers if header.lower() == wanted)
+        return b", ".join([value for header, value in self.headers if header.lower() == wanted]).decode("latin-1")
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, decoded.  Raises UpstreamBroken, UpstreamTimeout or TotalTimeout."""
@@ -289,8 +289,10 @@ class Attempts:
         ends = None if upstream.total_timeout_seconds is None else _now() + upstream.total_timeout_seconds
         first = upstream.first_token_timeout_seconds if plan.streams else None
         try:
-            opening = _until(self._opened(plan, ends), None if first is None else _now() + first, _no_token, upstream)
-            return await _until(opening, ends, _no_end, upstream)
+            opening = self._opened(plan, ends)
+            if first is not None:
+                opening = _until(opening, _now() + first, _no_token, upstream)
+            return await (opening if ends is None else _until(opening, ends, _no_end, upstream))
         except ProxyError as error:
             await self._close_answer()
             if not error.retryable:
@@ -362,11 +364,9 @@ def _no_end(upstream: Upstream) -> ProxyError:
 
 
 async def _until(
-    waited: Coroutine[Any, Any, T], at: float | None, error: Callable[[Upstream], ProxyError], upstream: Upstream
+    waited: Coroutine[Any, Any, T], at: float, error: Callable[[Upstream], ProxyError], upstream: Upstream
 ) -> T:
-    """Waits no longer than to a time of the loop's clock; None: as long as it takes."""
-    if at is None:
-        return await waited
+    """Waits no longer than to a time of the loop's clock."""
     try:
         async with asyncio.timeout_at(at):
             return await waited

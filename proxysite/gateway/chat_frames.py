@@ -1,9 +1,9 @@
 """Chat answers mended on their way to a chat client, frame by frame.  Pure.
 
-What nothing changes leaves as the very bytes that came, with whatever fields the upstream adds: a frame without markup
-is not even parsed, and one that was parsed is written anew only if the transforms made something else of it, or if its
-calls lack what clients need (ids, dense indices, each part said once).  With the frame that has the finish reason all
-is settled: what was held comes before it.
+What nothing changes leaves as the very bytes that came, with whatever fields the upstream adds: a frame without markup,
+or with a text alone, is not even parsed, and one that was parsed is written anew only if the transforms made something
+else of it, or if its calls lack what clients need (ids, dense indices, each part said once).  With the frame that has
+the finish reason all is settled: what was held comes before it.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import orjson
 
 from proxysite.gateway.client_calls import ClientCalls, word_for
+from proxysite.gateway.plain_frames import PlainFrames
 from routing.dialects.chat.reader import ChatReader
 from routing.dialects.chat.writer import FINISH_REASONS
 from routing.dialects.events import (
@@ -50,7 +51,7 @@ class Mender(Protocol):
 
 def through(transforms: Sequence[Mender], new: list[Event]) -> list[Event]:
     for transform in transforms:
-        new = [passed for event in new for passed in transform.feed(event)]
+        new = transform.feed(new[0]) if len(new) == 1 else [passed for event in new for passed in transform.feed(event)]
     return new
 
 
@@ -67,6 +68,7 @@ class ChatFrames:
         self._reader = ChatReader(conversation)
         self._transforms = transforms
         self._sse = SseParser()
+        self._plain = PlainFrames()
         self._field = reasoning_field or REASONING_FIELDS[0]
         self._fixed_field = bool(reasoning_field)
         self._skeleton: dict[str, Any] = {"object": "chat.completion.chunk"}
@@ -81,6 +83,8 @@ class ChatFrames:
 
     def feed(self, data: bytes) -> bytes:
         """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
+        if (event := self._plain.read(data)) is not None:
+            return self._plainly(data, event)
         out: list[bytes] = []
         at = 0
         while at < len(data):
@@ -107,18 +111,33 @@ class ChatFrames:
 
     def _unread(self, data: bytes, start: int) -> int:
         """Up to where the frames may go around the transforms."""
-        if not self._spoke:
+        if not self._spoke or self._plain.is_learning:
             return start
         end = len(data)
         for transform in self._transforms:
             end = min(end, transform.passes(data, start))
         return end
 
+    def _plainly(self, raw: bytes, event: Event) -> bytes:
+        """A frame that says one text and nothing else."""
+        passed = through(self._transforms, [event])
+        if passed == [event]:
+            return raw
+        self._calls.number(passed)
+        if (written := self._plain.written(passed)) is not None:
+            return written
+        chunk = object_of(raw.partition(b"data:")[2])
+        choice = choice_of(chunk) if chunk else None
+        return self._rewritten(chunk, choice, passed) if chunk and choice else raw
+
     def _frame(self, raw: bytes) -> bytes:
+        if (event := self._plain.read(raw)) is not None:
+            return self._plainly(raw, event)
         frames = self._sse.feed(raw)
         if not frames or self._ended:
             return raw
         found = self._reader.feed(frames[0])
+        self._plain.learn(raw, found)
         if found and type(found[-1]) in (End, Failed):
             return self._ending(found) + raw
         chunk = object_of(frames[0][1])

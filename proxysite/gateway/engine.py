@@ -16,10 +16,11 @@ from django.db import connections
 
 from proxysite import live
 from proxysite.gateway import demo, tasks
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.calibration import KeptCalibration
-from proxysite.gateway.guarding import Validator
 from proxysite.gateway.models_list import ModelsList
 from proxysite.gateway.recorder import Recorder
+from proxysite.gateway.validator import ValidatorModels
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import Targets
@@ -43,7 +44,8 @@ class Engine:
         self.upstreams = Upstreams()
         self.gatekeeper = Gatekeeper()
         self.targets = Targets()
-        self.validator: Validator | None = None  # whom the gates of judged answers may ask
+        self.alarms = Alarms()
+        self.validator = ValidatorModels(self)
         self.models = ModelsList(self.upstreams, settings.ENV["MODELS_CACHE_SECONDS"])
         # One thread for the database, so that one connection is opened and nothing ever waits for another writer here.
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")

@@ -301,11 +301,12 @@ def _may_succeed_later(status: int) -> bool:
 
 _EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 _UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+_ABOUT_BUFFERS = frozenset(dict(_UNBUFFERED))
 
 
 def _stream_headers(answer: Opened) -> headers.Headers:
     raw = headers.to_client(answer.headers, rewritten=True)
-    return [header for header in raw if header[0] not in dict(_UNBUFFERED)] + list(_UNBUFFERED)
+    return [*(header for header in raw if header[0] not in _ABOUT_BUFFERS), *_UNBUFFERED]
 
 
 def _log_plan(exchange: Exchange, plan: Plan) -> None:

@@ -33,6 +33,8 @@ from validation.models import ValidationFailure
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
+SOON = 0.02  # seconds; the pause while requests are few, so that whoever looks for one finds it
+FEW = 2
 BATCH = 1000
 FAILURES_WAITING = 200  # each may hold a whole answer
 PRUNE_EVERY = 20  # batches
@@ -55,6 +57,7 @@ class Recorder:
         self._limit: int = env["RECORDS_QUEUE"]
         self._queue: deque[Exchange] = deque()
         self._failures: deque[Failure] = deque()
+        self._added = asyncio.Event()
         self._database = database
         self._batches = 0
         self._pruned = time.monotonic()
@@ -80,6 +83,7 @@ class Recorder:
         if self._capture == "none" or (self._capture == "failed" and exchange.outcome in _FINE):
             exchange.request_body = exchange.sent_body = b""
         self._queue.append(exchange)
+        self._added.set()
 
     def add_failure(self, failure: Failure) -> None:
         """Takes a bad answer, to be written in the background.  It is the recorder's from now on."""
@@ -91,13 +95,28 @@ class Recorder:
         if self._capture == "none":
             failure.request_body = b""
         self._failures.append(failure)
+        self._added.set()
 
     async def run(self) -> None:
+        """Writes until it is cancelled: single requests almost at once, many together."""
+        self._added, pause = asyncio.Event(), SOON  # of the loop that runs now
+        self._added.set()
         while True:
-            await asyncio.sleep(PAUSE_SECONDS)
+            await self._something_added()
+            await asyncio.sleep(pause)
+            pause = SOON if self.waiting <= FEW else PAUSE_SECONDS
             await self.flush()
             if time.monotonic() - self._pruned > PRUNE_SECONDS:
                 await self._in_database_thread(self._prune)
+
+    async def _something_added(self) -> None:
+        """Returns when there is something to write, or when old records are due."""
+        try:
+            async with asyncio.timeout(PRUNE_SECONDS):
+                await self._added.wait()
+        except TimeoutError:
+            pass
+        self._added.clear()
 
     async def flush(self) -> None:
         """Writes everything that is queued now.  Cancelled in the middle, it still finishes the batch it is at."""

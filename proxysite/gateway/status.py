@@ -2,12 +2,18 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from django.utils import timezone
+
+from proxysite.gateway.alarms import Alarm, Alarms
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
-from routing.admission.targets import Targets
+from routing.admission.targets import Health, Targets
+from routing.matching import fold
+from validation.snapshot import Policy
 
 
 class Numbers(Protocol):
@@ -17,6 +23,7 @@ class Numbers(Protocol):
     recorder: Any
     gatekeeper: Gatekeeper
     targets: Targets
+    alarms: Alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,25 @@ class PauseLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetLine:
+    """`model` blank: as the client names it.  `seconds_left`: until it is probed, or asked whether it is loaded."""
+
+    model: str
+    patterns: tuple[str, ...]  # of the bindings that lead there
+    health: Health
+    failures: int  # in a row
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamLine:
-    """`seconds_left`: until it is tried again, or asked again whether its model is loaded."""
+    """`health` is the worst of its targets'."""
 
     name: str
-    health: str
+    health: Health
     running: int
     seconds_left: float
+    targets: tuple[TargetLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +80,7 @@ def status(config: LiveConfig, numbers: Numbers, *, less: int = 0) -> Status:
     """On the event loop that serves.  `less`: requests that only ask for this."""
     admission, now = numbers.gatekeeper.state(), asyncio.get_running_loop().time()
     requests, failed = numbers.recorder.rates.per_minute(time.monotonic())
-    left: dict[str, float] = {}
-    for target in numbers.targets.state(now):
-        left[target.upstream] = max(target.seconds_left, left.get(target.upstream, 0.0))
+    patterns = _patterns(config)
     return Status(
         running=max(0, numbers.running - less - admission.slots.queued),
         queued=admission.slots.queued,
@@ -75,14 +92,35 @@ def status(config: LiveConfig, numbers: Numbers, *, less: int = 0) -> Status:
         ),
         pauses=tuple(PauseLine(pause.model, round(pause.seconds_left, 1)) for pause in admission.pauses),
         upstreams=tuple(
-            UpstreamLine(
-                name=upstream.name,
-                health=numbers.targets.health(upstream.name, now).value,
-                running=numbers.gatekeeper.busy(upstream.name),
-                seconds_left=round(left.get(upstream.name, 0.0), 1),
-            )
+            _upstream_line(upstream.name, patterns.get(upstream.name, {}), numbers, now)
             for upstream in config.routing.upstreams
         ),
+    )
+
+
+def _patterns(config: LiveConfig) -> dict[str, dict[str, list[str]]]:
+    """By upstream and by the model's name there: the bindings that lead to it.  All spellings of a name are one."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for binding in config.routing.bindings:
+        for target in binding.targets:
+            models = found.setdefault(target.upstream.name, {})
+            known = next((name for name in models if fold(name) == fold(target.model)), target.model)
+            models.setdefault(known, []).append(binding.pattern)
+    return found
+
+
+def _upstream_line(name: str, models: Mapping[str, list[str]], numbers: Numbers, now: float) -> UpstreamLine:
+    states = [(numbers.targets.state_of(name, model, now), patterns) for model, patterns in models.items()]
+    targets = tuple(
+        TargetLine(state.model, tuple(patterns), state.health, state.failures, round(state.seconds_left, 1))
+        for state, patterns in states
+    )
+    return UpstreamLine(
+        name=name,
+        health=numbers.targets.health(name, now),
+        running=numbers.gatekeeper.busy(name),
+        seconds_left=max((line.seconds_left for line in targets), default=0.0),
+        targets=targets,
     )
 
 
@@ -110,6 +148,16 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
                 "health": line.health,
                 "running": line.running,
                 "seconds_left": line.seconds_left,
+                "targets": [
+                    {
+                        "model": target.model or None,
+                        "bindings": target.patterns,
+                        "health": target.health,
+                        "failures": target.failures,
+                        "seconds_left": target.seconds_left,
+                    }
+                    for target in line.targets
+                ],
             }
             for upstream, line in zip(config.routing.upstreams, live.upstreams, strict=True)
         ],
@@ -132,7 +180,26 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
             }
             for rule in config.sampling.rules
         ],
+        "validation": [_policy(policy) for policy in config.validation.policies],
+        "alarms": [alarm.text for alarm in alarms(config, numbers)],
         "problems": [str(problem) for problem in config.problems],
+    }
+
+
+def alarms(config: LiveConfig, numbers: Numbers) -> tuple[Alarm, ...]:
+    """Those of validators that are still asked."""
+    asked = {policy.validator.name for policy in config.validation.policies if policy.validator}
+    return tuple(alarm for alarm in numbers.alarms.standing(timezone.now()) if alarm.what in asked)
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "model_pattern": policy.model_pattern,
+        "builtin": bool(policy.detectors),
+        "validator": policy.validator.name if policy.validator else None,
+        "delivery": policy.delivery.value,
+        "max_retries": policy.max_retries,
+        "on_exhausted": policy.on_exhausted.value,
     }
 
 

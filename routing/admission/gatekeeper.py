@@ -26,6 +26,8 @@ from routing.matching import fold
 
 log = logging.getLogger(__name__)
 
+_ALL = frozenset(Scope)
+
 
 @dataclass(frozen=True, slots=True)
 class AdmissionState:
@@ -119,7 +121,7 @@ class Gatekeeper:
         if lease.was_sent and self._throttle.paces(lease.model):
             self._throttle.ended(lease.model, _now())
             started += self._pace(lease.model)  # before the slot is free: the next of this model waits for the pause
-        self._log_released(lease, frozenset(Scope))
+        self._log_released(lease, _ALL)
         started += self._slots.release(lease)
         self._start(started)
 

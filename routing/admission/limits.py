@@ -1,6 +1,6 @@
 """Parallel limits and throttle rules as immutable values, asked by model and upstream."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -30,10 +30,10 @@ class Limit:
     name: str = ""
     queue_size: int | None = None
     queue_timeout_seconds: float | None = None
+    key: Key = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> Key:
-        return self.scope.value, fold(self.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.scope.value, fold(self.name)))
 
     @property
     def label(self) -> str:

@@ -205,7 +205,7 @@ class SlotTable(Generic[Ticket]):
 
     def _held(self, request: _Request[Ticket]) -> tuple[Limit, ...]:
         limits = self._limits.of(request.model, request.upstream)
-        return tuple(limit for limit in limits if limit.scope in request.holds)
+        return limits if request.holds is _ALL else tuple(limit for limit in limits if limit.scope in request.holds)
 
     def _room(self, key: Key) -> int:
         """How many may pass at this limit, or gate, apart from those for whom a place is kept."""
@@ -214,7 +214,10 @@ class SlotTable(Generic[Ticket]):
         return self._by_key[key].limit - self._used[key] - self._kept_free[key]
 
     def _obstacle(self, needs: _Needs) -> Key | None:
-        return next((key for key in needs[1] if self._room(key) <= 0), None)
+        for key in needs[1]:
+            if self._room(key) <= 0:
+                return key
+        return None
 
     def _refuse_if_full(self, key: Key) -> None:
         limit = self._by_key.get(key)
@@ -248,9 +251,10 @@ class SlotTable(Generic[Ticket]):
 
     def _let_go(self, request: _Request[Ticket], scopes: frozenset[Scope]) -> bool:
         """Gives back what the request holds of these; whether that was anything."""
-        freed = [limit.key for limit in self._held(request) if limit.scope in scopes]
-        self._used.subtract(freed)
-        request.holds -= scopes
+        freed = [limit.key for limit in self._held(request) if scopes is _ALL or limit.scope in scopes]
+        for key in freed:
+            self._used[key] -= 1
+        request.holds = _NONE if scopes is _ALL else request.holds - scopes
         return bool(freed)
 
     def _leave_line(self, request: _Request[Ticket]) -> bool:

@@ -28,16 +28,17 @@ _REMEMBERED = 1024
 class Health(StrEnum):
     WELL = "healthy"
     LOADING = "loading"
+    HALF_OPEN = "half-open"  # it has cooled down, and the next request probes it
     COOLING = "cooling down"
     PROBED = "being probed"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What a status page shows of a target that is not, or was not long ago, well."""
+    """What a status page shows of a target.  `seconds_left`: until it is probed, or asked whether it is loaded."""
 
     upstream: str
-    model: str  # blank: every model of the upstream
+    model: str  # as the target names it, blank for the client's own; of what is known of a whole upstream, too
     health: Health
     failures: int
     seconds_left: float
@@ -58,7 +59,12 @@ class _Record:
             return Health.PROBED
         if now < self.cools_until:
             return Health.COOLING
-        return Health.LOADING if now < self.loads_until else Health.WELL
+        if now < self.loads_until:
+            return Health.LOADING
+        return Health.HALF_OPEN if self.on_probation else Health.WELL
+
+    def seconds_left(self, now: float) -> float:
+        return max(0.0, self.cools_until - now, self.loads_until - now)
 
     @property
     def on_probation(self) -> bool:
@@ -103,8 +109,8 @@ class Targets:
                 record.probe = request
 
     def succeeded(self, target: Target) -> None:
-        for key in _keys(target):
-            self._records.pop(key, None)
+        if self._records:
+            self.reset_target(target.upstream.name, target.model)
 
     def failed(self, target: Target, request: object, now: float, *, unreachable: bool = False) -> None:
         """`unreachable`: not even a connection."""
@@ -130,25 +136,38 @@ class Targets:
         kept = {} if upstream is None else {key: one for key, one in self._records.items() if key[0] != fold(upstream)}
         self._records = kept
 
+    def reset_target(self, upstream: str, model: str) -> None:
+        """Forgets what was learned of one target, and with it what is known of its whole upstream."""
+        for key in _keys(upstream, model):
+            self._records.pop(key, None)
+
     def health(self, upstream: str, now: float) -> Health:
         """The worst that is known of any target at an upstream."""
         known = {record.health(now) for key, record in self._records.items() if key[0] == fold(upstream)}
         return max(known, key=list(Health).index, default=Health.WELL)
 
     def state(self, now: float) -> tuple[TargetState, ...]:
+        """What is known, of whole upstreams and of their models."""
         return tuple(
-            TargetState(
-                upstream=record.upstream,
-                model=record.model,
-                health=record.health(now),
-                failures=record.failures,
-                seconds_left=max(0.0, record.cools_until - now, record.loads_until - now),
-            )
+            TargetState(record.upstream, record.model, record.health(now), record.failures, record.seconds_left(now))
             for record in self._records.values()
+        )
+
+    def state_of(self, upstream: str, model: str, now: float) -> TargetState:
+        """One target, for which what is known of its whole upstream counts too: the worse of the two."""
+        known = [record for key in _keys(upstream, model) if (record := self._records.get(key))]
+        return TargetState(
+            upstream=upstream,
+            model=model,
+            health=max((record.health(now) for record in known), key=list(Health).index, default=Health.WELL),
+            failures=max((record.failures for record in known), default=0),
+            seconds_left=max((record.seconds_left(now) for record in known), default=0.0),
         )
 
     def _rank(self, target: Target, now: float) -> tuple[bool, int, bool]:
         """The smaller the better: targets that are well or load, in order of priority; then those that are not well."""
+        if not self._records:
+            return False, target.priority, False
         healths = {record.health(now) for record in self._of(target)}
         ill = bool(healths & {Health.COOLING, Health.PROBED})
         return ill, target.priority, Health.LOADING in healths
@@ -156,10 +175,10 @@ class Targets:
     def _of(self, target: Target) -> Iterable[_Record]:
         if not self._records:
             return ()
-        return [record for key in _keys(target) if (record := self._records.get(key))]
+        return [record for key in _keys_of(target) if (record := self._records.get(key))]
 
     def _record(self, target: Target, *, whole_upstream: bool = False) -> _Record:
-        key = _keys(target)[0 if whole_upstream else 1]
+        key = _keys_of(target)[0 if whole_upstream else 1]
         if key not in self._records:
             if len(self._records) >= _REMEMBERED:
                 del self._records[next(iter(self._records))]
@@ -167,9 +186,14 @@ class Targets:
         return self._records[key]
 
 
-def _keys(target: Target) -> tuple[Key, Key]:
-    upstream = fold(target.upstream.name)
-    return (upstream, ""), (upstream, "/" + fold(target.model))
+def _keys_of(target: Target) -> tuple[Key, Key]:
+    return _keys(target.upstream.name, target.model)
+
+
+def _keys(upstream: str, model: str) -> tuple[Key, Key]:
+    """Of the whole upstream, and of the target."""
+    folded = fold(upstream)
+    return (folded, ""), (folded, "/" + fold(model))
 
 
 def _by_weight(targets: list[Target], draw: float) -> Target:

@@ -5,6 +5,7 @@ fails behind them can be asked once more, or another one.  An upstream that answ
 event is found out here.
 """
 
+import re
 from enum import Enum, auto
 from typing import Any
 
@@ -13,6 +14,7 @@ import orjson
 from routing.dialects import Dialect
 from routing.dialects.passing import WholeEvents
 
+_DATA = re.compile(rb"(?:^|[\r\n])data:([^\r\n]*)")
 _MOST_HELD = 65536  # bytes; a greeting is short, whatever is longer is an answer
 
 _STATUS_OF_TYPE = {
@@ -77,11 +79,9 @@ class Opening:
         return self._first(self._events.close())
 
     def _first(self, events: bytes) -> Found:
-        for line in events.splitlines():
-            if line.startswith(b"data:"):
-                found = self._looked_at(line[5:].strip())
-                if found is not Found.GREETING:
-                    return found
+        for data in _DATA.finditer(events):
+            if (found := self._looked_at(data[1].strip())) is not Found.GREETING:
+                return found
         return Found.GREETING
 
     def _looked_at(self, data: bytes) -> Found:

@@ -63,6 +63,16 @@ def test_an_upstream_is_added_with_a_key_that_is_never_shown_again(page, serving
     assert KEY not in stored["api_key"]
 
 
+def test_a_connection_is_tested_by_a_button_that_sends_a_post(page, serving):
+    page.goto("/admin/routing/upstream/")
+    with page.expect_navigation():
+        page.locator("#result_list tr.data-row th a", has_text="demo").click()
+    with page.expect_request(lambda request: "/test-connection" in request.url) as asked:
+        page.get_by_role("link", name="Test connection").click()
+    assert asked.value.method == "POST"
+    expect(page.get_by_text("there is no connection that could fail")).to_be_visible()
+
+
 def test_a_names_way_is_shown_above_the_bindings(page, serving):
     page.goto("/admin/routing/modelbinding/")
     page.get_by_label("Model’s name").fill("GLM-4.6")
@@ -81,6 +91,8 @@ def test_a_record_leads_to_its_explanation(page, serving):
 LISTS = (
     "routing/upstream",
     "routing/modelbinding",
+    "routing/parallellimit",
+    "routing/throttlerule",
     "routing/configsection",
     "routing/requestrecord",
     "sampling/samplingpreset",

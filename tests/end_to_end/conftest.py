@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from tests.end_to_end import configuration
-from tests.end_to_end.proxy import Installation, Proxy
-from tests.end_to_end.upstream import PATIENCE, ScriptedUpstream
+from tests.end_to_end.proxy import FOR_A_MOMENT, Installation, Proxy
+from tests.end_to_end.upstream import ScriptedUpstream
 
 
 @pytest.hookimpl(wrapper=True)
@@ -116,4 +116,4 @@ def client(proxy: Proxy) -> Iterator[httpx.Client]:
 
 
 def client_of(proxy: Proxy) -> httpx.Client:
-    return httpx.Client(base_url=proxy.url, timeout=PATIENCE, trust_env=False)
+    return httpx.Client(base_url=proxy.url, **FOR_A_MOMENT)

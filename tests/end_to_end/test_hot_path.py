@@ -34,7 +34,7 @@ sys.addaudithook(_audit)
 def costs(monkeypatch):
     """A context that gives a list of what left the event loop meanwhile; the loop's own background work is put off."""
     monkeypatch.setattr(engine_module, "POLL_SECONDS", NOT_NOW)
-    monkeypatch.setattr(recorder_module, "PAUSE_SECONDS", NOT_NOW)
+    monkeypatch.setattr(recorder_module, "SOON", NOT_NOW)
 
     def noting(what, function):
         def note(self, *args, **kwargs):

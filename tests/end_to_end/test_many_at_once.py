@@ -7,16 +7,14 @@ import pytest
 
 from tests.end_to_end.answers import Gate, event, stream
 from tests.end_to_end.exchanges import CHAT, chat_chunk
-from tests.end_to_end.upstream import PATIENCE
+from tests.end_to_end.proxy import FOR_A_MOMENT
 
 MANY = 100
 
 
 @pytest.fixture
 def many(proxy):
-    return httpx.AsyncClient(
-        base_url=proxy.url, timeout=PATIENCE, trust_env=False, limits=httpx.Limits(max_connections=None)
-    )
+    return httpx.AsyncClient(base_url=proxy.url, limits=httpx.Limits(max_connections=None), **FOR_A_MOMENT)
 
 
 async def test_many_streams_at_once_do_not_mix(many, proxy, upstream):

@@ -46,7 +46,7 @@ def models(*names, owner="somebody"):
 
 def says(client, upstream: Upstream):
     url = reverse("admin:routing_upstream_test_connection", args=[upstream.pk])
-    (message,) = client.get(url, follow=True).context["messages"]
+    (message,) = client.post(url, follow=True).context["messages"]
     return message.level_tag, str(message)
 
 
@@ -112,7 +112,7 @@ def test_names_of_models_are_escaped(admin_client, server):
     server.body = models("<script>alert(1)</script>")
     upstream = make_upstream(base_url=server.url)
     url = reverse("admin:routing_upstream_test_connection", args=[upstream.pk])
-    assert "<script>alert(1)" not in admin_client.get(url, follow=True).content.decode()
+    assert "<script>alert(1)" not in admin_client.post(url, follow=True).content.decode()
 
 
 def test_it_takes_the_permission_to_change_upstreams(client, django_user_model, server):
@@ -121,5 +121,11 @@ def test_it_takes_the_permission_to_change_upstreams(client, django_user_model, 
     client.force_login(reader)
     upstream = make_upstream(base_url=server.url)
     url = reverse("admin:routing_upstream_test_connection", args=[upstream.pk])
-    assert client.get(url).status_code in (302, 403)
+    assert client.post(url).status_code in (302, 403)
+    assert server.asked == []
+
+
+def test_a_link_or_a_reload_does_nothing(admin_client, server):
+    url = reverse("admin:routing_upstream_test_connection", args=[make_upstream(base_url=server.url).pk])
+    assert admin_client.get(url).status_code == 405
     assert server.asked == []

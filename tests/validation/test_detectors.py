@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from validation.detectors import DETECTORS, TextDetectors
-from validation.detectors.nearly import repeating, says_little, told_again
+from validation.detectors.nearly import may_tell_again, repeating, says_little, told_again
+from validation.detectors.tail import repeated
 from validation.detectors.units import is_dense
 
 ANSWERS = [json.loads(line) for line in (Path(__file__).parent / "answers.jsonl").read_text().splitlines()]
@@ -199,6 +200,10 @@ def test_a_long_answer_is_read_in_bounded_memory():
             is None
         )
     assert len(detectors._tail.text) + len(detectors._tail._bytes) <= 4 * 16384
+    prose = TextDetectors()
+    for number in range(3000):
+        prose.feed(f"of {hex(number * 7919)} the {hex(number * number)} and ")
+    assert sum(map(len, prose._tail._pieces)) <= 16384
 
 
 def test_a_string_without_blanks_may_repeat_for_long():
@@ -229,7 +234,7 @@ def test_the_variety_of_a_text_is_told_by_its_last_words():
 
 
 def test_windows_that_share_words_but_no_order_are_not_the_same():
-    words = [f"w{n * n * step % 71}" for step in (1, 3, 5) for n in range(70)]
+    words = [f"w{n * step % 70}" for step in (1, 3, 11) for n in range(70)]
     assert repeating(words) == 0
 
 
@@ -240,3 +245,40 @@ def test_a_short_text_repeats_nothing_yet():
 
 def test_lines_of_a_stack_may_repeat_outside_a_fence():
     assert judged(PROSE + "   obj:/home/kevin/.nvm/versions/node/v12.14.1/bin/node\n" * 20) is None
+
+
+def test_a_loop_is_seen_where_the_last_number_has_only_come_in_part():
+    for unit in ("Step {} of the plan is done, and the next one begins at once.\n", "{}. Wait, I should look again.\n"):
+        for start in range(0, 40, 7):
+            text = "x" * start + "\n" + "".join(unit.format(100 + n) for n in range(30))
+            assert name(judged(text)) == "counter"
+            assert name(judged("x" * start + "\n" + unit.format(1234) * 30)) == "repetition"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "मुझे फ़ाइल को एक बार फिर से जांचना चाहिए। ",
+        "ฉันควรตรวจสอบไฟล์อีกครั้งเพื่อความแน่ใจ ",
+        "دعنا نتحقق من الملف مرة أخرى. Ας ελέγξουμε ξανά το αρχείο. ",
+    ],
+)
+def test_loops_are_seen_as_soon_in_scripts_whose_characters_take_many_bytes(unit):
+    verdict = judged(PROSE + unit * 40)
+    assert name(verdict) == "repetition"
+    assert verdict.offset - len(PROSE) <= 10 * len(unit)
+
+
+@pytest.mark.parametrize("text", ["abcabcabc" * 90, "xyz" + "é€😂" * 300, "a" * 1000, "ab" * 100 + "c" + "ab" * 400])
+def test_how_much_repeats_is_counted_to_the_character(text):
+    for period in (1, 2, 3, 9, 27, len(text)):
+        counted = next((n for n in range(len(text) - period) if text[-1 - n] != text[-1 - n - period]), None)
+        expected = len(text) - period if counted is None else counted
+        assert repeated(text, period) == expected
+        assert repeated(bytearray(text.encode("utf-32-le")), 4 * period) // 4 == expected
+
+
+def test_a_loop_whose_signs_multiply_has_no_new_words():
+    assert may_tell_again("".join("again and again" + "!" * n + " " for n in range(60)))
+    assert may_tell_again("only a few words")
+    assert not may_tell_again(" ".join(f"word{n}" for n in range(200)))

@@ -22,6 +22,7 @@ FEW_WORDS = 0.45
 WINDOWS = (70, 110, 180, 350)
 TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]|[^\W_]+")
 QUOTED = 80
+MOST_NEW, ENDINGS = 4, ".,;:!?…。！？*_)\"'"
 VARIETY_WINDOW, VARIETY = 110, 0.3
 RESTLESS = 3  # losses of a period, in scripts without blanks
 LINES = 8  # in what is glanced at: more are a list
@@ -66,7 +67,10 @@ class Nearly:
 
 def told_again(text: str) -> int:
     """How many words at the end only repeat what stands before them, 0 if they do not."""
-    words = TOKEN.findall(text.lower())
+    text = text.lower()
+    if not may_tell_again(text):
+        return 0
+    words = TOKEN.findall(text)
     if not are_words(words[-VARIETY_WINDOW:]):
         return 0
     if size := repeating(words):
@@ -74,6 +78,19 @@ def told_again(text: str) -> int:
     if len(words) < VARIETY_WINDOW + 30 or not says_little(words):
         return 0
     return 0 if text[-GLANCE:].count("\n") > LINES else VARIETY_WINDOW // 2
+
+
+def may_tell_again(text: str) -> bool:
+    """What is told more quickly than by counting words: whether most of those at the end stand before it too."""
+    apart = text.split()
+    last = apart[-WINDOWS[0] :]
+    if len(apart) < 2 * len(last):
+        return True
+    new = set(last).difference(apart[: -len(last)])
+    if len(new) <= MOST_NEW:
+        return True
+    before = text[: -sum(map(len, last)) - len(last)]
+    return sum(word.rstrip(ENDINGS) not in before for word in new) <= MOST_NEW
 
 
 def repeating(words: list[str]) -> int:

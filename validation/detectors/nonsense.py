@@ -18,15 +18,20 @@ SCRIPTS = (
 )  # fmt: skip
 SCRIPT = re.compile("|".join(f"(?P<{name}>[{letters}]+)" for name, letters in SCRIPTS))
 LATIN, OTHER = "[A-Za-z\u00c0-\u024f]", "[\u0400-\u1cff\u2e80-\ud7ff]"
-TOUCHING = re.compile(f"{LATIN}{OTHER}|{OTHER}{LATIN}")  # quickly tells that scripts need no closer look
+# Patterns that begin with a set of letters are quick to tell that a piece has nothing to look at more closely.
+OF_ANOTHER = re.compile(OTHER)
+TOUCHING = re.compile(f"{LATIN}(?:(?={OTHER})|(?<={OTHER}.))", re.DOTALL)
+LEADS = "\u00c2\u00c3\u00ce\u00cf\u00d0\u00d1\u00e2\u00e3\u00e6\u00e7\u00e8\u00e9\u00d8\u00d9"
+TRAILS = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122\u20ac"
+CONTROLS, TOKEN_BLANKS = "\u0080-\u009f\ufffd", "\u0120\u2581"
 MOJIBAKE = re.compile(
-    "[\u00c2\u00c3\u00ce\u00cf\u00d0\u00d1\u00e2\u00e3\u00e6\u00e7\u00e8\u00e9\u00d8\u00d9][\u0080-\u00bf\u0152\u0153\u0160\u0161"
-    "\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122\u20ac]|[\u0080-\u009f]|\ufffd|[\u0120\u2581]\\w"
+    f"[{LEADS}{CONTROLS}{TOKEN_BLANKS}](?:(?<=[{LEADS}])[{TRAILS}]|(?<=[{CONTROLS}])|(?<=[{TOKEN_BLANKS}])\\w)"
 )
 CYRILLIC_AS_LATIN = re.compile("[\u00c0-\u00ff]{4,}")
 WINDOW, MEMORY = GLANCE, 1000
 ENOUGH_LITTLE_WORDS = 8  # different ones in a window
 FEWEST_WORDS = 20
+SEPARATORS, MOST_SEPARATORS = ",;:\n|=\"'(){}[]<>/", 12
 JOINT = re.compile(r"[a-z][A-Z]")
 WORD = re.compile(r"[^\W\d_]+")
 LITTLE_WORDS = (  # of some thirty languages
@@ -57,7 +62,7 @@ class Nonsense:
         if not piece.isascii():
             if "encoding" in enabled and (found := self._decoded_wrongly(tail, piece)):
                 return found
-            if "nonsense" in enabled and TOUCHING.search(piece) and (found := self._scripts(tail, piece)):
+            if "nonsense" in enabled and touching(piece) and (found := self._scripts(tail, piece)):
                 return found
         if tail.position < self._next:
             return None
@@ -106,18 +111,11 @@ class Nonsense:
             self._salads = 0
             return None
         text = tail.end(WINDOW)
-        words = WORD.findall(text)
-        if len(words) < 2 * FEWEST_WORDS:
-            self._salads = 0
-            return None
-        small = [word.lower() for word in words]
-        functional = sum(word in FUNCTION_WORDS for word in small) / len(small)
-        distinct = len(set(small)) / len(small)
-        separators = sum(map(text.count, ",;:\n|=\"'(){}[]<>/"))
-        if functional > 0.05 or distinct < 0.9 or separators > 12:
+        if not is_bare(text) or not lacks_grammar(WORD.findall(text.lower())):
             self._salads = 0
             return None
         self._salads += 1
+        words = WORD.findall(text)
         joints = len(JOINT.findall(text)) / len(words)
         if joints < 0.06 and self._salads < 2:
             return None
@@ -125,3 +123,19 @@ class Nonsense:
             "nonsense", "gibberish", 0.8, tail.position - WINDOW * self._salads, tail.position, 0,
             f"{len(words)} words without grammar: " + text[-60:],
         )  # fmt: skip
+
+
+def touching(piece: str) -> bool:
+    return OF_ANOTHER.search(piece) is not None and TOUCHING.search(piece) is not None
+
+
+def is_bare(text: str) -> bool:
+    """Hardly any of the signs that lists, tables and code are full of."""
+    return sum(map(text.count, SEPARATORS)) <= MOST_SEPARATORS
+
+
+def lacks_grammar(words: list[str]) -> bool:
+    """Many words, nearly all of them different, and nearly none that a sentence is built with."""
+    if len(words) < 2 * FEWEST_WORDS or len(set(words)) < 0.9 * len(words):
+        return False
+    return sum(map(FUNCTION_WORDS.__contains__, words)) <= 0.05 * len(words)

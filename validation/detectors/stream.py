@@ -11,12 +11,11 @@ from validation.detectors.fences import Fences
 from validation.detectors.names import DETECTORS
 from validation.detectors.nearly import Nearly
 from validation.detectors.nonsense import Nonsense
-from validation.detectors.tail import ANCHOR, Run, Tail
+from validation.detectors.tail import ANCHOR, STEP, Run, Tail
 from validation.verdict import Verdict
 
 Stream = Literal["text", "reasoning", "arguments"]
 
-STEP, CLOSE_STEP = 160, 32
 QUOTED = 80
 LONGEST_SUSPICION = 6000
 
@@ -33,8 +32,7 @@ class TextDetectors:
         self.verdict: Verdict | None = None
         self._arguments = stream == "arguments"
         self._waiting: list[str] = []
-        self._unread = 0
-        self._step = STEP
+        self._missing = self._step = STEP  # characters until the next piece is read
         self._tail = Tail()
         self._fences = Fences()
         self._nearly = Nearly()
@@ -43,7 +41,7 @@ class TextDetectors:
     @property
     def position(self) -> int:
         """How many characters were fed."""
-        return self._tail.position + self._unread
+        return self._tail.position + self._step - self._missing
 
     @property
     def suspicion(self) -> int | None:
@@ -60,35 +58,35 @@ class TextDetectors:
 
     def feed(self, text: str) -> Verdict | None:
         self._waiting.append(text)
-        self._unread += len(text)
-        if self._unread < self._step:
-            return None
-        return self._read()
+        self._missing -= len(text)
+        return None if self._missing > 0 else self._read()
 
     def close(self, finish_reason: str = "") -> Verdict | None:
         """Judge the rest.  What the finish reason says is for `answer` to judge."""
-        rest, self._waiting, self._unread = "".join(self._waiting), [], 0
+        rest = "".join(self._waiting)
+        self._waiting, self._missing = [], self._step
         if self.verdict is None and rest:
             self._scan(rest)
         return self.verdict
 
     def _read(self) -> Verdict | None:
         text, start = "".join(self._waiting), 0
-        while len(text) - start >= self._step and self.verdict is None:
+        size = len(text)
+        while size - start >= self._step and self.verdict is None:
             end = start + self._step
             self._scan(text[start:end])
             start = end
         if self.verdict is None:
-            self._waiting, self._unread = [text[start:]], len(text) - start
+            self._waiting, self._missing = [text[start:]], self._step - size + start
         else:  # what comes now is not read
-            self._waiting, self._unread, self._step = [], 0, 0
+            self._waiting, self._missing, self._step = [], 0, 0
         return self.verdict
 
     def _scan(self, piece: str) -> None:
         self._fences.read(piece)
         code = self._arguments or self._fences.open
         run = self._tail.scan(piece, code=code)
-        self._step = STEP if self._tail.suspected is None else CLOSE_STEP
+        self._step = self._tail.step
         if run is not None:
             self.verdict = self._judged(run)
         if self.verdict is None:

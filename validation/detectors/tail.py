@@ -5,11 +5,10 @@ at the text itself.  The previous place of the last 32 bytes is a candidate for 
 what stood a period before, a step costs one comparison.  Memory: at most 32 kB of bytes and 32 k characters of text.
 """
 
-import re
 from dataclasses import dataclass
 from typing import TypeVar
 
-from validation.detectors.units import counts_up, needed
+from validation.detectors.units import COUNTED, counts_up, needed
 
 ANCHOR = 32
 NEAR, FAR = 2048, 16384
@@ -18,10 +17,13 @@ KEPT = 16384
 GLANCE = 640  # characters whose words tell whether a closer look is worth it
 TRIES = 3
 WORTH_HOLDING = 48
-SHORTEST_STEP = 160  # characters of most pieces
+STEP, CLOSE_STEP = 160, 32  # characters of a piece: mostly, and where a run may soon be garbage
+LATEST_LOOK, LATEST_LOOK_AT_DATA = 256, 1024  # bytes of a run that grow without anybody looking at the text
 MOST_PIECES = 50
+FIRST_STEP = 256  # of how much is compared at once
+WIDE = 4  # bytes of a character, where all are of one width
 DIGITS = b"0123456789"
-HAS_DIGIT = re.compile(r"[0-9]")
+LONGEST_NUMBER = 40
 
 Tape = TypeVar("Tape", str, bytearray)
 
@@ -29,16 +31,32 @@ Tape = TypeVar("Tape", str, bytearray)
 def repeated(tape: Tape, period: int) -> int:
     """How much of the end of the tape equals what stands one period before it."""
     size = len(tape)
-    known, step, room = 0, ANCHOR, size - period
-    while step:
-        end = size - known
-        if known + step <= room and tape[end - step : end] == tape[end - step - period : end - period]:
-            known += step
-            step *= 2
-        else:
-            room = min(room, known + step - 1)
-            step //= 2
+    known, step, room = 0, FIRST_STEP, size - period
+    while known < room:
+        step, end = min(step, room - known), size - known
+        here, there = tape[end - step : end], tape[end - step - period : end - period]
+        if here != there:
+            return known + common_ending(here, there)
+        known += step
+        step *= 2
     return known
+
+
+def common_ending(here: str | bytearray, there: str | bytearray) -> int:
+    """How much the ends of two tapes of one size have in common; as numbers, they are compared at once."""
+    width = WIDE if isinstance(here, str) else 1
+    different = number(here) ^ number(there)
+    return len(here) - -(-different.bit_length() // (8 * width))
+
+
+def number(tape: str | bytearray) -> int:
+    held = tape.encode("utf-32-le", "surrogatepass") if isinstance(tape, str) else tape
+    return int.from_bytes(held, "little")
+
+
+def digits_before(text: str, end: int) -> int:
+    before = text[max(0, end - LONGEST_NUMBER) : end]
+    return len(before) - len(before.rstrip("0123456789"))
 
 
 @dataclass(slots=True)
@@ -57,6 +75,7 @@ class Tail:
         self.position = 0  # characters read
         self.restless = 0  # scans whose anchor was found at no lasting distance
         self.suspected: int | None = None
+        self.step = STEP  # characters of the next piece
         self._text = ""
         self._pieces: list[str] = []  # not in `_text` yet
         self._bytes = bytearray()
@@ -78,7 +97,7 @@ class Tail:
 
     def end(self, size: int) -> str:
         """The last characters, which are mostly in the latest pieces."""
-        count = -(-size // SHORTEST_STEP)
+        count = -(-size // STEP)
         text = "".join(self._pieces[-count:])
         return text[-size:] if len(text) >= size else self.text[-size:]
 
@@ -98,15 +117,23 @@ class Tail:
             _ = self.text
         fresh = piece.encode("utf-8", "surrogatepass").translate(None, DIGITS)
         self._follow(fresh)
+        self.step = STEP
         if not fresh:
             return self._digits()
         if self._length < WORTH_HOLDING:
             self.suspected = None
         elif self._length < max(self._period, 64):
             self.suspected = self.position - self._length
+            self._expect(self._period - self._length)
         elif self._length >= self._look_at:
             return self._look(code)
+        elif self.suspected is not None:
+            self._expect(self._look_at - self._length)
         return None
+
+    def _expect(self, characters: float) -> None:
+        """The next piece ends about where the run may be garbage."""
+        self.step = max(CLOSE_STEP, min(STEP, int(characters) + 1))
 
     def _follow(self, fresh: bytes) -> None:
         tape, size = self._bytes, len(fresh)
@@ -128,14 +155,15 @@ class Tail:
         if self.position >= self._far:
             reach, self._far = FAR, self.position + FAR_EVERY
         anchor, end = bytes(tape[-ANCHOR:]), len(tape) - 1
+        start = max(0, len(tape) - reach)
         for _ in range(TRIES):
-            found = tape.rfind(anchor, max(0, len(tape) - reach), end)
+            found = tape.rfind(anchor, start, end)
             if found < 0:
                 return
             period = len(tape) - ANCHOR - found
-            length = repeated(tape, period)
-            if length > self._length:
-                self._period, self._length = period, length
+            longer = self._length + 1
+            if tape[-longer:] == tape[-longer - period : -period]:
+                self._period, self._length = period, repeated(tape, period)
             end = found + ANCHOR - 1
 
     def _look(self, code: bool) -> Run | None:
@@ -148,19 +176,26 @@ class Tail:
         need = needed(unit, code=code, before=text[-filled - 80 : -filled])
         if filled >= need:
             return Run(period, length, filled / period, "exact", unit)
-        if HAS_DIGIT.search(unit) and self._length > 2 * length and self._length >= 2 * self._period:
-            self._look_at = self._length + self._length // 8
+        width = self._period / period  # bytes without digits, per character
+        if self._length > 2 * width * length and self._length >= 2 * self._period:  # only digits can differ then
             return self._counter(code)
-        self._look_at = self._length + int(min(need - filled, 512)) // 2
+        missing = need - filled
+        self._look_at = self._length + min(LATEST_LOOK, int(0.9 * missing * width))
+        self._expect(missing)
         return None
 
     def _counter(self, code: bool) -> Run | None:
-        """Three items that count up are suspected, ten are garbage."""
+        """Three items that count up are suspected, ten are garbage; other numbers are data, and data may be long."""
         whole = min(self._length + self._period, KEPT // 2)
         copies = whole // self._period
-        run = self.text[-self._characters(copies * self._period) :]
-        if copies < 3 or not counts_up(run, copies, 2, code=code):
+        end = len(self.text) - digits_before(self.text, len(self.text))
+        run = self.text[end - self._characters(copies * self._period) : end]
+        if not counts_up(run, copies, 2, code=code):
+            self._look_at = self._length + min(self._length // 2, LATEST_LOOK_AT_DATA)
             return None
+        missing = max(1, COUNTED - copies) * self._period
+        self._look_at = self._length + missing
+        self._expect(missing)
         period = len(run) // copies
         length = self._characters(whole) - period
         self.suspected = self.position - length
@@ -169,16 +204,19 @@ class Tail:
         return Run(period, length, copies, "counter", run[-period:])
 
     def _characters(self, size: int) -> int:
-        """How many characters at the end of the text hold the last `size` bytes without digits."""
+        """How many characters hold the last `size` bytes without digits, and the digits before them.
+
+        Digits at the very end are left out: they may go on, and stand before what comes next.
+        """
+        text, taken = self.text, 0
+        end = len(text) - digits_before(text, len(text))
         wanted = len(self._bytes[-size:].decode("utf-8", "ignore"))
-        taken = wanted
-        while taken < len(self.text):
-            held = self.text[-taken:].encode("utf-8", "surrogatepass") if taken else b""
-            digits = len(held) - len(held.translate(None, DIGITS))
-            if taken - digits >= wanted:
-                break
-            taken = wanted + digits
-        return max(1, min(taken, len(self.text)))
+        while wanted and taken < end:
+            part = text[max(0, end - taken - wanted) : end - taken].encode("utf-8", "surrogatepass")
+            taken += wanted
+            wanted = len(part) - len(part.translate(None, DIGITS))  # as many more, for the digits among these
+        start = max(0, end - taken)
+        return max(1, end - start + digits_before(text, start))
 
     def _digits(self) -> Run | None:
         """Nothing but digits: the one thing that the tape does not hold."""

@@ -18,7 +18,9 @@ LEAST = 100  # characters in all
 CONTROL = re.compile(r"(?:<\|[^|<>\n]{1,40}\|>|</?s>|<(?:pad|unk|eos|bos)>|<\w+_\w+>|\[/?INST\]|\s)+\Z", re.IGNORECASE)
 TOOL_MARKUP = re.compile(r"<function=|<tool_call|</?parameter|<invoke|<\|tool|\[TOOL_CALL")
 DRAWN = frozenset(" \t\r\n-=_*~#.+|:·•…─━═│┃║┌┐└┘├┤┬┴┼╔╗╚╝╠╣╦╩╬")
-SIGN = re.compile(r"[^\w\s]")
+SIGN = re.compile(
+    "[!-/:-@\\[-^`{-~\u00a1-\u00bf\u2010-\u2bff\u3001-\u303f\uff01-\uff65\U0001f000-\U0001faff]"
+)  # marks are none
 BLANK_AROUND = 80
 LONG_WORDS = 18  # characters on average
 
@@ -81,8 +83,6 @@ def counts_up(run: str, copies: int, least: int = 0, *, code: bool) -> bool:
     if code or is_dense(unit) or not reads_like_a_sentence(unit):
         return False
     numbers = NUMBER.findall(run)
-    if run[-1].isdecimal():  # it may go on
-        numbers.pop()
     each = max(1, round(len(numbers) / copies))
     if len(numbers) < least * each or len(numbers[-1]) > 9:
         return False

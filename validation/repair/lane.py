@@ -101,7 +101,6 @@ class Lane:
             and self._line == _BUSY
             and self._parser is None
             and not self._source.text
-            and not self._fence
             and not self._ticks
             and not (self._last and self._last in QUOTES)
         )

@@ -6,7 +6,7 @@ separated by commas.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from routing.kinds import Kind
 from routing.matching import PatternTable
@@ -61,6 +61,7 @@ class RepairTable:
         return rule is not None and rule.mend_history
 
 
+@lru_cache(maxsize=256)
 def decided(words: str, kind: Kind) -> Repairing | None:
     said = names(words)
     if AUTO in said:

@@ -18,6 +18,19 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = label), 1500);
 });
 
+// A link with data-post does something: it is sent as a POST, with the token of a form of the page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-post]");
+  if (!link) return;
+  event.preventDefault();
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = link.href;
+  form.append(document.querySelector("input[name=csrfmiddlewaretoken]").cloneNode());
+  document.body.append(form);
+  form.submit();
+});
+
 // An element with data-refresh="url" shows what that address answers, anew every two seconds while the page is looked at.
 document.addEventListener("DOMContentLoaded", () => {
   for (const place of document.querySelectorAll("[data-refresh]")) {

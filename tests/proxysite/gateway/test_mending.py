@@ -124,7 +124,7 @@ def test_an_answer_without_markup_leaves_byte_for_byte(size):
 
 def test_frames_that_hold_nothing_are_not_parsed():
     mending = frames()
-    mending.feed(PLAIN[0] + PLAIN[1])
+    mending.feed(b"".join(frame({"content": "Hi"}, timing=number) for number in range(3)))
 
     assert mending.feed(b"data: {not json\n\n") == b"data: {not json\n\n"
     assert mending.feed(b"data: {not json\n\n" * 2 + said("<read>")).startswith(b"data: {not json\n\n" * 2)

@@ -103,13 +103,37 @@ class TestTheQueue:
         assert (recorder.waiting, recorder.written, recorder.dropped) == (0, 10, 0)
 
     async def test_is_written_by_itself(self, made, monkeypatch):
-        monkeypatch.setattr(recorder_module, "PAUSE_SECONDS", 0)
+        monkeypatch.setattr(recorder_module, "SOON", 0)
         recorder = made()
         task = asyncio.get_running_loop().create_task(recorder.run())
         recorder.add(an_exchange())
         await until(lambda: recorder.written)
         task.cancel()
         await asyncio.wait([task])
+
+    async def test_is_written_almost_at_once_when_it_is_short_and_later_when_it_was_long(self, made, monkeypatch):
+        recorder, batches, pauses, sleep = made(), [], [], asyncio.sleep
+
+        async def noted(seconds):
+            pauses.append(seconds)
+            await sleep(0)
+
+        async def flush():
+            batches.append(recorder.waiting)
+            recorder._queue.clear()
+
+        monkeypatch.setattr(recorder_module.asyncio, "sleep", noted)
+        monkeypatch.setattr(recorder, "flush", flush)
+        task = asyncio.get_running_loop().create_task(recorder.run())
+        for number, count in enumerate((10, 1, 1), start=1):
+            for _ in range(count):
+                recorder.add(an_exchange())
+            await until(lambda number=number: len(batches) == number)
+        task.cancel()
+        await asyncio.wait([task])
+        assert batches == [10, 1, 1]
+        soon, later = recorder_module.SOON, recorder_module.PAUSE_SECONDS
+        assert [pause for pause in pauses if pause] == [soon, later, soon]
 
     async def test_is_written_once_and_whole_when_the_writer_is_stopped_in_the_middle(self, made, monkeypatch):
         monkeypatch.setattr(recorder_module, "BATCH", 3)
@@ -260,7 +284,7 @@ class TestAProblem:
         assert "1 records could not be written" in caplog.text
 
     async def test_with_a_row_that_cannot_be_stored_does_not_end_the_writer(self, made, monkeypatch, caplog):
-        monkeypatch.setattr(recorder_module, "PAUSE_SECONDS", 0)
+        monkeypatch.setattr(recorder_module, "SOON", 0)
         recorder = made()
         task = asyncio.get_running_loop().create_task(recorder.run())
         recorder.add(an_exchange(path="/\udcff"))

@@ -110,7 +110,7 @@ def test_what_is_left_at_the_end_of_the_process_is_written_then(made):  # noqa: 
 
 
 async def test_records_grow_old_while_nothing_is_written(made, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(recorder_module, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(recorder_module, "SOON", 0)
     monkeypatch.setattr(recorder_module, "PRUNE_SECONDS", -1)
     recorder, pruned = made(), []
     monkeypatch.setattr(recorder, "_prune", lambda: pruned.append(True))

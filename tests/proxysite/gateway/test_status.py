@@ -1,32 +1,43 @@
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.rates import Rates
-from proxysite.gateway.status import LimitLine, PauseLine, UpstreamLine, report, status
+from proxysite.gateway.status import LimitLine, PauseLine, TargetLine, UpstreamLine, report, status
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.limits import Limit, LimitTable, Scope, ThrottleRule, ThrottleTable
-from routing.admission.targets import Targets
+from routing.admission.targets import FAILURES, Health, Targets
 from routing.dialects import Dialect
 from routing.kinds import Kind
-from routing.snapshot import RoutingTable, Upstream
+from routing.snapshot import Binding, RoutingTable, Target, Upstream
+from validation.snapshot import Policy, ValidationTable, ValidatorTarget
 
 LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=frozenset({Dialect.CHAT}))
+TARGET, NAMED = Target(upstream=LOCAL), Target(upstream=LOCAL, model="Glm")
 LIMITS = LimitTable(limits=(Limit(scope=Scope.MODEL, name="glm", limit=1), Limit(scope=Scope.GLOBAL, limit=9)))
+TARGETS_WELL = (
+    TargetLine("", ("*", "b"), Health.WELL, 0, 0.0),
+    TargetLine("Glm", ("b",), Health.WELL, 0, 0.0),
+)
 PAUSES = ThrottleTable(rules=(ThrottleRule(pattern="slow", start_pause_seconds=1000.0),))
 
 
 @pytest.fixture
 def config():
-    return LiveConfig(routing=RoutingTable(upstreams=(LOCAL,), limits=LIMITS, throttles=PAUSES))
+    bindings = (Binding(pattern="*", targets=(TARGET,)), Binding(pattern="b", targets=(TARGET, NAMED)))
+    return LiveConfig(routing=RoutingTable(upstreams=(LOCAL,), bindings=bindings, limits=LIMITS, throttles=PAUSES))
 
 
 def engine(running):
     recorder = SimpleNamespace(waiting=0, dropped=0, rates=Rates())
     gatekeeper = Gatekeeper(LIMITS, PAUSES)
-    return SimpleNamespace(running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets())
+    return SimpleNamespace(
+        running=running, recorder=recorder, gatekeeper=gatekeeper, targets=Targets(), alarms=Alarms()
+    )
 
 
 async def test_it_is_one_value_of_what_runs_waits_and_pauses(config):
@@ -38,7 +49,7 @@ async def test_it_is_one_value_of_what_runs_waits_and_pauses(config):
     found = status(config, numbers)
     assert (found.running, found.queued) == (2, 1)
     assert found.limits == (LimitLine("model", "glm", 1, 1, 1), LimitLine("global", "", 9, 2, 0))
-    assert found.upstreams == (UpstreamLine("local", "healthy", 3, 0.0),)
+    assert found.upstreams == (UpstreamLine("local", Health.WELL, 3, 0.0, TARGETS_WELL),)
     assert [type(line) for line in found.pauses] == [PauseLine]
     assert 0 < found.pauses[0].seconds_left <= 1000
     waiting.cancel()
@@ -51,3 +62,37 @@ async def test_the_report_leaves_out_the_request_that_asks(config):
     assert (said["running"], said["queued"], said["pauses"]) == (0, 0, [])
     assert said["limits"][0] == {"scope": "model", "name": "glm", "limit": 1, "used": 0, "queued": 0}
     assert said["upstreams"][0]["health"] == "healthy"
+
+
+async def test_each_target_has_its_own_health_and_the_upstream_the_worst(config):
+    numbers = engine(1)
+    for request in range(FAILURES):
+        numbers.targets.failed(NAMED, request, asyncio.get_running_loop().time())
+    (upstream,) = report(config, numbers)["upstreams"]
+    assert upstream["health"] == "cooling down"
+    assert [(target["model"], target["health"]) for target in upstream["targets"]] == [
+        (None, "healthy"),
+        ("Glm", "cooling down"),
+    ]
+    assert upstream["targets"][1]["bindings"] == ("b",)
+    assert upstream["targets"][1]["failures"] == FAILURES
+
+
+async def test_the_report_says_who_judges_and_which_validators_do_not():
+    numbers = engine(1)
+    judge = ValidatorTarget(name="judge", base_url="http://j", model="m")
+    numbers.alarms.failed("judge", "It is down.", datetime.now(UTC))
+    numbers.alarms.failed("one that nobody asks any more", "It is down, too.", datetime.now(UTC))
+    policy = Policy(model_pattern="glm-*", validator=judge)
+    said = report(LiveConfig(validation=ValidationTable(policies=(policy,))), numbers)
+    assert said["alarms"] == ["It is down."]
+    assert said["validation"] == [
+        {
+            "model_pattern": "glm-*",
+            "builtin": False,
+            "validator": "judge",
+            "delivery": "hold_back",
+            "max_retries": 1,
+            "on_exhausted": "error",
+        }
+    ]

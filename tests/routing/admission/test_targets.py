@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from routing.admission.targets import COOLDOWN, FAILURES, LOADING, LONGEST_COOLDOWN, Health, Targets
+from routing.admission.targets import COOLDOWN, FAILURES, LOADING, LONGEST_COOLDOWN, Health, Targets, TargetState
 from routing.kinds import Kind
 from routing.snapshot import Binding, Target, Upstream
 
@@ -92,6 +92,13 @@ def test_after_the_cooldown_one_request_probes_it_and_the_others_stay_away():
     assert targets.health("a", COOLDOWN) is Health.WELL
 
 
+def test_between_its_cooldown_and_the_probe_it_is_half_open():
+    targets = Targets()
+    fail(targets, A)
+    assert targets.health("a", COOLDOWN) is Health.HALF_OPEN
+    assert targets.state(COOLDOWN)[0].seconds_left == 0.0
+
+
 def test_a_probe_that_fails_doubles_the_cooldown_up_to_a_bound():
     targets, now, cooldowns = Targets(), 0.0, []
     fail(targets, A)
@@ -175,6 +182,28 @@ def test_what_was_learned_can_be_forgotten():
     assert (targets.health("a", 0.0), targets.health("b", 0.0)) == (Health.WELL, Health.COOLING)
     targets.reset()
     assert targets.state(0.0) == ()
+
+
+GLM, QWEN = target("zai", model="glm"), target("zai", model="qwen")
+
+
+def test_what_was_learned_of_one_target_can_be_forgotten():
+    targets = Targets()
+    fail(targets, GLM)
+    fail(targets, QWEN)
+    targets.reset_target("ZAI", "GLM")
+    assert targets.state_of("zai", "glm", 0.0).health is Health.WELL
+    assert targets.state_of("zai", "qwen", 0.0).health is Health.COOLING
+
+
+def test_a_target_is_as_ill_as_its_upstream():
+    targets = Targets()
+    targets.is_loading(GLM, "request", 0.0)
+    assert targets.state_of("zai", "glm", 1.0) == TargetState("zai", "glm", Health.LOADING, 0, LOADING - 1)
+    fail(targets, QWEN, unreachable=True)
+    assert targets.state_of("zai", "glm", 1.0) == TargetState("zai", "glm", Health.COOLING, FAILURES, COOLDOWN - 1)
+    targets.reset_target("zai", "glm")
+    assert targets.health("zai", 0.0) is Health.WELL
 
 
 def test_its_state_tells_what_is_known_of_each_target():

@@ -1,0 +1,75 @@
+"""Frames of a chat stream that differ in their text alone, read and written without parsing them.  Pure.
+
+Servers repeat all of a chunk but the token it brings.  So a chunk that was parsed, and only said something, tells what
+stands before and behind the text, and the next one with the same two ends says whatever stands between them.
+"""
+
+import re
+from typing import Any
+
+import orjson
+
+from routing.dialects.events import Event, Reasoning, Text
+
+_DELTA = rb'"delta"\s*:\s*\{[^{}\\]*"%s"\s*:\s*"'  # no string before the text can hold what looks like it
+_FIELDS: dict[type[Event], tuple[bytes, ...]] = {Text: (b"content",), Reasoning: (b"reasoning_content", b"reasoning")}
+_BEGINNINGS = {kind: [re.compile(_DELTA % name) for name in names] for kind, names in _FIELDS.items()}
+
+
+_LESSONS = 3  # frames of which none is like the one before: then each is like no other
+
+
+class PlainFrames:
+    """`learn` from a frame and what it said, `read` the next ones, and `written` to say something else instead."""
+
+    __slots__ = ("_after", "_before", "_kind", "_lessons")
+
+    def __init__(self) -> None:
+        self._before = self._after = b""
+        self._kind: Any = None
+        self._lessons = _LESSONS
+
+    @property
+    def is_learning(self) -> bool:
+        return self._kind is None and self._lessons > 0
+
+    def learn(self, frame: bytes, found: list[Event]) -> None:
+        """Forgets what it knew where the frame says anything else than one text."""
+        self._lessons -= 1
+        self._kind = None
+        if len(found) != 1 or type(found[0]) not in _BEGINNINGS or not _is_simple(frame):
+            return
+        text = _spelled(found[0])
+        for beginning in _BEGINNINGS[type(found[0])]:
+            match = beginning.search(frame)
+            if match and frame.startswith(text + b'"', match.end()):
+                self._before, self._after = frame[: match.end()], frame[match.end() + len(text) :]
+                self._kind = type(found[0])
+                return
+
+    def read(self, frame: bytes) -> Event | None:
+        """What the frame says, if it says one text and has nothing else that was not in the frame before."""
+        if self._kind is None or not frame.startswith(self._before) or not frame.endswith(self._after):
+            return None
+        text = frame[len(self._before) - 1 : 1 - len(self._after)]  # with its quotes
+        try:
+            said = orjson.loads(text)
+        except orjson.JSONDecodeError:  # there are several frames
+            return None
+        self._lessons = _LESSONS
+        return self._kind(said) if said else None
+
+    def written(self, events: list[Event]) -> bytes | None:
+        """The frame that was read, saying these; None where they are something else than its kind of text."""
+        if any(type(event) is not self._kind for event in events):
+            return None
+        return b"".join(b"%b%b%b" % (self._before, _spelled(event), self._after) for event in events)
+
+
+def _is_simple(frame: bytes) -> bool:
+    """One line of data, with one delta."""
+    return frame.startswith(b"data:") and len(frame.splitlines()) == 2 and frame.count(b'"delta"') == 1
+
+
+def _spelled(event: Any) -> bytes:
+    return orjson.dumps(event.text)[1:-1]

@@ -1,0 +1,136 @@
+"""Frames that differ in their text alone are read, and written, as if they had been parsed."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxysite.gateway.chat_frames import ChatFrames
+from proxysite.gateway.plain_frames import PlainFrames
+from routing.dialects import Dialect
+from routing.dialects.events import Reasoning, Start, Text
+from routing.dialects.exchange import Exchange
+from tests.validation.repair.support import TOOLS, repair
+
+
+def frame(delta, ascii=True, **fields):
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    return f"data: {json.dumps({'id': 'a', 'choices': [choice], **fields}, ensure_ascii=ascii)}\n\n".encode()
+
+
+def taught(delta, event, **fields):
+    plain = PlainFrames()
+    plain.learn(frame(delta, **fields), [event])
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("content", Text), ("reasoning_content", Reasoning), ("reasoning", Reasoning)]
+)
+@pytest.mark.parametrize("text", ["b", ' ä\n"quoted" \\ \u2028', "</think>", '"', "\\"])
+def test_a_frame_says_what_stands_where_the_text_stood_before(name, kind, text):
+    plain = taught({name: "a"}, kind("a"))
+    for ascii in (True, False):
+        assert plain.read(frame({name: text}, ascii)) == kind(text)
+
+
+def test_what_is_written_is_the_frame_with_another_text():
+    plain = taught({"content": "a"}, Text("a"))
+    assert plain.written([Text('ä"'), Text("b")]) == frame({"content": 'ä"'}, False) + frame({"content": "b"})
+    assert plain.written([]) == b""
+    assert plain.written([Text("a"), Reasoning("b")]) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        frame({"content": ""}),
+        frame({"reasoning": "b"}),
+        frame({"content": "b"}, created=8),
+        frame({"content": "b", "tool_calls": [{}]}),
+        frame({"content": ["b"]}),
+        frame({"content": "a"}) * 2,
+        b'data: {"id": "a", "choices": [{"index": 0, "delta": {"content": "b\x00"}, "finish_reason": null}]}\n\n',
+        b"",
+        b": ping\n\n",
+    ],
+)
+def test_any_other_frame_is_left_to_who_parses_it(other):
+    assert taught({"content": "a"}, Text("a")).read(other) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (frame({"content": "a"}), [Start("", ""), Text("a")]),
+        (frame({}), []),
+        (frame({"content": "a"}), [Text("b")]),
+        (frame({"content": [{"type": "text", "text": "a"}]}), [Text("a")]),
+        (frame({"x": '"content": "a"', "text": "a"}), [Text("a")]),
+        (frame({"content": "a"}, other={"delta": {"content": "a"}}), [Text("a")]),
+        (frame({"content": "a"}).replace(b'"choices"', b'\ndata: "choices"'), [Text("a")]),
+        (b"event: chunk\n" + frame({"content": "a"}), [Text("a")]),
+        (frame({"content": "\ufffd"}).replace(b"fffd", b"d800"), [Text("\ufffd")]),
+    ],
+)
+def test_what_is_no_lesson_teaches_nothing(data, found):
+    plain = PlainFrames()
+    plain.learn(data, found)
+    assert plain.read(data) is None
+
+
+def test_it_learns_until_it_knows_a_frame_or_has_seen_a_few_without_one():
+    plain = PlainFrames()
+    for _ in range(3):
+        assert plain.is_learning
+        plain.learn(frame({}), [])
+    assert not plain.is_learning
+    plain.learn(frame({"content": "a"}), [Text("a")])
+    assert plain.read(frame({"content": "b"}))
+    assert not plain.is_learning
+    plain.learn(frame({}), [])
+    assert plain.is_learning
+
+
+PIECES = [
+    "Hello",
+    " ä",
+    " <",
+    "tool_call>",
+    '{"name": "noop", "arguments": {}}',
+    "</tool_call>",
+    "`",
+    "\n",
+    '"',
+    " of",
+    "<think>",
+]
+
+
+def streamed(data):
+    conversation = Exchange(
+        client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1, known_tools=frozenset(TOOLS)
+    )
+    mending = ChatFrames(conversation, (repair(),))
+    return [json.loads(line[6:]) for line in b"".join(map(mending.feed, data)).split(b"\n\n") if line]
+
+
+def said(chunks):
+    """Texts joined, whatever the frames."""
+    told = []
+    for chunk in chunks:
+        for name, value in chunk["choices"][0]["delta"].items():
+            if told and told[-1][0] == name and isinstance(value, str):
+                told[-1] = (name, told[-1][1] + value)
+            else:
+                told.append((name, value))
+    return told
+
+
+@given(st.lists(st.tuples(st.sampled_from(["content", "reasoning_content"]), st.sampled_from(PIECES)), max_size=14))
+@settings(max_examples=150, deadline=None)
+def test_it_makes_no_difference_that_frames_are_not_parsed(pieces):
+    alike = [frame({name: text}) for name, text in pieces]
+    unlike = [frame({name: text}, timing=number) for number, (name, text) in enumerate(pieces)]
+    assert said(streamed(alike)) == said(streamed(unlike)) == said(streamed([b"".join(alike)]))

@@ -1,0 +1,92 @@
+"""Whether a text bears out what a validator model says of it.
+
+A small model is wrong now and then, and sure of it.  That something repeats can be seen in the text itself; that it is
+no language is believed unless the text reads like one.
+"""
+
+import re
+
+from validation.detectors.fences import Fences
+from validation.detectors.nonsense import FUNCTION_WORDS, WORD
+
+COPIES = 3
+SHARE = 0.5  # of the stretch from the first copy to the last is made of copies
+LONGEST_UNIT = 1500
+ANCHOR = 12  # characters by which a repeat is found
+LETTERS, SIGNS = 16, 240  # characters that the copies after the first are, at least: rules are made of signs
+FEWEST_WORDS = 40  # below that, how few different phrases there are says nothing
+PHRASE = 4  # words
+FEW_PHRASES = 0.5  # of the phrases are different: prose has more than 0.9
+
+_SPACE = re.compile(r"\s+")
+_DIGITS = str.maketrans("", "", "0123456789")
+_LITTLE_CHARACTERS = frozenset("的一是不了在有我他这们のはをにがてもとでしるた이다는을를에의가고은าเนรก่้ั")
+
+
+def repeats(text: str, quote: str = "") -> int | None:
+    """Where the first repeat begins, None where nothing does.  `quote` is what is said to repeat."""
+    where = _quoted(text, quote.strip()) if quote.strip() else None
+    return _periodic(text) if where is None else where
+
+
+def _quoted(text: str, quote: str) -> int | None:
+    """Three copies behind one another, with less between them than they are long."""
+    found = [match.start() for match in re.finditer(_as_pattern(quote), text)]
+    for number in range(len(found) - COPIES + 1):
+        first, last = found[number], found[number + COPIES - 1]
+        if COPIES * len(quote) >= SHARE * (last + len(quote) - first):
+            return found[number + 1]
+    return None
+
+
+def _as_pattern(quote: str) -> str:
+    """However its blanks and line ends are written."""
+    return r"\s+".join(re.escape(word) for word in quote.split())
+
+
+def _periodic(text: str) -> int | None:
+    """Something that stands three times in a row, but for the numbers in it, or few phrases used over and over."""
+    plain = text.translate(_DIGITS) + " "  # as if the last copy were followed by what follows the others
+    for start in range(0, len(plain) - COPIES, ANCHOR // 2):
+        anchor = plain[start : start + ANCHOR]
+        period = plain.find(anchor, start + 1, start + LONGEST_UNIT + ANCHOR) - start
+        if period <= 0:
+            continue
+        unit = plain[start : start + period]
+        more = max((COPIES - 1) * period, LETTERS if any(map(str.isalpha, unit)) else SIGNS)
+        if plain[start : start + more] == plain[start + period : start + period + more]:
+            return _in_text(text, start + period)
+    words = _SPACE.sub(" ", plain).split()
+    phrases = [tuple(words[at : at + PHRASE]) for at in range(len(words) - PHRASE + 1)]
+    if len(words) >= FEWEST_WORDS and len(set(phrases)) < FEW_PHRASES * len(phrases):
+        return 0
+    return None
+
+
+def _in_text(text: str, offset: int) -> int:
+    """Where a character of the text without digits stands in the text with them."""
+    return [at for at, character in enumerate(text) if character not in "0123456789"][offset]
+
+
+def reads_as_language(text: str) -> bool:
+    """Signs against gibberish: code and tables look odd on purpose, and grammar needs little words."""
+    fences = Fences()
+    fences.read(text + "\n")
+    if fences.open or "```" in text or _is_dense(text):
+        return True
+    words = [word.lower() for word in WORD.findall(text)]
+    little = sum(word in FUNCTION_WORDS for word in words)
+    if little >= 3 and little > 0.1 * len(words):
+        return True
+    letters = [character for character in text if character.isalpha()]
+    wide = [character for character in letters if character > "\u0e00"]
+    if 2 * len(wide) < len(letters) or not wide:
+        return False
+    return sum(character in _LITTLE_CHARACTERS for character in wide) > 0.04 * len(wide)
+
+
+def _is_dense(text: str) -> bool:
+    """More signs than prose has."""
+    solid = _SPACE.sub("", text)
+    signs = sum(not character.isalnum() for character in solid)
+    return signs > 0.25 * len(solid)
