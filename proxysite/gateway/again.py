@@ -12,6 +12,7 @@ from validation.snapshot import Rung
 
 RETRY = "retry of a bad answer"  # how the origin of such a change begins
 
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """`rung` None: another target is a change in itself."""

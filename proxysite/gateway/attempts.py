@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 Planner = Callable[[Target, Again | None], Plan]
 
+
 class Holds(Protocol):
     """What the attempts need of the engine."""
 

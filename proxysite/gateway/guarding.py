@@ -43,9 +43,7 @@ class Validator(Protocol):
         CancelledError, which it passes on at once."""
 
 
-def guarded(
-    plan: Plan, validation: ValidationTable, request_id: str, now: int, site: Callable[[], str] = str
-) -> Plan:
+def guarded(plan: Plan, validation: ValidationTable, request_id: str, now: int, site: Callable[[], str] = str) -> Plan:
     """The same plan, with a judge of its answer where the model has a policy; `now` in epoch seconds.
 
     `site` tells the address under which people reach the admin: there they find the failure.

@@ -333,9 +333,7 @@ def convert_response(data: bytes, exchange: Exchange, transforms: Sequence[Trans
     return write_whole(found, exchange, warnings)
 
 
-def read_whole(
-    data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()
-) -> tuple[list[Event], list[str]]:
+def read_whole(data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()) -> tuple[list[Event], list[str]]:
     """The events that the transforms let go on, and warnings."""
     reader = _READERS[exchange.upstream](exchange)
     if _begins_a_stream(data):

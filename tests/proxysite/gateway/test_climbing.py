@@ -292,9 +292,7 @@ class TestTheValidatorModel:
     async def test_that_finds_garbage_at_the_end_has_it_asked_for_again(self, served):
         client, small = asking(), Small(FOUND)
         asks = {**ASKS, "mid_stream_validation_enabled": False, "hold_seconds": 1.0}
-        _, (failure,) = await served(
-            client, Upstream(answers(LONG_GOOD), then=(answers(GOOD),)), asks=small, **asks
-        )
+        _, (failure,) = await served(client, Upstream(answers(LONG_GOOD), then=(answers(GOOD),)), asks=small, **asks)
         assert check_messages(client.body).texts("text") == GOOD
         assert failure.outcome is Outcome.RETRIED
 
