@@ -65,10 +65,12 @@ def to_upstream(
     request_id: str,
     *,
     converted: bool = False,
+    betas: tuple[str, ...] = (),
 ) -> Headers:
     """The client's headers less what was meant for us, plus what the upstream is configured to get.
 
-    `converted`: the client spoke another dialect than `dialect`, the upstream's.
+    `converted`: the client spoke another dialect than `dialect`, the upstream's; `betas` are what the body that was
+    made for Anthropic makes use of.
     """
     client = _of_another_dialect(client, dialect) if converted else list(client)
     named_by_connection = _listed(client, b"connection")
@@ -79,6 +81,7 @@ def to_upstream(
     ]
     if dialect is Dialect.MESSAGES:
         headers = _with_version(headers, upstream)
+        headers += [(b"anthropic-beta", ",".join(betas).encode())] if betas else []
     else:
         headers = [(name, value) for name, value in headers if not name.startswith(_ONLY_TO_ANTHROPIC)]
     for name, text in upstream.extra_headers:

@@ -10,7 +10,7 @@ the answer, or says that there is none, by `answer`.  Once `verdict` is set noth
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -32,6 +32,7 @@ from routing.dialects.events import (
     ToolStart,
     UsageSeen,
 )
+from routing.dialects.request import ToolCall
 from validation.snapshot import Delivery, Policy, ValidateOn
 from validation.verdict import Verdict
 
@@ -39,6 +40,7 @@ LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and s
 FIRST_WINDOW = 24  # at the beginning: a few tokens
 LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
+_CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
 CHARACTERS_PER_WORD = 12  # in scripts without blanks, generously
 
 
@@ -59,6 +61,16 @@ class Detectors(Protocol):
     def close(self, finish_reason: str = "") -> Verdict | None: ...
 
 
+class Ends(Protocol):
+    """What is judged when a call, or the answer, is complete (`validation.whole`)."""
+
+    def malformed(self, call: ToolCall) -> Verdict | None: ...
+
+    def repeated(self, calls: Sequence[ToolCall]) -> Verdict | None: ...
+
+    def broken_off(self, text: str, finish: FinishReason | None, calls: int) -> Verdict | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What the validator model is asked about; at the end the last piece of the answer waits for it.
@@ -76,11 +88,12 @@ class Ask:
 class Stream:
     """One channel as it came: its text, how much of that went on, and what looks at it."""
 
-    __slots__ = ("channel", "detectors", "name", "pieces", "released", "size")
+    __slots__ = ("channel", "custom", "detectors", "name", "pieces", "released", "size")
 
-    def __init__(self, channel: Channel, detectors: Detectors, name: str = "") -> None:
+    def __init__(self, channel: Channel, detectors: Detectors, name: str = "", *, custom: bool = False) -> None:
         self.channel = channel
         self.name = name  # of the tool, where this is a call's arguments
+        self.custom = custom  # those are free text
         self.detectors = detectors
         self.pieces: list[str] = []
         self.size = 0
@@ -123,7 +136,13 @@ class Gate:
     """
 
     def __init__(
-        self, policy: Policy, detectors: Callable[[Channel], Detectors], seen: str = "", *, whole: bool = False
+        self,
+        policy: Policy,
+        detectors: Callable[[Channel], Detectors],
+        seen: str = "",
+        *,
+        ends: Ends | None = None,
+        whole: bool = False,
     ) -> None:
         self.verdict: Verdict | None = None
         self.ask: Ask | None = None
@@ -137,6 +156,9 @@ class Gate:
         self._streams = {Channel.TEXT: Stream(Channel.TEXT, detectors(Channel.TEXT))}
         self._calls: dict[int, Stream] = {}
         self._complete: set[int] = set()
+        self._ends = ends
+        self._made: dict[int, ToolCall] = {}  # the calls that have come to their end
+        self._malformed: tuple[Verdict, Stream] | None = None  # a call that waits for the reason why the answer ended
         self._held: deque[Event] = deque()
         self._open: Stream | None = None  # the stream that the newest piece belongs to
         self._finish: FinishReason | None = None
@@ -245,13 +267,46 @@ class Gate:
             call = self._calls.get(event.key)
             return call is None or self._fed(call, event.text)
         if isinstance(event, ToolStart):
-            self._calls[event.key] = Stream(Channel.ARGUMENTS, self._make(Channel.ARGUMENTS), event.name)
+            judge = self._make(Channel.ARGUMENTS)
+            self._calls[event.key] = Stream(Channel.ARGUMENTS, judge, event.name, custom=event.custom)
             self._open = None
         elif isinstance(event, ToolEnd):
-            self._complete.add(event.key)
+            return self._completed(event.key)
         elif isinstance(event, Finish):
             self._finish, self._ending = event.reason, True
         return True
+
+    def _completed(self, key: int) -> bool:
+        """A call goes on when it is complete and nothing is wrong with it.  Whether the answer is good so far."""
+        stream = self._calls.get(key)
+        if self._ends is None or stream is None:
+            self._complete.add(key)
+            return True
+        call = ToolCall("", stream.name, stream.text, stream.custom)
+        self._made[key] = call
+        if found := self._ends.repeated(list(self._made.values())):
+            self._condemn(found, stream)
+            return False
+        if found := self._ends.malformed(call):
+            self._malformed = self._malformed or (found, stream)
+        else:
+            self._complete.add(key)
+        return True
+
+    def _ends_well(self) -> bool:
+        """Whether nothing is wrong that only the end tells.  Dialects that never say so end their calls here."""
+        if self._ends is None:
+            return True
+        for key in self._calls:
+            if key not in self._made and not self._completed(key):
+                return False
+        if self._malformed and self._finish not in _CUT:
+            self._condemn(*self._malformed)
+            return False
+        text = self._streams[Channel.TEXT]
+        if found := self._ends.broken_off(text.text, self._finish, len(self._calls)):
+            self._condemn(found, text)
+        return found is None
 
     def _stream(self, channel: Channel) -> Stream:
         if channel not in self._streams:
@@ -299,6 +354,8 @@ class Gate:
             if found := stream.detectors.close(self._finish or ""):
                 self._condemn(found, stream)
                 return []
+        if not self._ends_well():
+            return []
         text = self._streams[Channel.TEXT]
         wanted = in_doubt or self._policy.validate_on is ValidateOn.ALWAYS
         if self._policy.validator and wanted and text.size:

@@ -11,8 +11,9 @@ answer waits for it, no longer than the policy's `hold_seconds`.  A question who
 cancelled.  An engine without a validator passes every answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -26,6 +27,7 @@ from validation.gate import Ask, Gate
 from validation.judges import judges
 from validation.snapshot import OnExhausted, Policy, ValidationTable
 from validation.verdict import Verdict
+from validation.whole import WholeAnswer, request_of
 
 OUTCOMES = {
     OnExhausted.ERROR: Outcome.ERROR,
@@ -43,10 +45,18 @@ class Validator(Protocol):
         CancelledError, which it passes on at once."""
 
 
-def guarded(plan: Plan, validation: ValidationTable, request_id: str, now: int, site: Callable[[], str] = str) -> Plan:
+def guarded(
+    plan: Plan,
+    validation: ValidationTable,
+    request_id: str,
+    now: int,
+    asked: Mapping[str, Any] | None = None,
+    site: Callable[[], str] = str,
+) -> Plan:
     """The same plan, with a judge of its answer where the model has a policy; `now` in epoch seconds.
 
-    `site` tells the address under which people reach the admin: there they find the failure.
+    `asked` is the client's body, by which calls are judged; `site` tells the address under which people reach the
+    admin, where they find the failure.
 
     An answer between two sides of one dialect is read for that; without a policy its bytes pass as they are.
     """
@@ -60,7 +70,8 @@ def guarded(plan: Plan, validation: ValidationTable, request_id: str, now: int, 
         if conversation is None:
             warning = "The answer was not judged: it would lose something if it were read."
             return replace(plan, warnings=(*plan.warnings, warning))
-    gate = Gate(policy, judges(policy), whole=not plan.streams)
+    ends = WholeAnswer(policy, partial(request_of, asked or {}, conversation.client), conversation.client_name)
+    gate = Gate(policy, judges(policy), ends=ends, whole=not plan.streams)
     guard = Guarded(gate, policy, site() + admin_path(request_id), watched=True)
     return replace(plan, conversation=conversation, guard=guard)
 

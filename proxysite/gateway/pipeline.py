@@ -75,7 +75,7 @@ def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveCon
     def planned(target: Target, again: Again | None) -> Plan:
         plan = plan_for(asked, route, target, config.sampling, chance, config.validation.repair, again)
         if route.generates:
-            plan = guarded(plan, config.validation, asked.request_id, chance.now, request.site)
+            plan = guarded(plan, config.validation, asked.request_id, chance.now, route.body, request.site)
         _log_plan(exchange, plan)
         return plan
 

@@ -134,6 +134,7 @@ class _Draft:
     dialect: Dialect
     path: str
     conversation: Conversation | None = None
+    betas: tuple[str, ...] = ()
     token_ratio: float = 1.0
     mended: tuple[MendedCall, ...] = ()
     changes: list[Change] = field(default_factory=list)
@@ -207,7 +208,12 @@ def _plan_endpoint(
         method=asked.method,
         url=_url(asked, target.upstream, None if draft.conversation is None else draft.path),
         headers=headers.to_upstream(
-            asked.headers, target.upstream, dialect, asked.request_id, converted=draft.conversation is not None
+            asked.headers,
+            target.upstream,
+            dialect,
+            asked.request_id,
+            converted=draft.conversation is not None,
+            betas=draft.betas,
         ),
         body=asked.body if draft.body is body else orjson.dumps(draft.body),
         streams=body.get("stream") is True,
@@ -305,7 +311,7 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
     )
     draft.body, draft.path, draft.dialect = converted.body, converted.path, dialect
     draft.warnings += converted.warnings
-    draft.conversation = converted.exchange
+    draft.conversation, draft.betas = converted.exchange, converted.betas
 
 
 def _capabilities(draft: _Draft, target: Target, dialect: Dialect, asked: Asked) -> Capabilities:

@@ -18,6 +18,7 @@ class Answer:
         self.id = ""
         self.parts: list[Part] = []
         self.citations: list[events.Citation] = []
+        self.logprobs: list[Any] = []  # of all the text
         self.tally = Tally(exchange.prompt_estimate)
         self.error: UpstreamError | None = None
         self.is_complete = False
@@ -70,6 +71,8 @@ class Answer:
 
     def _on_text(self, event: events.Text) -> None:
         self._add(Text, event.text)
+        if event.logprobs is not None:
+            self.logprobs += event.logprobs
 
     def _on_reasoning(self, event: events.Reasoning) -> None:
         self._add(Reasoning, event.text)

@@ -65,6 +65,7 @@ class Capabilities:
     strict_tools: bool = False
     custom_tools: bool = False
     server_tools: frozenset[str] = frozenset()
+    compaction: bool = False  # it can replace a long conversation by a summary
     id_length: int | None = None
     plain_ids: bool = False  # only letters, digits, _ and -
     # Thinking
@@ -200,6 +201,7 @@ _RESPONSES: Mapping[Kind, Capabilities] = {
         id_length=64,
         tool_result_images=True,
         server_tools=frozenset({"web_search"}),
+        compaction=True,
     ),
     Kind.OTHER: replace(
         _LOCAL, max_tokens_field="max_output_tokens", documents=True, tool_result_images=True, max_stops=0
@@ -222,6 +224,7 @@ _MESSAGES: Mapping[Kind, Capabilities] = {
         prefill=Prefill.REFUSED,
         strict_tools=True,
         server_tools=frozenset({"web_search"}),
+        compaction=True,
         plain_ids=True,
         thinking=ThinkingForm.ADAPTIVE,
         efforts={"minimal": "low"},
@@ -261,6 +264,7 @@ _SWITCHES = (("qwen", "enable_thinking"), ("glm", "enable_thinking"), ("deepseek
 _NEEDS_REASONING = re.compile(r"deepseek-?(v3\.[2-9]|v[4-9]|reasoner)|kimi-?k2.?(thinking|\.[5-9])", re.IGNORECASE)
 _REFUSES_REASONING = re.compile(r"deepseek-?r1", re.IGNORECASE)
 _OPENAI_REASONING = re.compile(r"^(o\d|gpt-(?!5-chat)[5-9])", re.IGNORECASE)
+_OPENAI_SEARCH = re.compile(r"-search-(preview|api)", re.IGNORECASE)
 _MISTRAL = re.compile(r"mistral|ministral|magistral|devstral|codestral", re.IGNORECASE)
 
 
@@ -273,6 +277,8 @@ def capabilities(kind: Kind, model: str, dialect: Dialect, anthropic_version: st
     if dialect is Dialect.MESSAGES:
         return _of_claude(found) if kind is Kind.ANTHROPIC else found
     if kind is Kind.OPENAI:
+        if dialect is Dialect.CHAT and _OPENAI_SEARCH.search(model):
+            found = replace(found, server_tools=frozenset({"web_search"}))
         return _of_openai(found)
     return _of_local(found)
 

@@ -123,6 +123,7 @@ class Conversion:
     path: str  # canonical: without /v1
     warnings: list[str]
     exchange: Exchange
+    betas: tuple[str, ...] = ()  # what the body needs in Anthropic's header of that name
 
 
 def parse(body: Any, client: Dialect) -> Request:
@@ -164,7 +165,7 @@ def convert_request(
         echo=responses_parse.echo(body) if client is Dialect.RESPONSES else {},
         **_renamed(renamed, request),
     )
-    return Conversion(rendered, PATHS[upstream], request.warnings, exchange)
+    return Conversion(rendered, PATHS[upstream], request.warnings, exchange, tuple(request.betas))
 
 
 def _renamed(renamed: Renamed, request: Request) -> dict[str, Any]:

@@ -103,10 +103,13 @@ class Start(Event):
 
 
 class Text(Event):
-    __slots__ = ("text",)
+    """`logprobs` are the entries of its tokens as chat and Responses have them, None when nobody asked."""
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("logprobs", "text")
+
+    def __init__(self, text: str, logprobs: list[Any] | None = None) -> None:
         self.text = text
+        self.logprobs = logprobs
 
 
 class Refusal(Event):

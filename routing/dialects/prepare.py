@@ -11,7 +11,7 @@ from routing.dialects import arguments, names
 from routing.dialects.capabilities import Capabilities, accepts
 from routing.dialects.messages.parse import BILLING_HEADER
 from routing.dialects.pairing import settled
-from routing.dialects.request import Choice, Request, Role, ServerTool, Text, Tool, ToolCall, ToolResult, Turn
+from routing.dialects.request import Choice, Request, Role, ServerTool, Text, Tool, ToolCall, ToolResult, Turn, Unknown
 from routing.errors import BadRequest
 
 
@@ -28,6 +28,7 @@ def prepare(request: Request, of: Capabilities) -> Renamed:
     """Changes the request, which belongs to this conversion alone."""
     if of.strip_billing_header:
         request.system = [part for part in request.system if not part.text.startswith(BILLING_HEADER)]
+    _refuse_empty(request)
     request.turns = settled(request.turns, request.warnings)
     renamed = Renamed()
     _tools(request, of, renamed)
@@ -35,6 +36,14 @@ def prepare(request: Request, of: Capabilities) -> Renamed:
     _history(request, of)
     _stops(request, of)
     return renamed
+
+
+def _refuse_empty(request: Request) -> None:
+    """A message that would vanish: what is left out one by one is a warning, all of it is another question."""
+    for turn in request.turns:
+        if turn.role is Role.USER and turn.parts and all(isinstance(part, Unknown) for part in turn.parts):
+            kinds = ", ".join(sorted({part.kind for part in turn.parts if isinstance(part, Unknown)}))
+            raise BadRequest(f"A message holds only {kinds}, which this upstream does not know. Send it as text.")
 
 
 def sampling(request: Request, of: Capabilities) -> dict[str, Any]:
@@ -127,6 +136,8 @@ def _choice(request: Request) -> None:
         return
     choice = request.tool_choice
     if choice is None or choice.mode is not Choice.TOOL:
+        return
+    if any(isinstance(tool, ServerTool) and tool.kind == choice.name for tool in request.tools):
         return
     choice.name = names.tool_name(choice.name)
     if all(tool.name != choice.name for tool in request.functions()):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+DEFAULT_COMPACTION = 150_000  # tokens, of both makers that compact conversations
+
 
 class Role(StrEnum):
     USER = "user"
@@ -173,6 +175,7 @@ class Thinking(StrEnum):
 class Request:
     model: str = ""
     system: list[Text] = field(default_factory=list)
+    instructed: bool = False  # the system texts are a Responses client's instructions
     turns: list[Turn] = field(default_factory=list)
     tools: list[Tool | ServerTool] = field(default_factory=list)
     tool_choice: ToolChoice | None = None
@@ -189,11 +192,13 @@ class Request:
     display: str = ""  # Anthropic's thinking.display
     user: str = ""
     service_tier: str = ""  # in OpenAI's words
+    compact_at: int | None = None  # tokens from which on the upstream may replace the conversation by a summary
     # Sampling parameters and every field that no dialect defines, under the names the client used.
     sampling: dict[str, Any] = field(default_factory=dict)
-    # What only OpenAI's dialects share: store, metadata, prompt_cache_key, logprobs, verbosity …
+    # What only OpenAI's dialects share: store, metadata, prompt_cache_key, verbosity …
     openai: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    betas: list[str] = field(default_factory=list)  # Anthropic's names of what the rendered body makes use of
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:

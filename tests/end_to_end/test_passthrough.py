@@ -111,6 +111,7 @@ def test_binary_answers_pass(client, upstream):
 
 
 def test_a_form_with_files_passes_untouched(client, upstream):
+    """Row 7.2.11 of the wire reference."""
     upstream.answer(json_answer({"text": "Hello"}))
     answer = client.post(
         "/v1/audio/transcriptions", files={"file": ("a.wav", b"\x00\xffRIFF")}, data={"model": "whisper"}

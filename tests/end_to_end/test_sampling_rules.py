@@ -105,6 +105,7 @@ def test_a_rule_for_messages_clients_is_for_no_others(sent):
 
 
 def test_embeddings_are_left_alone(client, upstream):
+    """Row 7.2.10 of the wire reference."""
     upstream.answer(json_answer({"data": []}))
     client.post("/v1/embeddings", json={"model": "four-layers", "input": "Hello"})
     assert upstream.call.json() == {"model": "four-layers", "input": "Hello"}

@@ -194,3 +194,14 @@ def test_a_value_that_its_parameter_cannot_have_is_told_in_a_sentence(name, valu
 
 def test_names_that_are_not_in_the_table_are_told():
     assert unknown({"temperature": 1, "temprature": 1, "n_predict": 1}) == ["temprature"]
+
+
+@pytest.mark.parametrize("value", ["0.7", True, float("nan"), float("inf"), [0.7]])
+def test_7_2_8_a_number_is_a_number(value):
+    assert [name for name, _ in problems({"temperature": value})] == ["temperature"]
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, 0.7])
+def test_7_2_8_whole_numbers_stay_whole(value):
+    sent = fitted("temperature", value, Dialect.MESSAGES, Kind.ANTHROPIC)
+    assert (sent, type(sent)) == (value, type(value))

@@ -51,7 +51,7 @@ class Mended(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One repair: `call`, `duplicate`, `arguments`, `thinking` or `finish`."""
+    """One repair: `call`, `name`, `duplicate`, `arguments`, `thinking` or `finish`."""
 
     kind: str
     family: str
@@ -89,11 +89,6 @@ class Repair:
         self._changed = False
 
     # What the caller may pass around the transform
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether the bytes of an event in which `TRIGGER` finds nothing may go around the transform."""
-        return self._text.begun and self._is_still()
 
     def passes(self, data: bytes, start: int = 0) -> int:
         """Up to where these bytes, which hold whole events from `start` on, may go around the transform."""
@@ -149,11 +144,20 @@ class Repair:
         events = self._events(self._current.close(cut=True, native=True)) + self._give_back()
         self._passing = None
         self._text.after_native_call()
+        event = self._renamed(event)
         self._native[event.key] = native = _Native(event)
         if any(name == event.name for name, _ in self._given):
             native.held = [event]
             return events
         return [*events, event]
+
+    def _renamed(self, event: ToolStart) -> ToolStart:
+        """The tool that was meant, where the upstream took markup or a namespace for part of its name."""
+        name = None if event.custom else self._tools.resolve(event.name)
+        if name is None or name == event.name:
+            return event
+        self._note("name", "", event.name, name)
+        return ToolStart(event.key, event.id, name)
 
     def _on_native_arguments(self, event: ToolArguments) -> list[Event]:
         native = self._native.get(event.key)

@@ -1,4 +1,4 @@
-"""Which bytes of a stream may go around the transform: those in which nothing could begin or end anything.
+"""Which bytes of a chat stream may go around the transform: those in which nothing could begin or end anything.
 
 The patterns look at the raw bytes of an event, before JSON is parsed, so they find more than there is, never less:
 the end of any JSON string counts as the end of the text, and an escaped ASCII character as any character.
@@ -8,18 +8,12 @@ import re
 
 from validation.repair.grammar import QUOTES, beginnings, grammar
 
-# A call or the end, as each dialect says it.  `"tool_calls": null` and `[]` say nothing.  No alternative begins with a
-# quotation mark, or with another character of which JSON is full: the search would stop at each.
-_EVENTS = (
-    rb'_calls?"\s*:\s*(?:\[\s*)?\{',
-    rb'_reason"\s*:\s*"',
-    rb'_(?:use|stop|start|call)"',
-    rb"\.(?:completed|incomplete|failed|output_item|function_call)",
-    rb"\[DONE",
-)
+# A call or the end.  `"tool_calls": null` and `[]` say nothing.  No alternative begins with a quotation mark, or with
+# another character of which JSON is full: the search would stop at each.
+_EVENTS = (rb'_calls?"\s*:\s*(?:\[\s*)?\{', rb'_reason"\s*:\s*"', rb"\[DONE")
 # What decides whether a marker that follows counts; see `grammar`.
 _CONTEXT = (rb"`", rb"~", rb"\\n(?:[ ]|\\t)*(?:>|\")", rb"\\\"\"", rb"\\u00[2-7]", rb"\\u000[aA]")
-_ANY_TEXT = rb'"(?:content|text|delta|response)"\s*:\s*"(?!")'
+_ANY_TEXT = rb'"(?:content|text)"\s*:\s*"(?!")'
 
 
 # The end of a string which is not the id that chunks begin with: ids end in any letter.

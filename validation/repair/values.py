@@ -26,7 +26,7 @@ def typed_value(text: str, schema: Any) -> Any:
         if type in types:
             value = _READERS[type](text.strip())
             if value is not _MISSING:
-                return _nested(value, schema)
+                return value
     if not types and not is_string(schema):
         return _undeclared(text)
     return text
@@ -59,10 +59,6 @@ def _undeclared(text: str) -> Any:
         value = _structure(text.strip(), (dict, list))
         return text if value is _MISSING else value
     return text
-
-
-def _nested(value: Any, schema: Any) -> Any:
-    return value
 
 
 def _null(text: str) -> Any:

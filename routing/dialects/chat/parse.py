@@ -61,7 +61,6 @@ OPENAI_ONLY = frozenset(
         "web_search_options",
     }
 )
-_WORTH_A_WARNING = frozenset({"verbosity", "web_search_options"})
 
 
 def parse(body: Mapping[str, Any]) -> Request:
@@ -223,7 +222,8 @@ def _tools(body: Mapping[str, Any], request: Request) -> None:
     for index, entry in enumerate(reading.objects(body.get("functions"), "functions")):
         request.tools.append(_function(entry, f"functions[{index}]"))
     if body.get("web_search_options") is not None:
-        request.tools.append(ServerTool("web_search", {"type": "web_search"}))
+        options = reading.mapping(body["web_search_options"], "web_search_options")
+        request.tools.append(ServerTool("web_search", {"type": "web_search", **_search(options)}))
     request.parallel_tool_calls = body.get("parallel_tool_calls") if body.get("parallel_tool_calls") is False else None
     request.tool_choice = _choice(body.get("tool_choice", body.get("function_call")))
 
@@ -241,6 +241,17 @@ def _tool(entry: dict[str, Any], what: str) -> Tool | ServerTool:
     if kind == "function" or "function" in entry:
         return _function(reading.mapping(entry.get("function"), f"{what}.function") or entry, what)
     return ServerTool(str(kind), entry)
+
+
+def _search(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the user is stands one level deeper here than in the tools of the other dialects."""
+    place = options.get("user_location")
+    inner = place.get("approximate") if isinstance(place, dict) else None
+    size = options.get("search_context_size")
+    return {
+        **({"user_location": {"type": "approximate", **inner}} if isinstance(inner, dict) else {}),
+        **({"search_context_size": size} if size else {}),
+    }
 
 
 def _flat_format(format: Any) -> Any:

@@ -116,6 +116,8 @@ class ChatReader:
         delta = choice.get("delta") or choice.get("message")
         if isinstance(delta, dict):
             self._delta(delta, events)
+        if choice.get("logprobs"):
+            _add_logprobs(choice["logprobs"], events)
         reason = choice.get("finish_reason")
         if reason is not None:
             self._reason(reason, choice, chunk, events)
@@ -233,6 +235,14 @@ class ChatReader:
     def _fail(self, error: UpstreamError) -> list[Event]:
         self._ended = True
         return [Failed(error)]
+
+
+def _add_logprobs(logprobs: Any, events: list[Event]) -> None:
+    """They belong to the text of the same chunk."""
+    entries = member({"of": logprobs}, "of").get("content")
+    last = next((event for event in reversed(events) if type(event) is Text), None)
+    if isinstance(entries, list) and last is not None:
+        last.logprobs = entries
 
 
 def citation(raw: Mapping[str, Any]) -> Citation:

@@ -47,30 +47,35 @@ def render(request: Request, of: Capabilities) -> dict[str, Any]:
     body |= {name: value for name, value in request.openai.items() if name in of.openai_fields}
     if request.service_tier and "service_tier" in of.openai_fields:
         body["service_tier"] = request.service_tier
+    if "verbosity" in request.openai and "verbosity" not in of.openai_fields:
+        request.warn("verbosity was left out: this upstream does not take it.")
+    if request.compact_at is not None:
+        request.warn("context_management was left out: this upstream shortens no conversation.")
     return body | _prefill(request, of, body["messages"])
 
 
 def _messages(request: Request, of: Capabilities) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     if request.system:
-        messages.append({"role": _system_role(of), "content": leading_text(request.system)})
+        messages.append({"role": _system_role(request, of), "content": leading_text(request.system)})
     for turn in request.turns:
         if turn.role is Role.ASSISTANT:
             messages += _assistant(turn, request, of)
         elif turn.role is Role.SYSTEM:
-            messages += _system(turn, of)
+            messages += _system(turn, request, of)
         else:
             messages += _user(turn, request, of)
     return messages
 
 
-def _system_role(of: Capabilities) -> str:
-    return "developer" if of.developer_role and of.max_stops == 0 else "system"
+def _system_role(request: Request, of: Capabilities) -> str:
+    """Models that think, and instructions of a Responses client, have the word of that API, where it is known."""
+    return "developer" if of.developer_role and (request.instructed or of.max_stops == 0) else "system"
 
 
-def _system(turn: Turn, of: Capabilities) -> list[dict[str, Any]]:
+def _system(turn: Turn, request: Request, of: Capabilities) -> list[dict[str, Any]]:
     text = text_of(turn.parts)
-    return [{"role": "system" if of.late_system else "user", "content": text}] if text else []
+    return [{"role": _system_role(request, of) if of.late_system else "user", "content": text}] if text else []
 
 
 def _assistant(turn: Turn, request: Request, of: Capabilities) -> list[dict[str, Any]]:
@@ -148,11 +153,14 @@ def _drop_unknown(turn: Turn, request: Request) -> None:
 
 
 def _tools(request: Request, of: Capabilities) -> dict[str, Any]:
-    tools: list[dict[str, Any]] = [_tool(tool, of) for tool in request.tools if isinstance(tool, Tool)]
-    tools += [tool.raw for tool in request.tools if isinstance(tool, ServerTool)]
+    tools = [_tool(tool, of) for tool in request.functions()]
+    searching: dict[str, Any] = {}
+    for tool in request.tools:
+        if isinstance(tool, ServerTool):
+            searching["web_search_options"] = _search(tool)
     if not tools:
-        return {}
-    said: dict[str, Any] = {"tools": tools}
+        return searching
+    said: dict[str, Any] = {"tools": tools, **searching}
     choice = request.tool_choice
     if choice is not None:
         said["tool_choice"] = _choice(choice.mode, choice.name, request)
@@ -171,6 +179,15 @@ def _tool(tool: Tool, of: Capabilities) -> dict[str, Any]:
     if tool.strict is not None and of.strict_tools:
         function["strict"] = tool.strict
     return {"type": "function", "function": function}
+
+
+def _search(tool: ServerTool) -> dict[str, Any]:
+    """Only models that search have this, and it is no tool here."""
+    place = tool.raw.get("user_location") if isinstance(tool.raw, dict) else None
+    if not isinstance(place, dict):
+        return {}
+    inner = {name: value for name, value in place.items() if name != "type"}
+    return {"user_location": {"type": "approximate", "approximate": inner}}
 
 
 def _custom(tool: Tool) -> dict[str, Any]:

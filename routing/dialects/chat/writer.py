@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 
-from routing.dialects import events, upstream_errors
+from routing.dialects import events, free_text, upstream_errors
 from routing.dialects.answer import Answer
 from routing.dialects.chat import usage as chat_usage
 from routing.dialects.events import Event, FinishReason
 from routing.dialects.exchange import Exchange
+from routing.dialects.free_text import FreeText
 from routing.dialects.request import Reasoning, ToolCall
 from routing.dialects.sse import DONE_FRAME
 from routing.dialects.tally import Tally
@@ -27,6 +28,25 @@ SEAL = "anthropic-claude-v1"  # the format that a sealed piece of thinking says 
 OPENAI_SEAL = "openai-responses-v1"
 
 
+class _Wrapped:
+    """A custom call that the upstream knows as a function: its free text comes out of the JSON piece by piece."""
+
+    __slots__ = ("free_text", "pieces")
+
+    def __init__(self) -> None:
+        self.free_text = FreeText()
+        self.pieces: list[str] = []
+
+    def feed(self, text: str) -> str:
+        if not self.free_text.was_found:
+            self.pieces.append(text)
+        return self.free_text.feed(text)
+
+    def unsaid(self) -> str:
+        """What a model wrote that did not keep to the wrapping."""
+        return "" if self.free_text.was_found else free_text.of("".join(self.pieces))
+
+
 class ChatWriter:
     def __init__(self, exchange: Exchange) -> None:
         self.warnings: list[str] = []
@@ -38,6 +58,7 @@ class ChatWriter:
         self._indices: dict[int, int] = {}  # of calls, by key: dense, whatever the upstream counted
         self._without_arguments: set[int] = set()
         self._customs: set[int] = set()
+        self._wrapped: dict[int, _Wrapped] = {}
         self._thought: list[str] = []  # since the last seal
         self._details = 0
         self._head = b""  # of every chunk, up to the delta
@@ -73,7 +94,12 @@ class ChatWriter:
 
     def _on_text(self, event: events.Text) -> None:
         self._tally.characters += len(event.text)
-        self._chunk(b'{"content":' + orjson.dumps(event.text) + b"}")
+        delta = b'{"content":' + orjson.dumps(event.text) + b"}"
+        if event.logprobs is None:
+            self._chunk(delta)
+            return
+        said = b',"logprobs":' + orjson.dumps(logprobs(event.logprobs))
+        self._out += (self._head, delta, self._tail.replace(b',"logprobs":null', said))
 
     def _on_refusal(self, event: events.Refusal) -> None:
         self._tally.characters += len(event.text)
@@ -104,8 +130,10 @@ class ChatWriter:
         self._tally.calls += 1
         name = self._exchange.client_name(event.name)
         entry: dict[str, Any] = {"index": index, "id": event.id}
-        if event.custom:
+        if event.custom or name in self._exchange.wrapped:
             self._customs.add(event.key)
+            if not event.custom:
+                self._wrapped[event.key] = _Wrapped()
             entry |= {"type": "custom", "custom": {"name": name, "input": ""}}
         else:
             self._without_arguments.add(event.key)
@@ -114,18 +142,25 @@ class ChatWriter:
 
     def _on_tool_arguments(self, event: events.ToolArguments) -> None:
         self._tally.characters += len(event.text)
-        text = orjson.dumps(event.text)
-        index = b'{"tool_calls":[{"index":%d,' % self._indices[event.key]
         if event.key in self._customs:
-            self._chunk(index + b'"custom":{"input":' + text + b"}}]}")
-        else:
-            self._without_arguments.discard(event.key)
-            self._chunk(index + b'"function":{"arguments":' + text + b"}}]}")
+            wrapped = self._wrapped.get(event.key)
+            self._input(event.key, event.text if wrapped is None else wrapped.feed(event.text))
+            return
+        self._without_arguments.discard(event.key)
+        index = b'{"tool_calls":[{"index":%d,' % self._indices[event.key]
+        self._chunk(index + b'"function":{"arguments":' + orjson.dumps(event.text) + b"}}]}")
+
+    def _input(self, key: int, text: str) -> None:
+        if text:
+            index = b'{"tool_calls":[{"index":%d,' % self._indices[key]
+            self._chunk(index + b'"custom":{"input":' + orjson.dumps(text) + b"}}]}")
 
     def _on_tool_end(self, event: events.ToolEnd) -> None:
         """A call without arguments is a call with none: clients parse the text, and an empty one is no JSON."""
         if event.key in self._without_arguments:
             self._on_tool_arguments(events.ToolArguments(event.key, "{}"))
+        elif event.key in self._wrapped:
+            self._input(event.key, self._wrapped.pop(event.key).unsaid())
 
     def _on_citation(self, event: events.Citation) -> None:
         self._chunk(orjson.dumps({"annotations": [annotation(event)]}))
@@ -142,8 +177,8 @@ class ChatWriter:
 
     def _on_end(self, event: events.End) -> None:
         self._ended = True
-        for key in sorted(self._without_arguments):
-            self._on_tool_arguments(events.ToolArguments(key, "{}"))
+        for key in sorted(self._without_arguments | self._wrapped.keys()):
+            self._on_tool_end(events.ToolEnd(key))
         reason = self._tally.reason()
         said = self._tally.finish.explanation if self._tally.finish else ""
         if reason is FinishReason.REFUSAL and said:
@@ -188,6 +223,10 @@ def usage(tally: Tally) -> dict[str, Any]:
     return chat_usage.render(tally.usage, prompt=tally.prompt(), output=tally.output())
 
 
+def logprobs(entries: list[Any]) -> dict[str, Any]:
+    return {"content": entries, "refusal": None}
+
+
 def seals(part: Reasoning, index: int = 0) -> list[dict[str, Any]]:
     """Entries of `reasoning_details`: what a client must send back for its model to know its own thinking."""
     if part.redacted:
@@ -208,7 +247,7 @@ def annotation(citation: events.Citation) -> dict[str, Any]:
 
 def body(answer: Answer) -> dict[str, Any]:
     """The whole answer."""
-    calls = [_call(call) for call in answer.calls()]
+    calls = [_call(call, answer.exchange) for call in answer.calls()]
     refusal = answer.refusal()
     reason = answer.tally.reason()
     if not refusal and reason is FinishReason.REFUSAL and answer.tally.finish:
@@ -228,7 +267,8 @@ def body(answer: Answer) -> dict[str, Any]:
         message["annotations"] = [annotation(citation) for citation in answer.citations]
     if calls:
         message["tool_calls"] = calls
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": FINISH_REASONS[reason]}
+    known = logprobs(answer.logprobs) if answer.logprobs else None
+    choice = {"index": 0, "message": message, "logprobs": known, "finish_reason": FINISH_REASONS[reason]}
     return {
         **skeleton(answer.exchange, answer.id, "chat.completion"),
         "choices": [choice],
@@ -236,8 +276,10 @@ def body(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
-    if call.custom:
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+def _call(call: ToolCall, exchange: Exchange) -> dict[str, Any]:
+    is_wrapped = not call.custom and call.name in exchange.wrapped
+    if call.custom or is_wrapped:
+        said = free_text.of(call.arguments) if is_wrapped else call.arguments
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": said}}
     text = call.arguments if call.arguments.strip() else "{}"
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": text}}

@@ -12,7 +12,7 @@ DEFAULT_MAX_TOKENS = 16  # this dialect's own: a client that says nothing counts
 
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "n_predict")
 _REFUSED = ("suffix", "echo", "prompt_embeds")  # leaving them out would change what was asked
-_LEFT_OUT = ("logprobs", "prompt_logprobs")
+_LEFT_OUT = ("prompt_logprobs",)  # of the prompt, which no other dialect repeats
 _READ = frozenset(
     {
         "model",
@@ -28,6 +28,7 @@ _READ = frozenset(
         *_LIMITS,
         *_REFUSED,
         *_LEFT_OUT,
+        "logprobs",
     }
 )
 
@@ -44,13 +45,23 @@ def parse(body: Mapping[str, Any]) -> Request:
     request.include_usage = options.get("include_usage") is True
     request.response_format = response_format(body.get("response_format"))
     request.user = str(body.get("user") or body.get("safety_identifier") or "")
+    _logprobs(body.get("logprobs"), request)
     for name in _LEFT_OUT:
-        if body.get(name) is not None and body[name] is not False:  # 0 asks for the chosen tokens
+        if body.get(name) is not None and body[name] is not False:
             request.warn(f"{name} was left out: its form differs between completions and this upstream's dialect.")
     for name, value in body.items():
         if name not in _READ and value is not None:
             (request.openai if name in OPENAI_ONLY else request.sampling)[name] = value
     return request
+
+
+def _logprobs(wanted: Any, request: Request) -> None:
+    """A number says how many tokens beside the chosen one, where others have a switch and a number."""
+    if wanted is None or wanted is False:
+        return
+    request.sampling["logprobs"] = True
+    if most := reading.whole(wanted if wanted is not True else 0, "logprobs"):
+        request.sampling["top_logprobs"] = most
 
 
 def _refuse(body: Mapping[str, Any]) -> None:

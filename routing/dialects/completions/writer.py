@@ -1,6 +1,7 @@
 """Events to the chunks of Completions, and to the whole answer.  Only text has a place there."""
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -19,6 +20,36 @@ NO_CALLS = "A tool call of the model was left out: completions have no place for
 NO_CITATIONS = "The answer's citations were left out: completions have no place for them."
 
 
+class Logprobs:
+    """The entries of other dialects in this one's form: lists side by side, and where in the text a token begins."""
+
+    __slots__ = ("_said",)
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def of(self, text: str, entries: list[Any] | None) -> dict[str, Any] | None:
+        """`entries` belong to `text`, which follows what was given before."""
+        known = [entry for entry in entries or () if isinstance(entry, dict)]
+        tokens = [str(entry.get("token", "")) for entry in known]
+        starts = accumulate((len(token) for token in tokens), initial=self._said)
+        self._said += len(text)
+        if not known:
+            return None
+        return {
+            "tokens": tokens,
+            "token_logprobs": [entry.get("logprob") for entry in known],
+            "top_logprobs": [_alternatives(entry) for entry in known],
+            "text_offset": [start for _, start in zip(tokens, starts, strict=False)],
+        }
+
+
+def _alternatives(entry: dict[str, Any]) -> dict[str, Any] | None:
+    given = entry.get("top_logprobs")
+    found = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
+    return {str(item.get("token", "")): item.get("logprob") for item in found} or None
+
+
 class CompletionsWriter:
     def __init__(self, exchange: Exchange) -> None:
         self.warnings: list[str] = []
@@ -30,6 +61,7 @@ class CompletionsWriter:
         self._base = b""  # of every chunk, up to its choices
         self._head = b""  # of a chunk with text, up to the text
         self._tail = b""  # and after it
+        self._logprobs = Logprobs()
 
     def feed(self, new: list[Event]) -> bytes:
         if self._ended:
@@ -60,9 +92,15 @@ class CompletionsWriter:
         usage = b',"usage":null' if self._exchange.include_usage else b""
         self._tail = b',"index":0,"logprobs":null,"finish_reason":null}]' + usage + b"}\n\n"
 
-    def _on_text(self, event: events.Text | events.Refusal) -> None:
+    def _on_text(self, event: events.Text) -> None:
         self._tally.characters += len(event.text)
-        self._out += (self._head, orjson.dumps(event.text), self._tail)
+        tail = self._tail
+        if (said := self._logprobs.of(event.text, event.logprobs)) is not None:
+            tail = tail.replace(b'"logprobs":null', b'"logprobs":' + orjson.dumps(said))
+        self._out += (self._head, orjson.dumps(event.text), tail)
+
+    def _on_refusal(self, event: events.Refusal) -> None:
+        self._on_text(events.Text(event.text))
 
     def _on_reasoning(self, event: events.Reasoning) -> None:
         self._tally.characters += len(event.text)
@@ -104,7 +142,7 @@ class CompletionsWriter:
 _ON: dict[type[Event], Callable[[CompletionsWriter, Any], None]] = {
     events.Start: CompletionsWriter._on_start,
     events.Text: CompletionsWriter._on_text,
-    events.Refusal: CompletionsWriter._on_text,
+    events.Refusal: CompletionsWriter._on_refusal,
     events.Reasoning: CompletionsWriter._on_reasoning,
     events.ReasoningEnd: CompletionsWriter._ignore,
     events.Redacted: CompletionsWriter._ignore,
@@ -140,7 +178,8 @@ def body(answer: Answer) -> dict[str, Any]:
     answer.warnings += left_out(answer)
     text = "".join(part.text for part in answer.parts if isinstance(part, Text | Refusal))
     finish_reason = word(answer.tally.reason())
-    choice = {"text": text, "index": 0, "logprobs": None, "finish_reason": finish_reason}
+    logprobs = Logprobs().of(text, answer.logprobs)
+    choice = {"text": text, "index": 0, "logprobs": logprobs, "finish_reason": finish_reason}
     return {**skeleton(answer.exchange, answer.id), "choices": [choice], "usage": usage(answer.tally)}
 
 

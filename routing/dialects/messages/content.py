@@ -57,6 +57,8 @@ def _block(block: dict[str, Any], request: Request, what: str) -> list[Part]:
             id = reading.text(block.get("tool_use_id"), f"{what}.tool_use_id")
             inner = parse(block.get("content"), request, what)
             return [ToolResult(id, inner, block.get("is_error") is True, cache=cache)]
+        case "compaction":  # Anthropic's summary of all that stood before it
+            return [Text(reading.text(block.get("content"), f"{what}.content"), cache)]
         case "search_result":
             request.warn("A search result was written out as text.")
             return [Text(_search_result(block))]

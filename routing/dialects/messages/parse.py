@@ -7,6 +7,7 @@ from typing import Any
 from routing.dialects import reading
 from routing.dialects.messages import content
 from routing.dialects.request import (
+    DEFAULT_COMPACTION,
     Choice,
     Request,
     ResponseFormat,
@@ -26,7 +27,6 @@ BILLING_HEADER = "x-anthropic-billing-header:"
 # Fields that have a meaning only at Anthropic.  True: leaving one out is worth a warning.
 _ANTHROPIC_ONLY: Mapping[str, bool] = {
     "container": True,
-    "context_management": True,
     "mcp_servers": True,
     "speed": True,
     "fallbacks": True,
@@ -53,6 +53,7 @@ _READ = frozenset(
         "output_format",
         "metadata",
         "service_tier",
+        "context_management",
     }
 )
 _TIERS = {"auto": "auto", "standard_only": "default"}
@@ -98,6 +99,7 @@ def parse(body: Mapping[str, Any]) -> Request:
     _thinking(body, request)
     request.user = reading.text(reading.mapping(body.get("metadata"), "metadata").get("user_id"), "metadata.user_id")
     request.service_tier = _TIERS.get(str(body.get("service_tier")), "")
+    _context(body.get("context_management"), request)
     for name, value in body.items():
         if name in _READ or value is None:
             continue
@@ -106,6 +108,19 @@ def parse(body: Mapping[str, Any]) -> Request:
         elif _ANTHROPIC_ONLY[name]:
             request.warn(f"{name} was left out: only Anthropic's API has it.")
     return request
+
+
+def _context(given: Any, request: Request) -> None:
+    """Of what Anthropic can do to a long conversation, others have the summary alone."""
+    edits = reading.mapping(given, "context_management").get("edits")
+    for edit in reading.objects(edits, "context_management.edits"):
+        kind = str(edit.get("type"))
+        if _DATED.sub("", kind) == "compact":
+            trigger = reading.mapping(edit.get("trigger"), "context_management.edits[].trigger")
+            limit = reading.whole(trigger.get("value"), "context_management.edits[].trigger.value")
+            request.compact_at = limit or DEFAULT_COMPACTION
+        else:
+            request.warn(f"context_management {kind} was left out: only Anthropic's API has it.")
 
 
 def _system(system: Any, request: Request) -> None:

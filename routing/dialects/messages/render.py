@@ -4,7 +4,7 @@ from typing import Any
 
 from routing.dialects.capabilities import Capabilities, Prefill, ThinkingForm, claude
 from routing.dialects.chat.render import object_schema
-from routing.dialects.messages import content
+from routing.dialects.messages import content, schemas
 from routing.dialects.prepare import sampling, trailing_assistant
 from routing.dialects.request import (
     Choice,
@@ -21,6 +21,8 @@ from routing.dialects.request import (
 from routing.errors import BadRequest
 
 LEAST_BUDGET = 1024
+LEAST_COMPACTION = 50_000  # tokens
+COMPACTION_BETA = "compact-2026-01-12"
 BUDGETS = {"minimal": 1024, "low": 2048, "medium": 4096, "high": 16000, "xhigh": 32000, "max": 64000}
 _WITHOUT_DISABLING = frozenset({"xhigh", "max"})
 
@@ -47,6 +49,7 @@ def render(request: Request, of: Capabilities) -> dict[str, Any]:
     if tier and of.keeps_signatures:
         body["service_tier"] = tier
     _format(body, request)
+    _compact(body, request, of)
     for name in ("verbosity",):
         if name in request.openai:
             request.warn(f"{name} was left out: Anthropic's Messages have nothing like it.")
@@ -87,7 +90,9 @@ def _messages(request: Request, of: Capabilities) -> list[dict[str, Any]]:
 
 
 def _tools(request: Request, of: Capabilities) -> dict[str, Any]:
-    tools = [_tool(tool, of) if isinstance(tool, Tool) else _server_tool(tool) for tool in request.tools]
+    strict = _strict(request, of)
+    tools = [_tool(tool, request, tool.name in strict) for tool in request.functions()]
+    tools += [_server_tool(tool) for tool in request.tools if isinstance(tool, ServerTool)]
     if not tools:
         return {}
     said: dict[str, Any] = {"tools": tools}
@@ -104,13 +109,24 @@ def _tools(request: Request, of: Capabilities) -> dict[str, Any]:
     return said
 
 
-def _tool(tool: Tool, of: Capabilities) -> dict[str, Any]:
+def _strict(request: Request, of: Capabilities) -> frozenset[str]:
+    """The tools whose schemas the model is held to."""
+    wanted = [tool.name for tool in request.functions() if tool.strict and of.strict_tools]
+    if of.keeps_signatures and len(wanted) > schemas.MOST_STRICT_TOOLS:
+        request.warn(f"Only the first {schemas.MOST_STRICT_TOOLS} tools are strict: Anthropic takes no more of them.")
+        wanted = wanted[: schemas.MOST_STRICT_TOOLS]
+    return frozenset(wanted)
+
+
+def _tool(tool: Tool, request: Request, is_strict: bool) -> dict[str, Any]:
     rendered: dict[str, Any] = {"name": tool.name}
     if tool.description:
         rendered["description"] = tool.description
     rendered["input_schema"] = object_schema(tool.schema)
-    if tool.strict and of.strict_tools:
+    if is_strict:
         rendered["strict"] = True
+        schema = schemas.followed(rendered["input_schema"], request, f"the tool {tool.name}")
+        rendered["input_schema"] = schema
     return rendered | _cache(tool.cache)
 
 
@@ -121,7 +137,9 @@ def _server_tool(tool: ServerTool) -> dict[str, Any]:
     filters = raw.get("filters")
     allowed = filters.get("allowed_domains") if isinstance(filters, dict) else None
     limits = {"allowed_domains": allowed} if allowed else {}
-    return {"type": "web_search_20250305", "name": "web_search", **limits}
+    place = raw.get("user_location")
+    where = {"user_location": place} if isinstance(place, dict) else {}
+    return {"type": "web_search_20250305", "name": "web_search", **limits, **where}
 
 
 def _think(body: dict[str, Any], request: Request, of: Capabilities) -> None:
@@ -186,6 +204,9 @@ def _continues_unsigned(turns: list[Turn]) -> bool:
 
 
 def _sampling(request: Request, of: Capabilities, body: dict[str, Any]) -> dict[str, Any]:
+    for name in ("logprobs", "top_logprobs"):
+        if request.sampling.pop(name, None):
+            request.warn(f"{name} was left out: Anthropic's Messages have nothing like it.")
     kept = sampling(request, of)
     thinks = body.get("thinking", {}).get("type") in ("enabled", "adaptive")
     if not thinks or not of.keeps_signatures:
@@ -218,24 +239,24 @@ def _prefill(body: dict[str, Any], request: Request, of: Capabilities) -> None:
         last["content"][-1]["text"] = last["content"][-1]["text"].rstrip()
 
 
+def _compact(body: dict[str, Any], request: Request, of: Capabilities) -> None:
+    if request.compact_at is None:
+        return
+    if not of.compaction:
+        request.warn("context_management was left out: this upstream shortens no conversation.")
+        return
+    trigger = {"type": "input_tokens", "value": max(LEAST_COMPACTION, request.compact_at)}
+    body["context_management"] = {"edits": [{"type": "compact_20260112", "trigger": trigger}]}
+    request.betas.append(COMPACTION_BETA)
+
+
 def _format(body: dict[str, Any], request: Request) -> None:
     wanted = request.response_format
     if wanted is None or wanted.kind == "text":
         return
     if wanted.kind == "json_schema":
         config = body.setdefault("output_config", {})
-        config["format"] = {"type": "json_schema", "schema": closed(wanted.schema)}
+        schema = schemas.followed(wanted.schema, request, "the schema for the answer")
+        config["format"] = {"type": "json_schema", "schema": schema}
     else:
         request.warn(f"response_format {wanted.kind} was left out: Anthropic's Messages have only json_schema.")
-
-
-def closed(schema: Any) -> Any:
-    """The schema with `additionalProperties: false` on every object that does not say, as Anthropic demands."""
-    if isinstance(schema, list):
-        return [closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    inner = {name: closed(value) for name, value in schema.items()}
-    if schema.get("type") == "object" and "additionalProperties" not in schema:
-        inner["additionalProperties"] = False
-    return inner

@@ -129,6 +129,12 @@ class _History:
             f"{what} is an item_reference, and this proxy keeps no conversations. Send the item itself instead."
         )
 
+    def _compaction(self, item: dict[str, Any], what: str) -> None:
+        """Only its maker can read it."""
+        self._request.warn(
+            f"{what} was left out, and with it what was said before: it is a summary that only OpenAI can read."
+        )
+
     def _ignore(self, item: dict[str, Any], what: str) -> None:
         """Says nothing to a model."""
 
@@ -146,6 +152,8 @@ _ON: Mapping[str, Callable[[_History, dict[str, Any], str], None]] = {
     "additional_tools": _History._more_tools,
     "tool_search_output": _History._more_tools,
     "tool_search_call": _History._ignore,
+    "compaction": _History._compaction,
+    "compaction_summary": _History._compaction,
     "item_reference": _History._reference,
 }
 

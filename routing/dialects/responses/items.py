@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import Dialect, events, seals, upstream_errors
+from routing.dialects import Dialect, events, free_text, seals, upstream_errors
 from routing.dialects.events import FinishReason, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning
-from routing.dialects.responses import free_text
 from routing.dialects.responses import usage as responses_usage
 from routing.dialects.tally import Tally
 
@@ -91,8 +90,8 @@ def message(id: str, status: str, content: list[dict[str, Any]]) -> dict[str, An
     return {"id": id, "type": "message", "role": "assistant", "status": status, "content": content}
 
 
-def text_part(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+def text_part(text: str, annotations: list[dict[str, Any]], logprobs: list[Any]) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": logprobs}
 
 
 def refusal_part(text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routing.dialects import reading
-from routing.dialects.request import Request, ResponseFormat, Text
+from routing.dialects.request import DEFAULT_COMPACTION, Request, ResponseFormat, Text
 from routing.dialects.responses import history, tools
 from routing.errors import BadRequest
 
@@ -27,6 +27,7 @@ _READ = frozenset(
         "include",
         "top_logprobs",
         "truncation",
+        "context_management",
     }
 )
 _OPENAI_ONLY = frozenset(
@@ -41,7 +42,6 @@ _OPENAI_ONLY = frozenset(
 )
 # Fields that have a meaning only at OpenAI.  True: leaving one out is worth a warning.
 _NOT_CARRIED: Mapping[str, bool] = {
-    "context_management": True,
     "max_tool_calls": True,
     "access_programs": True,
     "background": False,
@@ -85,7 +85,7 @@ def parse(body: Mapping[str, Any]) -> Request:
     for name, way_out in _STATE.items():
         if body.get(name):
             raise BadRequest(f"{name} cannot be used here: this proxy keeps no conversations. {way_out}")
-    request = Request(model=reading.text(body.get("model"), "model"))
+    request = Request(model=reading.text(body.get("model"), "model"), instructed=True)
     _instructions(body.get("instructions"), request)
     request.tools = tools.parse(body.get("tools"), request)
     history.read(body.get("input"), request)
@@ -103,6 +103,7 @@ def parse(body: Mapping[str, Any]) -> Request:
     request.display = "summarized" if request.summary else ""
     request.user = str(body.get("user") or body.get("safety_identifier") or "")
     request.service_tier = reading.text(body.get("service_tier"), "service_tier")
+    _context(body.get("context_management"), request)
     _rest(body, request)
     return request
 
@@ -132,13 +133,21 @@ def _text(text: dict[str, Any], request: Request) -> None:
         request.openai["verbosity"] = text["verbosity"]
 
 
+def _context(given: Any, request: Request) -> None:
+    for entry in reading.objects(given, "context_management"):
+        if entry.get("type") == "compaction":
+            limit = reading.whole(entry.get("compact_threshold"), "context_management[].compact_threshold")
+            request.compact_at = limit or DEFAULT_COMPACTION
+        else:
+            request.warn(f"context_management {entry.get('type')} was left out: only OpenAI's API has it.")
+
+
 def _rest(body: Mapping[str, Any], request: Request) -> None:
     if body.get("truncation") == "auto":
         request.warn("truncation was left out: only OpenAI's API shortens a conversation that is too long.")
     top = reading.whole(body.get("top_logprobs"), "top_logprobs")
     if top or _LOGPROBS in reading.items(body.get("include"), "include"):
         request.sampling |= {"logprobs": True, "top_logprobs": top}
-        request.warn("The answer comes without logprobs: they are lost in the conversion.")
     for name, value in body.items():
         if name in _READ or value is None:
             continue

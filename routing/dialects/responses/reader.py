@@ -143,13 +143,16 @@ class ResponsesReader:
         events.append(ToolStart(item.key, id, flat_name(given, "name"), given["type"] == "custom_tool_call"))
 
     def _text_delta(self, payload: dict[str, Any]) -> list[Event]:
-        return self._say(self._item(payload), _index(payload, _RAW), payload.get("delta"), Text)
+        return _with_logprobs(
+            self._say(self._item(payload), _index(payload, _RAW), payload.get("delta"), Text), payload
+        )
 
     def _refusal_delta(self, payload: dict[str, Any]) -> list[Event]:
         return self._say(self._item(payload), _index(payload, _RAW), payload.get("delta"), Refusal)
 
     def _text_done(self, payload: dict[str, Any]) -> list[Event]:
-        return self._say_once(self._item(payload), _index(payload, _RAW), payload.get("text"), Text)
+        said = self._say_once(self._item(payload), _index(payload, _RAW), payload.get("text"), Text)
+        return _with_logprobs(said, payload)
 
     def _refusal_done(self, payload: dict[str, Any]) -> list[Event]:
         return self._say_once(self._item(payload), _index(payload, _RAW), payload.get("refusal"), Refusal)
@@ -259,7 +262,7 @@ class ResponsesReader:
             if part.get("type") == "refusal":
                 events += self._say_once(item, index, part.get("refusal"), Refusal)
             else:
-                events += self._say_once(item, index, part.get("text"), Text)
+                events += _with_logprobs(self._say_once(item, index, part.get("text"), Text), part)
             if not item.cited:
                 events += [citation(cited) for cited in _parts(part, "annotations") if _text(cited.get("url"))]
 
@@ -309,6 +312,14 @@ class ResponsesReader:
             return self._fail(upstream_errors.of_text(data))
         self.warnings.append("The upstream sent a line that is not JSON; it was skipped.")
         return []
+
+
+def _with_logprobs(said: list[Event], given: Mapping[str, Any]) -> list[Event]:
+    """`given` is what holds the text: a delta, the end of a part, or the part itself."""
+    entries = given.get("logprobs")
+    if entries and isinstance(entries, list) and said and type(said[-1]) is Text:
+        said[-1].logprobs = entries
+    return said
 
 
 def _text(value: Any) -> str:

@@ -50,6 +50,10 @@ def render(request: Request, of: Capabilities) -> dict[str, Any]:
         official = of.user_field == "safety_identifier"
         body[of.user_field] = short(request.user, 64) if official else request.user
     body |= _openai_fields(request, of, logprobs)
+    if request.compact_at is not None and of.compaction:
+        body["context_management"] = [{"type": "compaction", "compact_threshold": request.compact_at}]
+    elif request.compact_at is not None:
+        request.warn("context_management was left out: this upstream shortens no conversation.")
     if trailing_assistant(request) is not None:
         request.warn("The conversation ends with an assistant turn, which this upstream does not continue.")
     return body
@@ -66,8 +70,8 @@ def _openai_fields(request: Request, of: Capabilities, logprobs: bool) -> dict[s
         include.append(_ENCRYPTED)
     if logprobs and accepts("top_logprobs", of):
         include.append(_LOGPROBS)
-    if logprobs:
-        request.warn("The answer comes without logprobs: they are lost in the conversion.")
+    elif logprobs:
+        request.warn(f"logprobs was left out: the model {of.model} does not take it.")
     return {**said, "include": include} if include else said
 
 

@@ -94,13 +94,19 @@ def render(request: Request, of: Capabilities) -> dict[str, Any]:
     said: dict[str, Any] = {"tools": tools}
     choice = request.tool_choice
     if choice is not None and choice.mode is Choice.TOOL:
-        custom = any(tool.name == choice.name and tool.custom for tool in request.functions())
-        said["tool_choice"] = {"type": "custom" if custom else "function", "name": choice.name}
+        said["tool_choice"] = _chosen(choice.name, request)
     elif choice is not None:
         said["tool_choice"] = choice.mode.value
     if request.parallel_tool_calls is False:
         said["parallel_tool_calls"] = False
     return said
+
+
+def _chosen(name: str, request: Request) -> dict[str, Any]:
+    tool = next((tool for tool in request.functions() if tool.name == name), None)
+    if tool is None:  # one that the upstream runs
+        return {"type": name}
+    return {"type": "custom" if tool.custom else "function", "name": name}
 
 
 def _rendered(tool: Tool, of: Capabilities) -> dict[str, Any]:
@@ -124,4 +130,6 @@ def _web_search(tool: ServerTool) -> dict[str, Any]:
         said["user_location"] = place
     if domains:
         said["filters"] = {"allowed_domains": domains}
+    if size := raw.get("search_context_size"):
+        said["search_context_size"] = size
     return said

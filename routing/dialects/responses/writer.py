@@ -14,10 +14,10 @@ from routing.dialects import events, upstream_errors
 from routing.dialects.answer import Answer
 from routing.dialects.events import Event, FinishReason
 from routing.dialects.exchange import Exchange
+from routing.dialects.free_text import FreeText
 from routing.dialects.json import ObjectScanner
 from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
 from routing.dialects.responses import items
-from routing.dialects.responses.free_text import FreeText
 from routing.dialects.sse import named_frame
 from routing.dialects.tally import Tally
 
@@ -49,7 +49,7 @@ class _Call:
 class _Open:
     """The item of text or thinking that is being filled."""
 
-    __slots__ = ("after", "annotations", "before", "content", "end", "id", "index", "kind", "pieces")
+    __slots__ = ("after", "annotations", "before", "content", "end", "id", "index", "kind", "logprobs", "pieces")
 
     def __init__(self, id: str, index: int) -> None:
         self.id = id
@@ -58,6 +58,7 @@ class _Open:
         self.content: list[dict[str, Any]] = []  # parts of the message that are done
         self.pieces: list[str] = []
         self.annotations: list[dict[str, Any]] = []
+        self.logprobs: list[Any] = []
         self.before = self.after = b""  # of a delta, up to its number and from there up to its text
         self.end = b"}\n\n"
 
@@ -77,7 +78,7 @@ class ResponsesWriter:
         self._done: dict[int, dict[str, Any]] = {}
         self._open: _Open | None = None
         self._calls: dict[int, _Call] = {}  # those that are open, by key
-        self._held: list[str] = []  # white space that may turn out to lead a text
+        self._held: list[events.Text] = []  # white space that may turn out to lead a text
 
     def feed(self, new: list[Event]) -> bytes:
         if self._ended:
@@ -107,16 +108,17 @@ class ResponsesWriter:
         self._frame("response.in_progress", response=begun)
 
     def _on_text(self, event: events.Text) -> None:
-        text, current = event.text, self._open
+        text, logprobs, current = event.text, event.logprobs, self._open
         if current is None or current.kind != _TEXT:
-            self._held.append(text)
+            self._held.append(event)
             if not text or text.isspace():
                 if current is not None and not current.kind:
                     self._close_open(items.COMPLETED)
                 return
-            text = "".join(self._held)
-            self._open_part(_TEXT, items.text_part("", []))
-        self._delta(text)
+            text = "".join([held.text for held in self._held])
+            logprobs = [entry for held in self._held for entry in held.logprobs or ()]
+            self._open_part(_TEXT, items.text_part("", [], []))
+        self._delta(text, logprobs)
 
     def _on_refusal(self, event: events.Refusal) -> None:
         self._refused = True
@@ -260,9 +262,9 @@ class ResponsesWriter:
         text = "".join(current.pieces)
         current.pieces.clear()
         if current.kind == _TEXT:
-            part = items.text_part(text, current.annotations)
-            current.annotations = []
-            self._part_frame(current, "response.output_text.done", text=text, logprobs=[])
+            part = items.text_part(text, current.annotations, current.logprobs)
+            self._part_frame(current, "response.output_text.done", text=text, logprobs=current.logprobs)
+            current.annotations, current.logprobs = [], []
         else:
             part = items.refusal_part(text)
             self._part_frame(current, "response.refusal.done", refusal=text)
@@ -302,12 +304,16 @@ class ResponsesWriter:
         self._done[index] = item
         self._frame("response.output_item.done", output_index=index, item=item)
 
-    def _delta(self, text: str) -> None:
+    def _delta(self, text: str, logprobs: list[Any] | None = None) -> None:
         current = self._open
         assert current is not None
         current.pieces.append(text)
         self._tally.characters += len(text)
-        self._delta_frame(current.before, current.after, text, current.end)
+        end = current.end
+        if logprobs:
+            current.logprobs += logprobs
+            end = b',"logprobs":' + orjson.dumps(logprobs) + b"}\n\n"
+        self._delta_frame(current.before, current.after, text, end)
 
     def _delta_frame(self, before: bytes, after: bytes, text: str, end: bytes) -> None:
         self._out += (before, b"%d" % self._sequence, after, orjson.dumps(text), end)
@@ -356,15 +362,21 @@ def body(answer: Answer) -> dict[str, Any]:
     status = items.INCOMPLETE if answer.tally.reason() in _CUT else items.COMPLETED
     output: list[dict[str, Any]] = []
     annotations = [items.annotation(cited) for cited in answer.citations]
+    logprobs = answer.logprobs.copy()
     for part in parts:
-        _add(part, output, exchange, annotations, status)
+        _add(part, output, exchange, annotations, logprobs, status)
     if output and output[-1]["type"] == "message":
         output[-1]["status"] = status
     return items.ended(exchange, items.response_id(exchange, answer.id), answer.tally, output)
 
 
 def _add(
-    part: Part, output: list[dict[str, Any]], exchange: Exchange, annotations: list[dict[str, Any]], status: str
+    part: Part,
+    output: list[dict[str, Any]],
+    exchange: Exchange,
+    annotations: list[dict[str, Any]],
+    logprobs: list[Any],
+    status: str,
 ) -> None:
     index = len(output)
     if isinstance(part, ToolCall):
@@ -389,8 +401,9 @@ def _add(
     if kind == _REFUSAL:
         message["content"].append(items.refusal_part(part.text))
     else:
-        message["content"].append(items.text_part(part.text, annotations.copy()))
+        message["content"].append(items.text_part(part.text, annotations.copy(), logprobs.copy()))
         annotations.clear()
+        logprobs.clear()
 
 
 def _is_whole(call: ToolCall) -> bool:

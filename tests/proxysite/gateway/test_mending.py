@@ -13,6 +13,7 @@ from routing.dialects.exchange import Exchange
 from routing.dialects.passing import Tap
 from routing.errors import InternalError, UpstreamBroken
 from tests.routing.dialects.transcripts import TRANSCRIPTS, chunks
+from validation.repair import Repair
 from validation.repair.native_calls import MendArguments
 
 TOOLS = {"read": {"type": "object", "properties": {"line": {"type": "integer"}, "path": {"type": "string"}}}}
@@ -246,6 +247,16 @@ def test_a_function_call_of_old_keeps_its_word():
     data = [frame({"function_call": {"name": "read", "arguments": "{}"}}), frame({}, "function_call"), DONE]
 
     assert relayed(*data) == b"".join(data)
+
+
+def test_a_call_of_a_tool_that_the_upstream_misnamed_is_written_anew():
+    repair = Repair(TOOLS, call_id=str)
+    data = b"".join(CALLED).replace(b'"read"', b'"functions.Read"')
+
+    out = b"".join([frames(repair, MendArguments(TOOLS)).feed(data)])
+
+    assert [call["name"] for call in read(out)[2].values()] == ["read", "read"]
+    assert [note.kind for note in repair.notes] == ["name", "name"]
 
 
 def test_custom_calls_are_counted_too():

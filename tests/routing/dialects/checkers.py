@@ -110,9 +110,12 @@ def check_messages(stream: bytes) -> Read:
     return read
 
 
+ARGUMENTS = {"function": "arguments", "custom": "input"}
+
+
 def check_chat(stream: bytes, *, include_usage: bool = False) -> Read:
     """The order of OpenAI's chunks, and that nothing is sent twice that an accumulator would double."""
-    read, calls, ids, usages = Read(), {}, set(), 0
+    read, calls, kinds, ids, usages = Read(), {}, {}, set(), 0
     found = frames(stream)
     assert found[-1] == (b"", b"[DONE]")
     for position, (name, data) in enumerate(found[:-1]):
@@ -151,13 +154,15 @@ def check_chat(stream: bytes, *, include_usage: bool = False) -> Read:
             if "id" in entry:
                 assert index == len(calls)
                 assert entry["id"]
-                assert entry["type"] == "function"
-                assert entry["function"]["name"]
-                calls[index] = [entry["id"], entry["function"]["name"], entry["function"]["arguments"]]
+                kinds[index] = kind = entry["type"]
+                assert kind in ARGUMENTS
+                assert entry[kind]["name"]
+                calls[index] = [entry["id"], entry[kind]["name"], entry[kind][ARGUMENTS[kind]]]
             else:
-                assert set(entry) == {"index", "function"}
-                assert set(entry["function"]) == {"arguments"}
-                calls[index][2] += entry["function"]["arguments"]
+                kind = kinds[index]
+                assert set(entry) == {"index", kind}
+                assert set(entry[kind]) == {ARGUMENTS[kind]}
+                calls[index][2] += entry[kind][ARGUMENTS[kind]]
         read.finish = choice["finish_reason"] or ""
     assert len(ids) <= 1
     read.parts += [("tool", tuple(call)) for call in calls.values()]

@@ -301,8 +301,10 @@ def test_8_50_an_empty_assistant_message_leaves_no_empty_block():
 
 
 def test_2_3_a_message_of_unknown_parts_alone_is_refused():
-    with pytest.raises(BadRequest, match="nothing that this upstream knows"):
+    with pytest.raises(BadRequest, match="only odd, which this upstream does not know"):
         messages_of(user([{"type": "odd"}]))
+    with pytest.raises(BadRequest, match="nothing that this upstream knows"):
+        messages_of(user("hi"), assistant([{"type": "odd"}]), user("go"))
 
 
 def test_2_3_files_and_refusals():

@@ -367,10 +367,10 @@ def test_2_1_usage_is_always_asked_for_in_a_stream():
 
 
 def test_2_1_what_only_anthropic_has_is_left_out_with_a_warning():
-    conversion = a_to_c(context_management={"edits": []}, diagnostics={}, min_p=0.1, seed=None)
-    assert not {"context_management", "diagnostics", "seed"} & set(conversion.body)
+    conversion = a_to_c(container="c", diagnostics={}, min_p=0.1, seed=None)
+    assert not {"container", "diagnostics", "seed"} & set(conversion.body)
     assert conversion.body["min_p"] == 0.1
-    assert conversion.warnings == ["context_management was left out: only Anthropic's API has it."]
+    assert conversion.warnings == ["container was left out: only Anthropic's API has it."]
 
 
 @pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])

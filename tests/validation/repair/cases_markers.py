@@ -76,7 +76,13 @@ KIMI = [
         f"{_S}{_kimi('functions.shell!166', chr(123) + chr(34) + 'command' + chr(34) + ':' + chr(34) + 'ls' + chr(34) + '}')}{_T}",
         [("shell", {"command": "ls"})],
     ),
-    Case("newline in the id", f"{_S}{_kimi(chr(10) + 'functions.noop:0' + chr(10), '{}')}{_T}", [("noop", {})]),
+    Case(
+        "newline inside the id",
+        f"{_S}{_kimi('functions.' + chr(10) + 'noop:0', '{}')}{_T}",
+        [("noop", {})],
+        ids=("functions.noop:0",),
+    ),
+    Case("newline around the id", f"{_S}{_kimi(chr(10) + 'functions.noop:0' + chr(10), '{}')}{_T}", [("noop", {})]),
     Case(
         "20 KB",
         f"{_S}{_kimi('functions.write:0', chr(123) + chr(34) + 'content' + chr(34) + ': ' + chr(34) + 'x<|' * 7000 + chr(34) + '}')}{_T}",
@@ -100,6 +106,20 @@ KIMI = [
         f"<think>Let me.{_S}{_kimi('functions.noop:0', '{}')}{_T}",
         [("noop", {})],
         thinks="Let me.",
+    ),
+    Case(
+        "thinking ends by a call without a section",
+        f"<think>Let me.{_kimi('functions.noop:0', '{}')}",
+        [("noop", {})],
+        thinks="Let me.",
+    ),
+    Case("instant mode", f"<think></think>{_S}{_kimi('functions.noop:0', '{}')}{_T}", [("noop", {})]),
+    Case(
+        "thinking opened in the prompt",
+        f"Let me.</think>{_S}{_kimi('functions.noop:0', '{}')}{_T}",
+        [("noop", {})],
+        thinks="Let me.",
+        opened=True,
     ),
     Case(
         "markers in the arguments",
@@ -129,6 +149,12 @@ K3 = [
     Case(
         "channels",
         "<|open|>think<|sep|>Hm.<|close|>think<|sep|><|open|>response<|sep|>Yes.<|close|>response<|sep|><|close|>message<|sep|>",
+        says="Yes.",
+        thinks="Hm.",
+    ),
+    Case(
+        "channels with spaces in the tags",
+        "<|open|> think<|sep|>Hm.<|close|> think<|sep|><|open|> response<|sep|>Yes.<|close|> response<|sep|>",
         says="Yes.",
         thinks="Hm.",
     ),
@@ -207,6 +233,17 @@ DEEPSEEK = [
         "dsml, attribute missing",
         f'{_D}tool_calls>{_D}invoke name="seek">{_D}parameter name="t">2{_DE}parameter>{_D}parameter name="other">[1]{_DE}parameter>{_D}parameter name="more">a b{_DE}parameter>{_DE}invoke>{_DE}tool_calls>',
         [("seek", {"t": 2, "other": [1], "more": "a b"})],
+    ),
+    Case(
+        "dsml, the other version closes the wrapper",
+        f'{_D}tool_calls>{_D}invoke name="noop">{_DE}invoke>{_DE}function_calls>',
+        [("noop", {})],
+    ),
+    Case(
+        "dsml, left open in reasoning",
+        f'<think>Hm.{_D}tool_calls>{_D}invoke name="noop">{_DE}invoke>{_DE}tool_calls>',
+        [("noop", {})],
+        thinks="Hm.",
     ),
     Case(
         "dsml, JSON body",
@@ -304,6 +341,9 @@ GRANITE = [
         [("wake", {"at": "07:30"})],
     ),
     Case(
+        "4.2 thinks", '<think>Hm.<tool_call>{"name": "wake", "arguments": {}}</tool_call>', [("wake", {})], thinks="Hm."
+    ),
+    Case(
         "20b",
         '<function_call> {"name":"wake","arguments":{}}<function_call> {"name":"noop","arguments":{}}',
         [("wake", {}), ("noop", {})],
@@ -351,6 +391,11 @@ HARMONY = [
         "prefix of another namespace",
         '<|channel|>commentary to=repo_browser.rain<|message|>{"day":"fri"}<|call|>',
         [("rain", {"day": "fri"})],
+    ),
+    Case(
+        "built-in tool that is offered",
+        '<|start|>assistant to=container.exec<|channel|>commentary<|message|>{"cmd":"ls"}<|call|>',
+        [("exec", {"cmd": "ls"})],
     ),
     Case("stripped channels", "analysisHm. I seeassistantfinalYes.", says="Yes.", thinks="Hm. I see"),
     Case("stripped call", 'to=functions.rain {"day":"fri"}', [("rain", {"day": "fri"})]),
@@ -446,6 +491,13 @@ OTHERS = [
         [("exec", {"cmd": "ls"})],
         thinks="Hm.",
     ),
+    Case(
+        "seed, what is left of its budget",
+        "<seed:think>Hm.<seed:cot_budget_reflect>Used 1.</seed:cot_budget_reflect>So.</seed:think>Yes.",
+        says="Yes.",
+        thinks="Hm.<seed:cot_budget_reflect>Used 1.</seed:cot_budget_reflect>So.",
+    ),
+    Case("firefunction", 'functools[{"name": "noop", "arguments": {}}]', [("noop", {})]),
     Case(
         "step 3",
         '<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="get_x"><steptml:parameter name="x">4</steptml:parameter></steptml:invoke><｜tool_call_end｜><｜tool_calls_end｜>',

@@ -188,6 +188,11 @@ QWEN = [
         [("write", {"content": _NESTED, "path": "a"})],
     ),
     Case(
+        "a call's frame inside a value",
+        _qwen("write", ("content", "use <function=x></function></tool_call> here")),
+        [("write", {"content": "use <function=x></function></tool_call> here"})],
+    ),
+    Case(
         "an opener inside a value",
         _qwen("write", ("content", "use <tool_call> and <function=x> here")),
         [("write", {"content": "use <tool_call> and <function=x> here"})],
@@ -290,6 +295,20 @@ HUNYUAN = [
         "<tool_calls>\n<tool_call>noop<tool_sep>\n</tool_call>\n<tool_call>dim<tool_sep>\n</tool_call>\n</tool_calls>",
         [("noop", {}), ("dim", {})],
     ),
+    Case(
+        "V4, a word at the end of each tag",
+        "Ok.<tool_calls:hy-4>\n<tool_call:hy-4>dim<tool_sep:hy-4>\n<arg_key:hy-4>lamp</arg_key:hy-4>\n"
+        "<arg_value:hy-4>2</arg_value:hy-4>\n</tool_call:hy-4>\n<tool_call:hy-4>noop<tool_sep:hy-4>\n"
+        "</tool_call:hy-4>\n</tool_calls:hy-4>",
+        [("dim", {"lamp": 2}), ("noop", {})],
+        "Ok.",
+    ),
+    Case(
+        "V4, not closed",
+        "<tool_calls:x><tool_call:x>dim<tool_sep:x><arg_key:x>lamp</arg_key:x><arg_value:x>2</arg_value:x>",
+        [("dim", {"lamp": 2})],
+    ),
+    Case("jamba", '<tool_calls>[\n  {"name": "dim", "arguments": {"lamp": 2}}\n]</tool_calls>', [("dim", {"lamp": 2})]),
     Case("answer", "<think>\nHm.\n</think>\n<answer>\nYes.\n</answer>", says="Yes.\n", thinks="Hm.\n"),
     Case("nemotron", '<TOOLCALL>[{"name":"dim","arguments":{"lamp":2}}]</TOOLCALL>', [("dim", {"lamp": 2})]),
     Case("apriel 1.6", "Hm.[BEGIN FINAL RESPONSE]Yes.", says="Yes.", thinks="Hm.", opened=True),
@@ -335,6 +354,11 @@ MINIMAX = [
         "M3, an empty list",
         f'{_M}<tool_call>{_M}<invoke name="forecast">{_M}<days>{_M}</days>{_M}</invoke>{_M}</tool_call>',
         [("forecast", {"days": []})],
+    ),
+    Case(
+        "M3, the first parameter not opened",
+        f'{_M}<tool_call>{_M}<invoke name="forecast">Oslo{_M}</city>{_M}<days>{_M}<item>1{_M}</item>{_M}</days>{_M}</invoke>',
+        [("forecast", {"city": "Oslo", "days": [1]})],
     ),
     Case(
         "M3, two",
@@ -408,6 +432,7 @@ THINKING = [
     Case("magistral", "[THINK]Hm.[/THINK]Yes.", says="Yes.", thinks="Hm."),
     Case("thought", "<thought>Hm.</thought>Yes.", says="Yes.", thinks="Hm."),
     Case("horizon", "<ifm|think_fast>Hm.</ifm|think_fast>Yes.", says="Yes.", thinks="Hm."),
+    Case("horizon, faster", "<ifm|think_faster>Hm.</ifm|think_faster>Yes.", says="Yes.", thinks="Hm."),
     Case("not closed", "<think>Hm.", thinks="Hm."),
     Case("a closer quoted in reasoning", "<think>a `</think>` b</think>Yes.", says="Yes.", thinks="a `</think>` b"),
     Case("not at the start", "Yes. <think>Hm.</think> No.", says="Yes. <think>Hm.</think> No."),

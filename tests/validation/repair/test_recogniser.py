@@ -90,6 +90,23 @@ def test_calls_of_the_upstream_pass():
     assert answer(events, repair())[:-2] == events
 
 
+@pytest.mark.parametrize("name", ["functions.noop", "Noop", "noop<|channel|>commentary"])
+def test_a_native_call_is_one_of_the_tool_that_was_meant(name):
+    transform = repair()
+    assert told(answer([ToolStart(0, "a", name), ToolArguments(0, "{}"), ToolEnd(0)], transform))[0] == [
+        "a",
+        "noop",
+        "{}",
+    ]
+    assert transform.notes[0] == Note("name", "", name, "noop")
+
+
+def test_other_names_of_native_calls_stay():
+    start = ToolStart(0, "a", "Noop", custom=True)
+    assert answer([start], repair())[0] == start
+    assert answer([ToolStart(0, "a", "unknown")], repair())[0] == ToolStart(0, "a", "unknown")
+
+
 def test_a_leaked_copy_of_a_call_is_dropped():
     assert answer([*native(), Text(X1)], repair())[:-2] == native()
 

@@ -2,15 +2,17 @@
 
 import re
 
-from validation.repair.calls import Found, typed
+from validation.repair.calls import Call, Found, typed
 from validation.repair.families.json_calls import NAME
 from validation.repair.families.row import Parser
 from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
 from validation.repair.values import typed_values
 
-_MARKUP = re.compile(r"</?[\w|]*arg_(?:key|value)>")
+_MARKUP = re.compile(r"</?[\w|]*arg_(?:key|value)(?::[\w.\-]*)?>")
 _LONGEST_KEY = 256
+_SUFFIX = re.compile(r"[\w.\-]*")
+_LONGEST_SUFFIX = 40
 
 
 def key_values(opener: str, closer: str, *wrappers: str, prefix: str = "") -> Parser:
@@ -24,17 +26,39 @@ def key_values(opener: str, closer: str, *wrappers: str, prefix: str = "") -> Pa
     return parse
 
 
+def hunyuan_suffixed(source: Source, tools: Tools) -> Steps[Found]:
+    """All calls of `<tool_calls:SUFFIX>`: some checkpoints end each of their tags with a word of their own."""
+    yield from source.accept("<tool_calls:")
+    suffix = ":" + (yield from source.run(_SUFFIX, _LONGEST_SUFFIX))
+    if not (yield from source.accept(">")):
+        return None
+    opener, closer, end = f"<tool_call{suffix}>", f"</tool_call{suffix}>", f"</tool_calls{suffix}>"
+    calls: list[Call] = []
+    yield from source.spaces()
+    while (yield from source.accept(opener)):
+        found = yield from _Pairs(source, tools, opener, closer, suffix=suffix).read()
+        if not isinstance(found, list):
+            return None
+        calls += found
+        yield from source.spaces()
+    yield from source.accept(end)
+    return calls or None
+
+
 class _Pairs:
     """Reads past each of the tags that models leave out or write twice."""
 
-    def __init__(self, source: Source, tools: Tools, opener: str, closer: str, prefix: str) -> None:
+    def __init__(
+        self, source: Source, tools: Tools, opener: str, closer: str, prefix: str = "", suffix: str = ""
+    ) -> None:
         self._source = source
         self._tools = tools
         self._opener = opener
         self._closer = closer
-        self._key, self._key_end = f"<{prefix}arg_key>", f"</{prefix}arg_key>"
-        self._value, self._value_end = f"<{prefix}arg_value>", f"</{prefix}arg_value>"
-        self._type, self._type_end = f"<{prefix}arg_type>", f"</{prefix}arg_type>"
+        self._separator = f"<tool_sep{suffix}>"
+        self._key, self._key_end = f"<{prefix}arg_key{suffix}>", f"</{prefix}arg_key{suffix}>"
+        self._value, self._value_end = f"<{prefix}arg_value{suffix}>", f"</{prefix}arg_value{suffix}>"
+        self._type, self._type_end = f"<{prefix}arg_type{suffix}>", f"</{prefix}arg_type{suffix}>"
         self._pairs: list[tuple[str, str]] = []
 
     def read(self) -> Steps[Found]:
@@ -49,7 +73,7 @@ class _Pairs:
         if name is None:
             return None
         yield from self._gap()
-        yield from source.accept("<tool_sep>")
+        yield from source.accept(self._separator)
         yield from self._gap()
         if first_key:
             if not (yield from source.accept(self._key_end)) or not (yield from self._read_value(first_key)):

@@ -26,7 +26,7 @@ def kimi(source: Source, tools: Tools) -> Steps[Found]:
             return None
     else:
         yield from source.accept(_KIMI_CALL)
-    id = (yield from source.run(_ID)).strip()
+    id = "".join((yield from source.run(_ID)).split())  # white space in it is the detokeniser's
     yield from source.accept(_KIMI_ARGUMENTS)
     yield from source.spaces()
     if named := tools.of_kimi_id(id):

@@ -1,6 +1,7 @@
 """MiniMax M3: a prefix marks each tag, a parameter's name is its tag, and elements nest."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from validation.repair.calls import Found, typed
@@ -28,19 +29,23 @@ def minimax_m3(source: Source, tools: Tools) -> Steps[Found]:
     if name is None:
         return None
     body, ended = yield from source.until(_INVOKE_END)
-    values = _elements(body) if ended else None
+    values = _elements(body, tools.properties(name)) if ended else None
     if values is None:
         return None
     return [typed(name, _typed(values, tools.schema(name)))]
 
 
-def _elements(body: str) -> dict[str, Any] | None:
+def _elements(body: str, declared: Mapping[str, Any]) -> dict[str, Any] | None:
     """The parameters as a tree: an element is its text, or a list of its named elements."""
     root: list[tuple[str, Any]] = []
     stack: list[tuple[str, list[tuple[str, Any]], str]] = [("", root, "")]
     first, *pieces = body.split(PREFIX)
-    if first.strip():
-        return None
+    if first.strip():  # models forget to open the first parameter
+        match = _TAG.match(pieces[0]) if pieces else None
+        if match is None or not match[1] or match[2] not in declared:
+            return None
+        root.append((match[2], first))
+        pieces = pieces[1:]
     for piece in pieces:
         match = _TAG.match(piece)
         if match is None:

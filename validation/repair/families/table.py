@@ -17,7 +17,7 @@ from validation.repair.families.channels import (
 )
 from validation.repair.families.gemma import gemma, gemma_bare
 from validation.repair.families.json_calls import calling_tool, mistral, objects, pythonic
-from validation.repair.families.key_values import key_values
+from validation.repair.families.key_values import hunyuan_suffixed, key_values
 from validation.repair.families.marked_names import (
     DEEPSEEK_CLOSERS,
     DEEPSEEK_OPENERS,
@@ -101,6 +101,7 @@ _ROWS = [
         objects("<tool_calls>", closers=("</tool_calls>",), missing=False),
     ),
     Row("hunyuan", ("<tool_calls>",), key_values("<tool_call>", _HERMES, "<tool_calls>"), (_HERMES, "</tool_calls>")),
+    Row("hunyuan", ("<tool_calls:",), hunyuan_suffixed),
     Row("hunyuan", ("<answer>",), frame("<answer>", "</answer>"), ends=("</answer>",), at_start=True, frames=True),
     Row("nemotron", ("<TOOLCALL>",), objects("<TOOLCALL>", closers=("</TOOLCALL>",))),
     Row("deepseek", DEEPSEEK_OPENERS, deepseek, DEEPSEEK_CLOSERS),

@@ -128,11 +128,16 @@ def test_2_1_a_stream_asks_for_its_usage_and_keeps_to_itself_whether_the_client_
     assert "stream_options" not in sent(stream=False).body
 
 
-@pytest.mark.parametrize("value", [0, 3, True])
-def test_2_1_logprobs_are_left_out_with_a_warning(value):
+@pytest.mark.parametrize(("value", "others"), [(0, None), (3, 3), (True, None)])
+def test_2_1_20_the_number_of_logprobs_is_a_switch_and_a_number(value, others):
     conversion = sent(logprobs=value)
-    assert "logprobs" not in conversion.body
-    assert any("logprobs" in warning for warning in conversion.warnings)
+    assert conversion.body["logprobs"] is True
+    assert conversion.body.get("top_logprobs") == others
+    assert conversion.warnings == []
+
+
+def test_2_1_logprobs_of_the_prompt_are_left_out_with_a_warning():
+    assert "prompt_logprobs" in sent(prompt_logprobs=1).warnings[0]
 
 
 @pytest.mark.parametrize("value", [None, False])

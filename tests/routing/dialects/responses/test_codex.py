@@ -144,7 +144,7 @@ def test_the_whole_request_reaches_a_local_chat_server():
     assert [tool["function"]["name"] for tool in body["tools"]] == ["shell", "apply_patch", "mcp__github__find"]
     assert (body["tool_choice"], body["parallel_tool_calls"], body["reasoning_effort"]) == ("auto", False, "medium")
     assert not {"include", "store", "prompt_cache_key", "client_metadata", "text", "reasoning"} & set(body)
-    assert len([warning for warning in conversion.warnings if "was left out" in warning]) == 3
+    assert len([warning for warning in conversion.warnings if "was left out" in warning]) == 4
 
 
 def test_the_whole_request_reaches_anthropic():

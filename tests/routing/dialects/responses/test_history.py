@@ -204,7 +204,7 @@ def test_a_call_into_a_namespace_has_the_flat_name():
 
 
 @pytest.mark.parametrize(
-    "kind", ["web_search_call", "compaction", "image_generation_call", "computer_call", None, ["list"]]
+    "kind", ["web_search_call", "file_search_call", "image_generation_call", "computer_call", None, ["list"]]
 )
 def test_2_6_items_that_only_openai_knows_are_left_out_with_a_warning(kind):
     request = read(said("user", "hi"), {"type": kind, "id": "x"})

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.dialects.responses import free_text
-from routing.dialects.responses.free_text import FreeText
+from routing.dialects import free_text
+from routing.dialects.free_text import FreeText
 
 
 def fed(text: str, *cuts: int) -> str:
