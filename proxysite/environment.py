@@ -48,6 +48,12 @@ VARIABLES: tuple[Variable, ...] = (
         "Address under which people reach the admin, for links to it in errors. Blank: the one that the client called.",
     ),
     Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow …), on loopback only."),
+    Variable(
+        "ENABLE_STREAMING_TOOL_PARSER",
+        "flag",
+        True,
+        "From an earlier proxy for SGLang: whether the upstreams made at the first start mend leaked tool calls.",
+    ),
     Variable("SECRET_KEY", "text", "", "Django's signing key. Blank: one is kept in DATA_DIR.", secret=True),
     Variable(
         "ENCRYPTION_KEY",

@@ -130,7 +130,14 @@ def rule_rows() -> list[dict[str, Any]]:
         rule = {"preset": number, "layer": layer, "model_pattern": pattern, "applies_to": applies_to}
         rows.append({"model": "sampling.samplingpreset", "pk": number, "fields": preset})
         rows.append({"model": "sampling.samplingrule", "pk": number, "fields": rule})
-    return rows + policy_rows()
+    return rows + policy_rows() + [MENDED_HISTORY]
+
+
+MENDED_HISTORY: dict[str, Any] = {
+    "model": "validation.repairrule",
+    "pk": 1,
+    "fields": {"model_pattern": "forgetful", "tool_call_repair": "", "mend_history": True},
+}
 
 
 # Model pattern, and what its validation policy says

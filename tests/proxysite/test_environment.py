@@ -33,6 +33,7 @@ EXPECTED = {
     "BASE_PATH": ("", "llm/", "/llm", "/a b"),
     "PUBLIC_URL": ("", "https://proxy.example/", "https://proxy.example", "proxy.example"),
     "DEMO_UPSTREAM": (True, "false", False, "perhaps"),
+    "ENABLE_STREAMING_TOOL_PARSER": (True, "false", False, "perhaps"),
     "SECRET_KEY": ("", "s3cret", "s3cret", None),
     "ENCRYPTION_KEY": ("", FERNET_KEY, FERNET_KEY, "too-short"),
     "DEBUG": (False, "True", True, "2"),
