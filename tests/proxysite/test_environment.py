@@ -31,6 +31,7 @@ EXPECTED = {
     "HOST": ("127.0.0.1", "0.0.0.0", "0.0.0.0", None),
     "PORT": (8001, "9000", 9000, "65536"),
     "BASE_PATH": ("", "llm/", "/llm", "/a b"),
+    "PUBLIC_URL": ("", "https://proxy.example/", "https://proxy.example", "proxy.example"),
     "DEMO_UPSTREAM": (True, "false", False, "perhaps"),
     "ENABLE_STREAMING_TOOL_PARSER": (True, "false", False, "perhaps"),
     "SECRET_KEY": ("", "s3cret", "s3cret", None),
