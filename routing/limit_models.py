@@ -8,13 +8,9 @@ from django.db import models
 
 from routing.admission.limits import Key, Scope
 from routing.matching import fold
-from routing.natural_keys import FindsByNaturalKey
+from routing.row_fields import NamedManager
 
 SECONDS: dict[str, Any] = {"null": True, "blank": True, "validators": [MinValueValidator(0.0)]}
-
-
-class NamedManager(FindsByNaturalKey, models.Manager):
-    """Finds a row by what people call it."""
 
 
 class ParallelLimit(models.Model):

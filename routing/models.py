@@ -5,14 +5,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F
 
-from routing import address, kinds
+from routing import address, kinds, row_fields
 from routing.dialects import Dialect
-from routing.fields import SecretField
 from routing.limit_models import ParallelLimit, ThrottleRule
-from routing.natural_keys import FindsByNaturalKey
+from routing.row_fields import NamedManager
 from routing.snapshot import CredentialMode, KeyStyle
 from routing.validators import (
-    validate_base_url,
     validate_extra_headers,
     validate_header_name,
     validate_mapping_of_names,
@@ -23,23 +21,13 @@ from routing.validators import (
 )
 
 
-class NamedManager(FindsByNaturalKey, models.Manager):
-    """Finds a row by what people call it."""
-
-
-SECONDS = {"validators": [MinValueValidator(0.0)]}
-
-
 class Upstream(models.Model):
     """A server that requests are sent to."""
 
     name = models.CharField(max_length=100, unique=True, help_text="Short name that bindings and logs use.")
-    base_url = models.CharField(
-        "base URL",
-        max_length=500,
-        validators=[validate_base_url],
-        help_text="Where it listens, with or without /v1: http://127.0.0.1:8080 · https://api.z.ai/api/paas/v4 · "
-        "demo: is the built-in demo.",
+    base_url = row_fields.base_url(
+        "Where it listens, with or without /v1: http://127.0.0.1:8080 · https://api.z.ai/api/paas/v4 · "
+        "demo: is the built-in demo."
     )
     enabled = models.BooleanField(default=True, help_text="Off: no request goes there, and its bindings skip it.")
     kind = models.CharField(
@@ -49,10 +37,8 @@ class Upstream(models.Model):
         help_text="Which server it is; decides which parameters and quirks it has. auto: by its URL and by what it "
         "says of itself.",
     )
-    supports_openai = models.BooleanField(
-        "OpenAI chat", default=True, help_text="Speaks chat/completions, completions and embeddings."
-    )
-    supports_anthropic = models.BooleanField("Anthropic messages", default=False, help_text="Speaks messages.")
+    supports_openai = row_fields.supports_openai("Speaks chat/completions, completions and embeddings.")
+    supports_anthropic = row_fields.supports_anthropic("Speaks messages.")
     supports_responses = models.BooleanField("OpenAI responses", default=False, help_text="Speaks responses.")
     supports_generate = models.BooleanField("SGLang generate", default=False, help_text="Speaks SGLang's /generate.")
     anthropic_version = models.CharField(
@@ -72,13 +58,7 @@ class Upstream(models.Model):
         default=CredentialMode.FORWARD,
         help_text="Whose key goes to this upstream.",
     )
-    api_key = SecretField(
-        "API key",
-        blank=True,
-        default="",
-        help_text="Stored encrypted and never shown again. env:NAME takes it from the environment. Leave empty to keep "
-        "what is stored; a single - removes it.",
-    )
+    api_key = row_fields.api_key()
     key_style = models.CharField(
         "key header",
         max_length=10,
@@ -104,19 +84,14 @@ class Upstream(models.Model):
         help_text='Headers sent with every request: {"x-team": "lab"}.',
     )
 
-    connect_timeout_seconds = models.FloatField(default=5.0, help_text="Longest wait for the connection.", **SECONDS)
-    timeout_seconds = models.FloatField(
-        "timeout between bytes",
-        default=1200.0,
-        help_text="Longest silence while an answer comes, in seconds.",
-        **SECONDS,
+    connect_timeout_seconds = row_fields.connect_timeout()
+    timeout_seconds = row_fields.seconds(
+        1200.0, "Longest silence while an answer comes, in seconds.", "timeout between bytes"
     )
-    first_token_timeout_seconds = models.FloatField(
-        null=True, blank=True, help_text="Longest wait for the first byte of an answer; blank: no own limit.", **SECONDS
+    first_token_timeout_seconds = row_fields.seconds_or_blank(
+        "Longest wait for the first byte of an answer; blank: no own limit."
     )
-    total_timeout_seconds = models.FloatField(
-        null=True, blank=True, help_text="Longest time one answer may take; blank: no limit.", **SECONDS
-    )
+    total_timeout_seconds = row_fields.seconds_or_blank("Longest time one answer may take; blank: no limit.")
     http2 = models.BooleanField("HTTP/2", default=False, help_text="Speak HTTP/2 to this upstream.")
     verify_tls = models.BooleanField(
         "verify TLS", default=True, help_text="Off: any certificate is accepted. Only for a server of your own."
@@ -163,15 +138,12 @@ class Upstream(models.Model):
     max_retries = models.PositiveSmallIntegerField(
         default=2, validators=[MaxValueValidator(20)], help_text="Further attempts after one that failed."
     )
-    base_retry_delay = models.FloatField(default=1.0, help_text="Wait before the first retry, in seconds.", **SECONDS)
-    rate_limit_wait = models.FloatField(
-        default=30.0, help_text="Wait after a rate limit that gives no time of its own, in seconds.", **SECONDS
-    )
-    loading_wait = models.FloatField(
-        default=600.0,
-        help_text="Longest wait for a model that the server says is being loaded, in seconds, whatever the number of "
+    base_retry_delay = row_fields.seconds(1.0, "Wait before the first retry, in seconds.")
+    rate_limit_wait = row_fields.seconds(30.0, "Wait after a rate limit that gives no time of its own, in seconds.")
+    loading_wait = row_fields.seconds(
+        600.0,
+        "Longest wait for a model that the server says is being loaded, in seconds, whatever the number of "
         "retries; 0: do not wait.",
-        **SECONDS,
     )
     retry_statuses = models.JSONField(
         default=list, blank=True, validators=[validate_statuses], help_text="Further statuses that are retried: [418]."
@@ -219,9 +191,7 @@ class ModelBinding(models.Model):
         unique=True,
         help_text="A model's name, or a glob: glm-* · * catches every other name. Case does not matter.",
     )
-    position = models.PositiveIntegerField(
-        default=100, help_text="Globs are tried from the lowest number up; an exact name always wins."
-    )
+    position = row_fields.position()
     session_affinity = models.BooleanField(
         default=False,
         help_text="Requests of one conversation go to the same upstream while it works, so that its prompt cache is "

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from routing.dialects import Dialect
-from routing.natural_keys import FindsByNaturalKey
+from routing.row_fields import NamedManager
 from sampling import parameters
 from sampling.snapshot import Layer
 
@@ -17,10 +17,6 @@ def validate_parameters(value: Any) -> None:
     problems = [f"{name} {problem}." for name, problem in parameters.problems(value)]
     if problems:
         raise ValidationError(problems)
-
-
-class NamedManager(FindsByNaturalKey, models.Manager):
-    """Finds a row by what people call it."""
 
 
 class SamplingPreset(models.Model):

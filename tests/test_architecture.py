@@ -14,6 +14,7 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 # Pure modules: no Django, no I/O, no event loop, no clock and no chance.  What they need of those arrives as arguments.
 PURE = frozenset(
     {
+        "proxysite.gateway.again",
         "proxysite.gateway.alarms",
         "proxysite.gateway.chat_frames",
         "proxysite.gateway.plain_frames",
@@ -39,7 +40,6 @@ PURE = frozenset(
         "routing.json_values",
         "routing.kinds",
         "routing.matching",
-        "routing.natural_keys",
         "routing.problems",
         "routing.resolve",
         "routing.retry",
@@ -61,6 +61,7 @@ PURE = frozenset(
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",
+        "validation.whole",
     }
 )
 PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
@@ -73,7 +74,9 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 )  # fmt: skip
 
 # What sampling and validation may use of routing besides its pure modules.
-SHARED = frozenset({"routing.fields", "routing.record_admin", "routing.signals", "routing.validators"})
+SHARED = frozenset(
+    {"routing.fields", "routing.record_admin", "routing.row_fields", "routing.signals", "routing.validators"}
+)
 
 # The only modules that speak HTTP, and what they speak it with.
 HTTP = {

@@ -10,7 +10,7 @@ the answer, or says that there is none, by `answer`.  Once `verdict` is set noth
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -22,6 +22,8 @@ from routing.dialects.events import (
     Finish,
     FinishReason,
     Reasoning,
+    ReasoningEnd,
+    Redacted,
     Refusal,
     Start,
     Text,
@@ -30,6 +32,7 @@ from routing.dialects.events import (
     ToolStart,
     UsageSeen,
 )
+from routing.dialects.request import ToolCall
 from validation.snapshot import Delivery, Policy, ValidateOn
 from validation.verdict import Verdict
 
@@ -37,6 +40,7 @@ LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and s
 FIRST_WINDOW = 24  # at the beginning: a few tokens
 LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
+_CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
 CHARACTERS_PER_WORD = 12  # in scripts without blanks, generously
 
 
@@ -57,6 +61,16 @@ class Detectors(Protocol):
     def close(self, finish_reason: str = "") -> Verdict | None: ...
 
 
+class Ends(Protocol):
+    """What is judged when a call, or the answer, is complete (`validation.whole`)."""
+
+    def malformed(self, call: ToolCall) -> Verdict | None: ...
+
+    def repeated(self, calls: Sequence[ToolCall]) -> Verdict | None: ...
+
+    def broken_off(self, text: str, finish: FinishReason | None, calls: int) -> Verdict | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What the validator model is asked about; at the end the last piece of the answer waits for it.
@@ -74,11 +88,12 @@ class Ask:
 class Stream:
     """One channel as it came: its text, how much of that went on, and what looks at it."""
 
-    __slots__ = ("channel", "detectors", "name", "pieces", "released", "size")
+    __slots__ = ("channel", "custom", "detectors", "name", "pieces", "released", "size")
 
-    def __init__(self, channel: Channel, detectors: Detectors, name: str = "") -> None:
+    def __init__(self, channel: Channel, detectors: Detectors, name: str = "", *, custom: bool = False) -> None:
         self.channel = channel
         self.name = name  # of the tool, where this is a call's arguments
+        self.custom = custom  # those are free text
         self.detectors = detectors
         self.pieces: list[str] = []
         self.size = 0
@@ -114,20 +129,36 @@ class Stream:
 
 
 class Gate:
-    """`detectors` makes what looks at one channel.  `seen` is text that the client has already, of an answer that is
-    being continued: the detectors know it, and it does not go on again."""
+    """`detectors` makes what looks at one channel.  `whole`: the client does not stream.
 
-    def __init__(self, policy: Policy, detectors: Callable[[Channel], Detectors], seen: str = "") -> None:
+    `seen` is text that the client has already, of an answer that is being continued: the detectors know it, and it does
+    not go on again.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        detectors: Callable[[Channel], Detectors],
+        seen: str = "",
+        *,
+        ends: Ends | None = None,
+        whole: bool = False,
+    ) -> None:
         self.verdict: Verdict | None = None
         self.ask: Ask | None = None
         self.judged: Stream | None = None  # where the verdict was found
         self.has_released = False  # something that a client would show or act on
+        self._has_answered = False  # the same, but for thoughts
+        self._has_acted = False  # a call or a refusal: nothing that a text can go on from
         self._policy = policy
         self._make = detectors
-        self._holds_all = policy.delivery is Delivery.BUFFER
+        self._holds_all = whole or policy.delivery is Delivery.BUFFER
         self._streams = {Channel.TEXT: Stream(Channel.TEXT, detectors(Channel.TEXT))}
         self._calls: dict[int, Stream] = {}
         self._complete: set[int] = set()
+        self._ends = ends
+        self._made: dict[int, ToolCall] = {}  # the calls that have come to their end
+        self._malformed: tuple[Verdict, Stream] | None = None  # a call that waits for the reason why the answer ended
         self._held: deque[Event] = deque()
         self._open: Stream | None = None  # the stream that the newest piece belongs to
         self._finish: FinishReason | None = None
@@ -138,6 +169,7 @@ class Gate:
             text = self._streams[Channel.TEXT]
             text.feed(seen)
             text.released = text.size
+            self.has_released = self._has_answered = True
 
     def feed(self, event: Event) -> list[Event]:
         """The events that may go on."""
@@ -145,9 +177,9 @@ class Gate:
             return []
         if isinstance(event, Failed):
             return self._broken(event)
+        self._held.append(event)
         if not self._look(event):
             return []
-        self._held.append(event)
         if isinstance(event, End):
             return self._judge_whole()
         return [] if self._holds_all or self._ending else self._released()
@@ -214,8 +246,13 @@ class Gate:
 
     @property
     def may_continue(self) -> bool:
-        """Whether the answer can go on from its good text: nothing else than text is half done."""
-        return self.judged is self._streams[Channel.TEXT] and not self._calls and bool(self.good_text.strip())
+        """Whether the answer can go on from its good text: the client has no more than text and thoughts."""
+        return not self._has_acted and bool(self.good_text.strip())
+
+    @property
+    def may_restart(self) -> bool:
+        """Whether another answer can begin: the client has no more than thoughts, which are nobody's answer."""
+        return not self._has_answered
 
     @property
     def _at_end(self) -> bool:
@@ -230,13 +267,46 @@ class Gate:
             call = self._calls.get(event.key)
             return call is None or self._fed(call, event.text)
         if isinstance(event, ToolStart):
-            self._calls[event.key] = Stream(Channel.ARGUMENTS, self._make(Channel.ARGUMENTS), event.name)
+            judge = self._make(Channel.ARGUMENTS)
+            self._calls[event.key] = Stream(Channel.ARGUMENTS, judge, event.name, custom=event.custom)
             self._open = None
         elif isinstance(event, ToolEnd):
-            self._complete.add(event.key)
+            return self._completed(event.key)
         elif isinstance(event, Finish):
             self._finish, self._ending = event.reason, True
         return True
+
+    def _completed(self, key: int) -> bool:
+        """A call goes on when it is complete and nothing is wrong with it.  Whether the answer is good so far."""
+        stream = self._calls.get(key)
+        if self._ends is None or stream is None:
+            self._complete.add(key)
+            return True
+        call = ToolCall("", stream.name, stream.text, stream.custom)
+        self._made[key] = call
+        if found := self._ends.repeated(list(self._made.values())):
+            self._condemn(found, stream)
+            return False
+        if found := self._ends.malformed(call):
+            self._malformed = self._malformed or (found, stream)
+        else:
+            self._complete.add(key)
+        return True
+
+    def _ends_well(self) -> bool:
+        """Whether nothing is wrong that only the end tells.  Dialects that never say so end their calls here."""
+        if self._ends is None:
+            return True
+        for key in self._calls:
+            if key not in self._made and not self._completed(key):
+                return False
+        if self._malformed and self._finish not in _CUT:
+            self._condemn(*self._malformed)
+            return False
+        text = self._streams[Channel.TEXT]
+        if found := self._ends.broken_off(text.text, self._finish, len(self._calls)):
+            self._condemn(found, text)
+        return found is None
 
     def _stream(self, channel: Channel) -> Stream:
         if channel not in self._streams:
@@ -284,6 +354,8 @@ class Gate:
             if found := stream.detectors.close(self._finish or ""):
                 self._condemn(found, stream)
                 return []
+        if not self._ends_well():
+            return []
         text = self._streams[Channel.TEXT]
         wanted = in_doubt or self._policy.validate_on is ValidateOn.ALWAYS
         if self._policy.validator and wanted and text.size:
@@ -311,6 +383,9 @@ class Gate:
         while self._held and (event := self._next()) is not None:
             self._note(event)
             out.append(event)
+        if out and not self.has_released:
+            self._held.extendleft(reversed(out))  # an answer does not begin before it says something
+            return []
         return out
 
     def _next(self) -> Event | None:
@@ -336,7 +411,10 @@ class Gate:
     def _note(self, event: Event) -> None:
         if isinstance(event, Text | Refusal | Reasoning):
             self._streams[_channel(event)].released += len(event.text)
-        self.has_released = self.has_released or not isinstance(event, Start | UsageSeen)
+        if not isinstance(event, Start | UsageSeen):
+            self.has_released = True
+            self._has_answered = self._has_answered or not isinstance(event, Reasoning | ReasoningEnd | Redacted)
+            self._has_acted = self._has_acted or isinstance(event, Refusal | ToolStart)
 
 
 def _channel(event: Text | Refusal | Reasoning) -> Channel:

@@ -6,20 +6,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from routing import address
-from routing.fields import SecretField
-from routing.natural_keys import FindsByNaturalKey
-from routing.validators import validate_base_url, validate_object
+from routing import address, row_fields
+from routing.row_fields import NamedManager
+from routing.validators import validate_object
 from validation.detectors.names import DETECTORS
 from validation.failures import Channel, Outcome
 from validation.repair_rows import RepairRule
 from validation.snapshot import LADDER, Delivery, OnExhausted, Rung, ValidateOn
-
-SECONDS = {"validators": [MinValueValidator(0.0)]}
-
-
-class NamedManager(FindsByNaturalKey, models.Manager):
-    """Finds a row by what people call it."""
 
 
 def whole_ladder() -> list[str]:
@@ -40,30 +33,17 @@ class Validator(models.Model):
     """A small model that is asked whether an answer is garbage."""
 
     name = models.CharField(max_length=100, unique=True, help_text="What policies call it.")
-    base_url = models.CharField(
-        "base URL",
-        max_length=500,
-        validators=[validate_base_url],
-        help_text="Where it listens, with or without /v1: http://127.0.0.1:1235. With llama.cpp: llama-server -m "
+    base_url = row_fields.base_url(
+        "Where it listens, with or without /v1: http://127.0.0.1:1235. With llama.cpp: llama-server -m "
         "MODEL.gguf --port 1235 --parallel 2 -c 40000 --reasoning-budget 0 --temp 1 --min-p 0 --top-p 0.95 "
-        "--top-k 20 --repeat-penalty 1 --presence-penalty 1.5 --cache-ram 0",
+        "--top-k 20 --repeat-penalty 1 --presence-penalty 1.5 --cache-ram 0"
     )
     model = models.CharField(max_length=200, help_text="The model's name there: Qwen3.5-4B-UD-Q6_K_XL.gguf.")
-    supports_openai = models.BooleanField("OpenAI chat", default=True, help_text="Asked by chat/completions.")
-    supports_anthropic = models.BooleanField(
-        "Anthropic messages", default=False, help_text="Asked by messages, where both are on."
-    )
-    api_key = SecretField(
-        "API key",
-        blank=True,
-        default="",
-        help_text="Stored encrypted and never shown again. env:NAME takes it from the environment. Leave empty to keep "
-        "what is stored; a single - removes it.",
-    )
-    connect_timeout_seconds = models.FloatField(default=5.0, help_text="Longest wait for the connection.", **SECONDS)
-    timeout_seconds = models.FloatField(
-        default=300.0, help_text="Longest wait for its verdict; then the answer counts as good.", **SECONDS
-    )
+    supports_openai = row_fields.supports_openai("Asked by chat/completions.")
+    supports_anthropic = row_fields.supports_anthropic("Asked by messages, where both are on.")
+    api_key = row_fields.api_key()
+    connect_timeout_seconds = row_fields.connect_timeout()
+    timeout_seconds = row_fields.seconds(300.0, "Longest wait for its verdict; then the answer counts as good.")
     prompt = models.TextField(blank=True, help_text="What it is told; blank: the prompt that comes with the proxy.")
     extra_params = models.JSONField(
         default=dict,
@@ -99,9 +79,7 @@ class ValidationPolicy(models.Model):
         default="*",
         help_text="Name or glob of the models, as clients write them: glm-*. Case does not matter.",
     )
-    position = models.PositiveIntegerField(
-        default=100, help_text="Globs are tried from the lowest number up; an exact name always wins."
-    )
+    position = row_fields.position()
     enabled = models.BooleanField(default=True, help_text="Off: as if this policy were not here.")
     builtin = models.BooleanField(
         "built-in detectors", default=True, help_text="Loops and other garbage are found without any further model."
@@ -135,9 +113,7 @@ class ValidationPolicy(models.Model):
     mid_stream_validation_interval_words = models.PositiveIntegerField(
         default=300, validators=[MinValueValidator(1)], help_text="Words between two such questions."
     )
-    hold_seconds = models.FloatField(
-        default=2.0, help_text="Longest that a client's stream waits for the validator model.", **SECONDS
-    )
+    hold_seconds = row_fields.seconds(2.0, "Longest that a client's stream waits for the validator model.")
     confidence_threshold = models.FloatField(
         default=0.85,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
@@ -161,9 +137,7 @@ class ValidationPolicy(models.Model):
         validators=[validate_ladder],
         help_text="What each further attempt changes, in order: " + ", ".join(Rung) + ".",
     )
-    retry_base_delay_seconds = models.FloatField(
-        default=1.0, help_text="Wait before the second retry; the first follows at once.", **SECONDS
-    )
+    retry_base_delay_seconds = row_fields.seconds(1.0, "Wait before the second retry; the first follows at once.")
     retry_multiplier = models.FloatField(
         default=2.0,
         validators=[MinValueValidator(1.0)],

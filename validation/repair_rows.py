@@ -3,13 +3,10 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from routing.natural_keys import FindsByNaturalKey
+from routing import row_fields
+from routing.row_fields import NamedManager
 from validation.repair import FAMILIES
 from validation.repair import settings as repair_settings
-
-
-class NamedManager(FindsByNaturalKey, models.Manager):
-    """Finds a row by what people call it."""
 
 
 def validate_repair(value: str) -> None:
@@ -38,9 +35,7 @@ class RepairRule(models.Model):
         default=False,
         help_text="Arguments of earlier tool calls in a request are mended too, before the model sees them again.",
     )
-    position = models.PositiveIntegerField(
-        default=100, help_text="Globs are tried from the lowest number up; an exact name always wins."
-    )
+    position = row_fields.position()
     enabled = models.BooleanField(default=True, help_text="Off: as if this rule were not here.")
 
     NATURAL_KEY = ("model_pattern",)

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from proxysite import live
+from proxysite.dashboards.judging import judging
 from proxysite.gateway.endpoints import ENDPOINTS
 from proxysite.gateway.plan import Asked, Chance, Plan, find_route, plan_for
 from proxysite.live import LiveConfig
@@ -136,6 +137,7 @@ def explained(body: dict[str, Any], dialect: Dialect, config: LiveConfig) -> dic
         "key_sent": _key_sent(plan),
         "limits": config.routing.limits.of(plan.model_asked, plan.upstream.name),
         "pauses": config.routing.throttles.of(plan.model_asked),
+        "judging": judging(policy) if (policy := config.validation.policy(plan.model_asked)) else None,
         "rows": rows(layers, _fields(body, dialect), _fields(sent, dialect), plan),
         "changes": [change_row(change.as_dict()) for change in plan.changes],
         "sent": json.dumps(sent, indent=2, ensure_ascii=False),

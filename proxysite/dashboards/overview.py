@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from proxysite import checks, live, serving
 from proxysite.dashboards import now as this_moment
+from proxysite.dashboards.judging import judging
 from proxysite.gateway.alarms import Alarm
 from proxysite.live import LiveConfig
 from routing.kinds import Kind, by_url
@@ -19,10 +20,11 @@ from routing.matching import is_glob
 from routing.models import RequestRecord, Upstream
 from routing.record_admin import FAILED, outcome_tone, status_tone
 from routing.snapshot import Upstream as UpstreamSnapshot
-from validation.models import Validator
+from validation.models import ValidationFailure, Validator
 
 HOURS = 24
 FAILURES_SHOWN = 8
+POLICIES_SHOWN = 8
 _LISTED = ("request_id", "received_at", "model_asked", "upstream", "status", "outcome", "error")
 
 
@@ -43,6 +45,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "upstreams": _upstreams(config) if may_view_upstreams else [],
         "may_view_upstreams": may_view_upstreams,
         **(this_moment.context() if may_view_upstreams else {}),
+        **(_judged(config) if request.user.has_perm("validation.view_validationpolicy") else {}),
         **_how_to_call(request, config),
     }
 
@@ -167,6 +170,26 @@ def _upstreams(config: LiveConfig) -> list[dict[str, Any]]:
             }
         )
     return shown
+
+
+def _judged(config: LiveConfig) -> dict[str, Any]:
+    """The policies in force, and how often each found garbage in the last day."""
+    since = timezone.now() - timedelta(hours=24)
+    rows = ValidationFailure.objects.filter(at__gte=since).order_by().values("policy")
+    found = {row["policy"]: row["total"] for row in rows.annotate(total=Count("pk"))}
+    ill = {alarm.what for alarm in serving.alarms()}
+    return {
+        "policies": [
+            {
+                "judging": judging(policy),
+                "found": found.get(policy.model_pattern, 0),
+                "is_ill": policy.validator is not None and policy.validator.name in ill,
+            }
+            for policy in config.validation.policies[:POLICIES_SHOWN]
+            if policy.judges
+        ],
+        "policies_hidden": max(0, len(config.validation.policies) - POLICIES_SHOWN),
+    }
 
 
 def _kind(upstream: Upstream, in_force: Mapping[str, UpstreamSnapshot]) -> str:

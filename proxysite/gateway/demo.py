@@ -1,8 +1,9 @@
 """The built-in demo upstream: a small model server without a model, on loopback only.
 
 `demo` tells which parameters it received, `demo-slow` does so at reading speed, and `demo-leaky` leaves a tool call in
-its reasoning (in its text, where a dialect has no reasoning); those of `demo_trouble` fail.  It speaks chat,
-completions and messages over a real socket, so that a first try goes through everything a real upstream goes through.
+its reasoning (in its text, where a dialect has no reasoning); those of `demo_trouble` fail, those of `demo_garbage`
+write garbage.  It speaks chat, completions and messages over a real socket, so that a first try goes through everything
+a real upstream goes through.
 """
 
 import asyncio
@@ -14,11 +15,21 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from proxysite.gateway import demo_leak, demo_trouble
+from proxysite.gateway import demo_garbage, demo_leak, demo_trouble
+from proxysite.gateway.demo_garbage import GARBAGE, LOOP
 from proxysite.gateway.demo_trouble import CUT, DEAD, FLAKY
 
 LEAKY = "demo-leaky"
-MODELS = {"demo": 0.02, "demo-slow": 0.25, LEAKY: 0.01, FLAKY: 0.02, DEAD: 0.02, CUT: 0.05}  # seconds between words
+MODELS = {  # seconds between words
+    "demo": 0.02,
+    "demo-slow": 0.25,
+    LEAKY: 0.01,
+    FLAKY: 0.02,
+    DEAD: 0.02,
+    CUT: 0.05,
+    LOOP: 0.01,
+    GARBAGE: 0.01,
+}
 
 _NOT_PARAMETERS = frozenset({"model", "messages", "prompt", "system", "stream", "stream_options", "tools", "metadata"})
 
@@ -77,7 +88,7 @@ def _answering(form: _Form, refusals: demo_trouble.Refusals) -> Callable[[web.Re
         if model == DEAD:
             return _broken(request, web.StreamResponse())
         leaks = model == LEAKY and not demo_leak.is_answered(body)
-        words = demo_leak.pieces(demo_leak.thought(body)) if leaks else list(_words(body))
+        words = demo_leak.pieces(demo_leak.thought(body)) if leaks else list(_words(model, body))
         if body.get("stream") is not True:
             whole = web.json_response(form.whole(model, "".join(words), len(words), leaks))
             return await _half(request, whole) if model == CUT else whole
@@ -123,13 +134,20 @@ def _broken(request: web.Request, response: web.StreamResponse) -> web.StreamRes
     return response
 
 
-def _words(body: dict[str, Any]) -> Iterator[str]:
-    """The answer, word by word: the parameters as they arrived here, after all rules."""
+def _words(model: str, body: dict[str, Any]) -> Iterator[str]:
+    for word in _answer(model, body).rstrip(" ").split(" "):
+        yield word + " "
+
+
+def _answer(model: str, body: dict[str, Any]) -> str:
+    """The parameters as they arrived here, after all rules; or garbage."""
+    if model == LOOP:
+        return demo_garbage.loop(body)
+    if model == GARBAGE:
+        return demo_garbage.salad()
     parameters = {name: value for name, value in body.items() if name not in _NOT_PARAMETERS}
     told = ", ".join(f"{name} = {orjson.dumps(value).decode()}" for name, value in sorted(parameters.items()))
-    text = f"Hello from the demo upstream! This request reached me with {told or 'no sampling parameters at all'}."
-    for word in text.split(" "):
-        yield word + " "
+    return f"Hello from the demo upstream! This request reached me with {told or 'no sampling parameters at all'}."
 
 
 def _chat_chunk(model: str, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from django.urls import reverse
 from proxysite import live
 from routing.models import ParallelLimit, ThrottleRule
 from tests.proxysite.records import make_record
-from tests.rows import make_binding, make_rule, make_upstream
+from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +137,41 @@ def test_it_shows_the_limits_and_pauses_that_a_request_would_meet(admin_client, 
     text = page.content.decode()
     assert "(2 at once, queue of 5, at most 30.0 s)" in text
     assert "4.0 s after each answer" in text
+
+
+def test_it_says_who_would_judge_the_answer_and_what_follows(admin_client, upstream):
+    make_policy("glm-*", validator=make_validator(), max_retries=2, ladder=["seed", "next_target"], delivery="buffer")
+    live.reload()
+    page = explained(admin_client)
+    judging = page.context["judging"]
+    assert (judging.pattern, judging.detectors, judging.validator) == ("glm-*", "built-in detectors", "judge")
+    assert judging.asked == "every 300 words and at the end"
+    text = " ".join(page.content.decode().split())
+    assert 'tried again up to 2 times: seed → next target; <span class="sp-quiet">then</span> an error' in text
+    assert "nothing goes on before the answer is judged whole" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "said"),
+    [
+        ({"detectors": ["repetition"]}, "detectors", "1 detector"),
+        ({"validate_on": "suspicion"}, "asked", "every 300 words and at the end where the detectors are in doubt"),
+        ({"mid_stream_validation_enabled": False}, "asked", "at the end"),
+        ({"builtin": False}, "detectors", ""),
+        ({"max_retries": 0}, "retries", "not tried again"),
+        ({"ladder": []}, "retries", "tried again once: same"),
+        ({"on_exhausted": "message"}, "exhausted", "a message that explains it"),
+    ],
+)
+def test_it_says_so_in_words(admin_client, upstream, fields, name, said):
+    make_policy("*", validator=make_validator(), **fields)
+    live.reload()
+    assert getattr(explained(admin_client).context["judging"], name) == said
+
+
+def test_a_model_that_no_policy_names_is_judged_by_nobody(admin_client, upstream):
+    make_policy("qwen*")
+    live.reload()
+    page = explained(admin_client)
+    assert page.context["judging"] is None
+    assert "nobody: no policy names the model" in page.content.decode()

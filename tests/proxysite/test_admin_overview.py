@@ -1,8 +1,9 @@
 import pytest
 from django.urls import reverse
 
+from tests.proxysite.failures import make_failure
 from tests.proxysite.records import make_record
-from tests.rows import make_binding, make_rule, make_upstream
+from tests.rows import make_binding, make_policy, make_rule, make_upstream
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +80,16 @@ def test_an_upstream_has_a_state(admin_client, fields, outcome, state):
     if outcome:
         make_record(outcome=outcome)
     assert [upstream["state"] for upstream in admin_client.get(INDEX).context["upstreams"]] == [state]
+
+
+def test_policies_in_force_are_listed_with_what_they_found(admin_client):
+    make_policy("glm-*")
+    make_policy("off-*", enabled=False)
+    make_policy("idle", builtin=False)
+    make_failure(policy="glm-*")
+    policies = admin_client.get(INDEX).context["policies"]
+    assert [(shown["judging"].pattern, shown["found"], shown["is_ill"]) for shown in policies] == [("glm-*", 1, False)]
+    assert 'id="judged"' in text_of(admin_client)
 
 
 def test_it_says_how_to_call_the_proxy(admin_client):

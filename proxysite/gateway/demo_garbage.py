@@ -1,0 +1,42 @@
+"""What the demo's models that write garbage say, so that one can see it being caught.
+
+`demo-loop` falls into a repetition loop unless the request brings a penalty against repeating, as a retry does;
+`demo-garbage` never says anything else than words of all languages run together.
+"""
+
+from typing import Any
+
+LOOP, GARBAGE = "demo-loop", "demo-garbage"
+
+OPENING = (
+    "The lighthouse keeper climbs the stairs every evening before the sun goes down. He trims the wick, winds up the "
+    "clockwork and writes the hour into a book that nobody has read for thirty years. "
+)
+TURN = "Then he thinks that he should look at the lamp once more. "
+END = (
+    "Then he sits down at the window, and the ships go by. "
+    "(This time I was asked with {penalty}, and found out of the loop.)"
+)
+COPIES = 40
+
+SALAD = (
+    "Lamp그리고fjord письмоtractor velvet的了banana ハローquick уголmirror nineteen하늘 stoneπро сестраwindow "
+    "天空button riverこんにちは пятьcopper 바람ladder спасибоgarden 电脑pillow さくらengine молокоbottle 나무silver "
+)
+
+_NEUTRAL = {"repetition_penalty": 1.0, "repeat_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+
+
+def loop(body: dict[str, Any]) -> str:
+    """The answer of `demo-loop`."""
+    penalties = [
+        f"{name} = {body[name]}"
+        for name, neutral in _NEUTRAL.items()
+        if isinstance(body.get(name), int | float) and body[name] > neutral
+    ]
+    return OPENING + (END.format(penalty=penalties[0]) if penalties else TURN * COPIES)
+
+
+def salad() -> str:
+    """The answer of `demo-garbage`."""
+    return SALAD * 3

@@ -1,0 +1,34 @@
+"""What the demo says to show how garbage is caught."""
+
+import pytest
+
+from proxysite.gateway.demo_garbage import COPIES, OPENING, TURN, loop, salad
+from validation.detectors import TextDetectors
+
+
+def verdict_on(text):
+    detectors = TextDetectors()
+    return detectors.feed(text) or detectors.close("stop")
+
+
+@pytest.mark.parametrize("body", [{}, {"temperature": 0.7}, {"repetition_penalty": 1.0}, {"frequency_penalty": None}])
+def test_demo_loop_loops_and_that_is_noticed_early(body):
+    text = loop(body)
+    found = verdict_on(text)
+    assert found.detector == "repetition"
+    assert found.onset >= len(OPENING)
+    assert found.offset < len(OPENING + TURN * COPIES) / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("repetition_penalty", 1.1), ("repeat_penalty", 1.1), ("frequency_penalty", 0.4), ("presence_penalty", 1)],
+)
+def test_a_penalty_of_any_name_leads_out_of_it(name, value):
+    text = loop({name: value})
+    assert verdict_on(text) is None
+    assert f"{name} = {value}" in text
+
+
+def test_demo_garbage_is_nothing_else():
+    assert verdict_on(salad()).issue_type == "gibberish"
