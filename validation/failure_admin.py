@@ -188,7 +188,7 @@ class ValidationFailureAdmin(RecordAdmin):
     @admin.display(description="what repeats")
     def excerpt_shown(self, failure: ValidationFailure) -> str:
         text = " ".join(failure.excerpt.split())
-        return format_html('<span class="sp-mono sp-break">{}</span>', text if len(text) <= 60 else text[:59] + "…")
+        return format_html('<span class="sp-mono sp-excerpt">{}</span>', text if len(text) <= 60 else text[:59] + "…")
 
     @admin.display(description="what happened next")
     def outcome_shown(self, failure: ValidationFailure) -> str:
