@@ -34,15 +34,25 @@ def canonical_path(path: str, base_path: str = "") -> str:
     `base_path` begins with a slash and ends without one, or is blank.
 
     `/v1/v1/chat/completions`, `/chat/completions`, `/api/chat/completions` and `/api/v1/chat/completions` all become
-    `chat/completions`.  Ollama's own paths keep their `api/`: `/api/v1/api/tags` becomes `api/tags`.
+    `chat/completions`.  Ollama's own paths keep their `api/`: `/api/v1/api/tags` becomes `api/tags`.  LM Studio's own
+    lie below `/api/v1`, where they stay: `/api/v1/chat` is `api/v1/chat`.
     """
     if base_path and (path == base_path or path.startswith(base_path + "/")):
         path = path[len(base_path) :]
     path = path.strip("/")
-    path = _CLIENT_PREFIX.sub("", path, count=1)
+    prefix = _CLIENT_PREFIX.match(path)
+    assert prefix is not None, "it matches nothing too"
+    path = path[prefix.end() :]
+    if "api/" in prefix[0] and not _BELOW_V1.match(path):
+        return f"api/v1/{path}"
     return path.removeprefix("api/") if path in _ALIASES else path
 
 
+# What is meant by `/api/v1/…` wherever `/v1/…` has it: the paths of OpenAI's API and Anthropic's.
+_BELOW_V1 = re.compile(
+    r"$|(api|chat/completions|completions|embeddings|messages|responses|moderations|rerank|audio|images|files|batches"
+    r"|generate|models(?!/(load|unload|download)(/|$)))(/|$)"
+)
 _ALIASES = frozenset({"api/chat/completions", "api/messages", "api/models"})
 
 

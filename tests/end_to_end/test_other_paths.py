@@ -21,6 +21,15 @@ def test_a_stream_of_any_kind_is_handed_on_as_it_comes(client, upstream, content
     assert answer.headers["content-type"] == content_type
 
 
+@pytest.mark.parametrize("path", ["/api/v1/chat", "/llm/api/v1/models/load", "/api/v0/chat/completions"])
+def test_lm_studios_own_paths_reach_it_as_they_came(client, upstream, path):
+    upstream.answer(json_answer({"output": []}))
+    body = {"model": "plain", "input": "Hello"}
+    assert client.post(f"{path}?x=1", json=body).json() == {"output": []}
+    assert upstream.call.target == f"/main{path.removeprefix('/llm')}?x=1"
+    assert upstream.call.json() == body
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_without_a_body_has_none(client, upstream, status):
     upstream.answer(body_answer(b"", status, "text/plain"))

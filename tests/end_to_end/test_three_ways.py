@@ -1,4 +1,6 @@
-"""Each of the three ways to serve hands a stream on as it comes."""
+"""Each of the three ways to serve hands a stream on as it comes, and shows what happens meanwhile."""
+
+import re
 
 import httpx
 import pytest
@@ -7,12 +9,23 @@ from tests.end_to_end import configuration
 from tests.end_to_end.answers import Gate, stream
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT, STREAMED
+from tests.end_to_end.proxy import Installation, eventually
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def administered(new_installation):
+    """An installation that somebody can log in to; copy it, do not use it."""
+    installation = new_installation(DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+    installation.manage("createsuperuser", "--noinput", "--username", "admin", "--email", "")
+    return installation
 
 
 @pytest.fixture(scope="module", params=["serve", "runserver", "daphne"])
-def any_server(request, new_installation, scripted_upstream, refused_url):
+def any_server(request, administered, tmp_path_factory, scripted_upstream, refused_url):
     config = configuration.config(scripted_upstream.url, refused_url)
-    installation = new_installation()
+    installation = Installation.copy_of(administered.data_dir, tmp_path_factory.mktemp("installation") / "data")
     if request.param == "serve":
         proxy = installation.serve("--config", installation.write("mine.json", config))
     else:
@@ -55,3 +68,41 @@ def test_the_admin_is_there_beside_the_proxy(any_server):
     answer = httpx.get(f"{any_server.url}/admin/login/", trust_env=False)
     assert answer.status_code == 200
     assert "csrfmiddlewaretoken" in answer.text
+
+
+@pytest.fixture(scope="module")
+def admin(any_server):
+    with httpx.Client(base_url=any_server.url, trust_env=False, follow_redirects=True) as browser:
+        form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": _token(browser.get("/admin/login/"))}
+        assert 'id="overview"' in browser.post("/admin/login/?next=/admin/", data=form).text
+        yield browser
+
+
+def test_the_overview_shows_a_request_while_it_runs_and_no_more_when_it_has_ended(client, upstream, admin):
+    upstream.answer(stream(CHAT.events[0], Gate()))
+    assert _running(admin) == 0
+    with client.stream("POST", "/v1/chat/completions", json=CHAT.body("one-at-a-time", stream=True)) as answer:
+        chunks = answer.iter_raw()
+        assert next(chunks) == CHAT.events[0]
+        assert _running(admin) == 1
+        assert "1/1" in admin.get("/admin/now/").text
+    eventually(lambda: _running(admin) == 0, "a request that has ended")
+
+
+def test_the_health_of_a_target_is_shown_and_reset(client, admin):
+    for _ in range(3):
+        assert client.post("/v1/chat/completions", json=CHAT.body("via-refused")).status_code == 502
+    shown = admin.get("/admin/now/")
+    assert "cooling down" in shown.text
+    assert admin.post("/admin/health/refused/", data={"csrfmiddlewaretoken": "no"}).status_code == 403
+    done = admin.post("/admin/health/refused/", data={"csrfmiddlewaretoken": _token(shown), "from_overview": "yes"})
+    assert "refused counts as healthy again" in done.text
+    assert "cooling down" not in admin.get("/admin/now/").text
+
+
+def _running(admin):
+    return int(re.search(r'<b class="sp-number">(\d+)</b> running', admin.get("/admin/now/").text)[1])
+
+
+def _token(page):
+    return re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[1]

@@ -62,6 +62,8 @@ def test_nothing_but_a_version_is_the_root(path):
         ("/api/models", "models"),
         ("/api/messages", "messages"),
         ("/api/v1/messages", "messages"),
+        ("/api/v1/models/org/name", "models/org/name"),
+        ("/api/v1/responses/resp_1", "responses/resp_1"),
         ("/v1/models/org/name", "models/org/name"),
         ("/v1/models/v1/x", "models/v1/x"),
         ("/v1beta/models", "v1beta/models"),
@@ -73,6 +75,15 @@ def test_nothing_but_a_version_is_the_root(path):
 )
 def test_what_is_not_our_prefix_stays(path, canonical):
     assert canonical_path(path) == canonical
+
+
+@pytest.mark.parametrize(
+    "path", ["chat", "models/load", "models/unload", "models/download", "models/download/status/7", "anything/else"]
+)
+@pytest.mark.parametrize("prefix", ["/api/v1", "/api//v1/", "/v1/api/v1", "/api/v1/v1"])
+def test_lm_studios_own_paths_stay_below_api_v1(prefix, path):
+    assert canonical_path(f"{prefix}/{path}") == f"api/v1/{path}"
+    assert upstream_url(f"{HOST}/v1", f"api/v1/{path}", versioned=True) == f"{HOST}/api/v1/{path}"
 
 
 @pytest.mark.parametrize(
