@@ -14,6 +14,7 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 # Pure modules: no Django, no I/O, no event loop, no clock and no chance.  What they need of those arrives as arguments.
 PURE = frozenset(
     {
+        "proxysite.gateway.again",
         "proxysite.gateway.alarms",
         "proxysite.gateway.chat_frames",
         "proxysite.gateway.plain_frames",

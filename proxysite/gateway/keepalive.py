@@ -48,14 +48,27 @@ class Keepalive:
             await asyncio.wait([task])
         return self.has_begun
 
+    @property
+    def is_stopped(self) -> bool:
+        return self._timer is None and self._task is None
+
+    def resume(self) -> bool:
+        """The client waits again, in the middle of its stream.  Whether that was news, and `stop` must follow."""
+        if not self.is_stopped:
+            return False
+        self.has_begun = True
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._begin)
+        return True
+
     def _begin(self) -> None:
         self._timer = None
         self._task = tasks.spawn(self._ping(), name="keepalive")
 
     async def _ping(self) -> None:
-        self.has_begun = True
         try:
-            await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *self._headers]})
+            if not self.has_begun:
+                self.has_begun = True
+                await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *self._headers]})
             while True:
                 await self._send({"type": "http.response.body", "body": PING, "more_body": True})
                 await asyncio.sleep(INTERVAL)

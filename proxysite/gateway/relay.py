@@ -11,7 +11,7 @@ from typing import Protocol
 from routing.dialects import Dialect
 from routing.dialects.conversion import StreamConverter
 from routing.dialects.errors import error_frame
-from routing.dialects.events import Transform, UpstreamError
+from routing.dialects.events import Event, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
 from routing.errors import ProxyError, UpstreamBroken
@@ -78,22 +78,28 @@ class StreamRelay:
 
 class ConvertingRelay:
     """A stream that is read: one of another dialect than the client's, or one that is judged.  The tap sees what the
-    upstream said."""
+    upstream said.
 
-    __slots__ = ("_converter", "_events", "_guards", "_is_closed", "_tap")
+    A judged answer may be followed by another attempt at it (`go_on`).  What is `said` between two pieces of an answer
+    goes to the client with the next one, or with the end.
+    """
+
+    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_said", "_tap", "is_silent")
 
     def __init__(
         self,
         conversation: Conversation,
         tap: Tap,
-        guards: Sequence[Guarded] = (),
-        repairs: Sequence[Transform] = (),
+        transforms: Sequence[Transform] = (),
+        guard: Guarded | None = None,
     ) -> None:
-        self._converter = StreamConverter(conversation, (*repairs, *guards))
-        self._guards = guards
+        self._converter = StreamConverter(conversation, (*transforms, guard) if guard else transforms)
+        self._guard = guard
         self._events = WholeEvents()
         self._tap = tap
         self._is_closed = False
+        self._said = b""
+        self.is_silent = True  # the last chunk said nothing to the client
 
     @property
     def failure(self) -> UpstreamError | None:
@@ -101,7 +107,7 @@ class ConvertingRelay:
 
     @property
     def is_over(self) -> bool:
-        return any(guard.is_over for guard in self._guards)
+        return self._guard is not None and self._guard.is_over
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -110,7 +116,26 @@ class ConvertingRelay:
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
-        return self._converter.feed(chunk)
+        out = self._with_said(self._converter.feed(chunk))
+        self.is_silent = not out
+        return out
+
+    def say(self, events: list[Event]) -> None:
+        self._said += self._converter.say(events)
+
+    def say_bytes(self, events: bytes) -> None:
+        self._said += events
+
+    def end_answer(self) -> None:
+        """The upstream has nothing more to say.  The client may be told more, by `say` or by another attempt."""
+        self._tap.feed(self._events.close())
+        self._said += self._converter.end_answer()
+
+    def go_on(self, conversation: Conversation, transforms: Sequence[Transform], guard: Guarded) -> None:
+        """Another attempt follows, in the same stream."""
+        self._tap.feed(self._events.close())
+        self._converter.go_on(conversation, (*transforms, guard))
+        self._guard = guard
 
     def close(self) -> bytes:
         """The end of the stream; saying so again changes nothing."""
@@ -118,10 +143,17 @@ class ConvertingRelay:
             return b""
         self._is_closed = True
         self._tap.feed(self._events.close())
-        return self._converter.close()
+        return self._with_said(self._converter.close())
 
     def break_off(self, problem: ProxyError) -> bytes:
         """Nothing when the client has its whole answer already: then the break does not concern it."""
         self._is_closed = True
         self._tap.feed(self._events.close())
-        return self._converter.fail(UpstreamError(problem.status, problem.message, code=problem.code))
+        error = UpstreamError(problem.status, problem.message, code=problem.code)
+        return self._with_said(self._converter.fail(error))
+
+    def _with_said(self, more: bytes) -> bytes:
+        if not self._said:
+            return more
+        said, self._said = self._said, b""
+        return said + more

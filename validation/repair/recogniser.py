@@ -128,6 +128,8 @@ class Repair:
         events = self._enter(lane)
         events += self._events(lane.feed(event.text))
         self._passing = type(event) if lane.is_quiet() and not self._drafts else None
+        if len(events) == 1 and type(events[0]) is type(event) and events[0].text == event.text:  # type: ignore[attr-defined]
+            return [event]  # with whatever else it says
         return events
 
     def _enter(self, lane: Lane) -> list[Event]:

@@ -37,8 +37,8 @@ def made_engine():
 def in_force(monkeypatch):
     """Puts a configuration in force without any row."""
 
-    def put(routing):
-        monkeypatch.setattr(live, "_current", LiveConfig(routing=routing))
+    def put(routing, **more):
+        monkeypatch.setattr(live, "_current", LiveConfig(routing=routing, **more))
 
     return put
 
@@ -47,8 +47,8 @@ def in_force(monkeypatch):
 def proxy(made_engine, in_force):
     """The proxy as an application in front of one upstream, with every model bound to it and no database at hand."""
 
-    def make(upstream, routing=None):
-        in_force(routing or routing_of(bound("*")))
+    def make(upstream, routing=None, **more):
+        in_force(routing or routing_of(bound("*")), **more)
         engine = made_engine(upstream)
         engine.is_started = True
         return ProxyHandler(engine)
