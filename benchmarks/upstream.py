@@ -21,7 +21,7 @@ class Upstream(asyncio.Protocol):
         self._reader = MessageReader()
         self._next: asyncio.Handle | None = None
         self._paused = False
-        self._left = 0
+        self._said = self._wanted = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are not instances of it
@@ -48,21 +48,21 @@ class Upstream(asyncio.Protocol):
     def _answer(self, request: Message) -> None:
         line = request.start_line
         if b"/chat/completions" in line:
-            self._speak(request.body, script.CHAT_ANSWER, script.chat_stream())
+            self._speak(request.body, script.chat(prose=script.is_prose(request.body)))
         elif b"/messages" in line:
-            self._speak(request.body, script.MESSAGES_ANSWER, script.messages_stream())
+            self._speak(request.body, script.messages(prose=script.is_prose(request.body)))
         elif b"/models" in line:
             self._transport.write(script.MODELS_ANSWER)
         else:
             self._transport.write(script.NOT_FOUND)
 
-    def _speak(self, body: bytes, answer: bytes, stream: script.Stream) -> None:
+    def _speak(self, body: bytes, voice: script.Voice) -> None:
         if not script.is_streamed(body):
-            self._transport.write(answer)
+            self._transport.write(voice.answer)
             return
         pace = script.pace(body)
-        self._stream, self._pause, self._left = stream, pace.pause, pace.tokens
-        self._transport.write(stream.first)
+        self._stream, self._pause, self._said, self._wanted = voice.stream, pace.pause, 0, pace.tokens
+        self._transport.write(voice.stream.first)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -75,13 +75,14 @@ class Upstream(asyncio.Protocol):
         if self._paused:
             self._next = self._loop.call_later(0.001, self._send_token)
             return
-        self._left -= 1
-        if self._left:
-            self._transport.write(self._stream.token)
+        token = self._stream.tokens[self._said % len(self._stream.tokens)]
+        self._said += 1
+        if self._said < self._wanted:
+            self._transport.write(token)
             self._schedule()
         else:
             self._next = None
-            self._transport.write(self._stream.token + self._stream.last)
+            self._transport.write(token + self._stream.last)
 
 
 async def serve(port: int) -> None:
