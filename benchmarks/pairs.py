@@ -23,13 +23,12 @@ STEADY = Plan(rounds=10, seconds=1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """`model` is what both are asked for (`bench-prose` writes running text), `asked` what else the requests say."""
+    """`asked` is what the requests say beside model and messages: tools, for instance."""
 
     name: str
     without: Setup
     having: Setup
     goal: float
-    model: str = "bench"
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -45,12 +44,40 @@ def admission(lab: Lab) -> Configuration:
     }
 
 
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "water",
+            "description": "Waters a bed of the garden.",
+            "parameters": {
+                "type": "object",
+                "properties": {"bed": {"type": "string"}, "litres": {"type": "integer"}},
+                "required": ["bed"],
+            },
+        },
+    }
+]
+
 PAIRS = (
     Pair(
         name="limits",
         without=Setup("this proxy, no limits", plain),
         having=Setup("this proxy, limits, pauses, retries", admission),
         goal=0.9,
+    ),
+    Pair(
+        name="detectors",
+        without=Setup("this proxy, no detectors", plain),
+        having=Setup("this proxy, detectors", lambda lab: {**plain(lab), "validation": {"validator_url": None}}),
+        goal=0.7,
+    ),
+    Pair(
+        name="repair",
+        without=Setup("this proxy, no repair", lambda lab: configuration(lab, tool_call_repair="off")),
+        having=Setup("this proxy, repair", lambda lab: configuration(lab, tool_call_repair="auto")),
+        goal=0.9,
+        asked={"tools": TOOLS},
     ),
 )
 
@@ -100,7 +127,7 @@ def measured(place: Lab, pair: Pair, plan: Plan, say: Callable[[str], None]) -> 
 
 
 def _started(place: Lab, setup: Setup, pair: Pair) -> Server:
-    return replace(start_setup(place, setup), model=pair.model, asked=pair.asked)
+    return replace(start_setup(place, setup), asked=pair.asked)
 
 
 def cost(without: Series, having: Series) -> Cost | None:

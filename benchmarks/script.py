@@ -1,25 +1,26 @@
 """What the scripted upstream says, and what a client must therefore receive.  No I/O.
 
-A model named `bench-600x50` streams 600 tokens with 50 ms between them; any other name streams 100 at once.  One whose
-name ends in `prose` writes running text, each token a word; any other says the same word again and again.
+A model named `bench-600x50` streams 600 tokens with 50 ms between them; any other name streams 100 at once.
 """
 
+import random
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import orjson
 
-TOKEN = " tick"  # counted in what arrives; occurs nowhere else in an answer
+TOKEN = " t"  # how each begins: counted in what arrives; occurs nowhere else in an answer
 TOKENS = 100
-PROSE = """Far up the valley, where the road ends, a keeper of bees has built nine hives from old wine barrels. Every
-spring she opens them one by one, looks for the queen, and writes what she finds in a green book. Last year two colonies
-were weak, so she joined them with a sheet of newspaper between: by the time the bees had chewed through it, both
-smelled alike and nobody fought. Her neighbour keeps sheep, and in return for honey he mows the slope before the clover
-flowers, which suits everyone except the hares that slept there until June."""
-_WORDS = [f" {word}" for word in PROSE.split()]
-_PROSE_ASKED = re.compile(rb'"model"\s*:\s*"[^"]*prose"')
+DIFFERENT = 1000  # tokens, before they come again
+# Different words, as in a real answer: one that repeated a single word would be cut as a loop.
+WORDS = """
+ tab tact tail take tale talk tall tame tank tape tart task taxi team tear teal tell tend tent term test text than that
+ them then they thin this thus tick tide tidy tile till time tiny tire toad toil told toll tomb tone took tool torn toss
+ tour town trap tray tree trek trim trio trip true tube tuck tuna tune turf turn twig twin type tally tango taper taste
+ teach teeth tempo tenor thank theft theme thick thief thing think third thorn those three threw throw thumb tiger tight
+ timer title toast today token tonic topic torch total touch tough towel tower trace
+"""
 _PACE = re.compile(rb'"model"\s*:\s*"[^"]*bench-(\d{1,6})x(\d{1,5})"')
 _STREAMED = re.compile(rb'"stream"\s*:\s*true')
 
@@ -48,13 +49,12 @@ class Expectation:
 
     tokens: int
     ending: bytes
-    token: str = TOKEN  # the one that is counted
 
     def problem(self, status: int, body: bytes) -> str:
         """Blank when the answer is complete, else what is wrong with it."""
         if status != 200:
             return f"status {status}: {body[:200].decode(errors='replace')}"
-        count = body.count(self.token.encode())
+        count = body.count(TOKEN.encode())
         if count != self.tokens:
             return f"{count} of {self.tokens} tokens arrived"
         if not body.rstrip().endswith(self.ending):
@@ -67,16 +67,8 @@ CHAT_STREAM = Expectation(TOKENS, b"data: [DONE]")
 MESSAGES_STREAM = Expectation(TOKENS, b'data: {"type":"message_stop"}')
 
 
-def expected(model: str, dialect: str, *, stream: bool) -> Expectation:
-    """What an answer of a model that has no pauses must hold."""
-    plain = CHAT if not stream else CHAT_STREAM if dialect == "chat" else MESSAGES_STREAM
-    if not is_prose(b'"model":"%b"' % model.encode()):
-        return plain
-    return replace(plain, tokens="".join(_WORDS).count(" the"), token=" the")
-
-
-def is_prose(body: bytes) -> bool:
-    return _PROSE_ASKED.search(body) is not None
+def words(count: int) -> list[str]:
+    return [f" {word}" for word in random.Random(1).choices(WORDS.split(), k=count)]
 
 
 def _whole(payload: object) -> bytes:
@@ -95,36 +87,35 @@ def _chunk(data: bytes) -> bytes:
 
 _USAGE = {"prompt_tokens": 42, "completion_tokens": TOKENS, "total_tokens": 42 + TOKENS}
 
-
-def _chat_answer(text: str) -> bytes:
-    message = {"role": "assistant", "content": text}
-    return _whole(
-        {
-            "id": "chatcmpl-bench",
-            "object": "chat.completion",
-            "created": _CREATED,
-            "model": "bench",
-            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-            "usage": _USAGE,
-        }
-    )
-
-
-def _messages_answer(text: str) -> bytes:
-    return _whole(
-        {
-            "id": "msg_bench",
-            "type": "message",
-            "role": "assistant",
-            "model": "bench",
-            "content": [{"type": "text", "text": text}],
-            "stop_reason": "end_turn",
-            "stop_sequence": None,
-            "usage": {"input_tokens": 42, "output_tokens": TOKENS},
-        }
-    )
-
-
+CHAT_ANSWER = _whole(
+    {
+        "id": "chatcmpl-bench",
+        "object": "chat.completion",
+        "created": _CREATED,
+        "model": "bench",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "".join(words(TOKENS))},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": _USAGE,
+    }
+)
+MESSAGES_ANSWER = _whole(
+    {
+        "id": "msg_bench",
+        "type": "message",
+        "role": "assistant",
+        "model": "bench",
+        "content": [{"type": "text", "text": "".join(words(TOKENS))}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 42, "output_tokens": TOKENS},
+    }
+)
 MODELS_ANSWER = _whole(
     {"object": "list", "data": [{"id": "bench", "object": "model", "created": _CREATED, "owned_by": "bench"}]}
 )
@@ -134,19 +125,11 @@ _STREAM_HEAD = _HEAD % b"text/event-stream" + b"cache-control: no-cache\r\ntrans
 
 @dataclass(frozen=True)
 class Stream:
-    """What is written before, for, and after the tokens; each token is one write.  They are said in turn."""
+    """What is written before, for, and after the tokens; each token is one write."""
 
     first: bytes
-    tokens: Sequence[bytes]
+    tokens: tuple[bytes, ...]  # one after the other, and from the beginning again
     last: bytes
-
-
-@dataclass(frozen=True)
-class Voice:
-    """All that is said in one dialect."""
-
-    answer: bytes
-    stream: Stream
 
 
 def _chat_chunk(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
@@ -162,19 +145,16 @@ def _chat_chunk(delta: dict[str, str], finish_reason: str | None = None) -> byte
 
 
 @cache
-def chat(*, prose: bool = False) -> Voice:
-    words = _words(prose=prose)
-    stream = Stream(
+def chat_stream() -> Stream:
+    return Stream(
         first=_STREAM_HEAD + _chunk(_chat_chunk({"role": "assistant", "content": ""})),
-        tokens=[_chunk(_chat_chunk({"content": word})) for word in words],
+        tokens=tuple(_chunk(_chat_chunk({"content": word})) for word in words(DIFFERENT)),
         last=_chunk(_chat_chunk({}, "stop")) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n",
     )
-    return Voice(_chat_answer("".join(words)), stream)
 
 
 @cache
-def messages(*, prose: bool = False) -> Voice:
-    words = _words(prose=prose)
+def messages_stream() -> Stream:
     start = {
         "id": "msg_bench",
         "type": "message",
@@ -186,23 +166,18 @@ def messages(*, prose: bool = False) -> Voice:
         "usage": {"input_tokens": 42, "output_tokens": 1},
     }
     opened = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    tokens = (
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
+        for word in words(DIFFERENT)
+    )
     ended = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": TOKENS}}
-    stream = Stream(
+    return Stream(
         first=_STREAM_HEAD
         + _chunk(_data({"type": "message_start", "message": start}, "message_start"))
         + _chunk(_data(opened, "content_block_start")),
-        tokens=[_chunk(_data(_messages_delta(word), "content_block_delta")) for word in words],
+        tokens=tuple(_chunk(_data(token, "content_block_delta")) for token in tokens),
         last=_chunk(_data({"type": "content_block_stop", "index": 0}, "content_block_stop"))
         + _chunk(_data(ended, "message_delta"))
         + _chunk(_data({"type": "message_stop"}, "message_stop"))
         + b"0\r\n\r\n",
     )
-    return Voice(_messages_answer("".join(words)), stream)
-
-
-def _words(*, prose: bool) -> list[str]:
-    return _WORDS if prose else [TOKEN] * TOKENS
-
-
-def _messages_delta(text: str) -> dict[str, object]:
-    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}

@@ -19,7 +19,7 @@ import orjson
 
 from benchmarks.load import Job, http_request
 from benchmarks.processes import ROOT, Cores, NotStarted, Process, Processes, free_port
-from benchmarks.script import Expectation, expected
+from benchmarks.script import CHAT, CHAT_STREAM, MESSAGES_STREAM, Expectation
 
 RULES = {"temperature": 0.7, "top_p": 0.95}
 _TEXT = "The quick brown fox jumps over the lazy dog. " * 8
@@ -34,18 +34,18 @@ class Server:
     process: Process
     headers: Mapping[str, str] = field(default_factory=dict)
     dialect: str = "chat"  # what it is asked in
-    model: str = "bench"
     asked: Mapping[str, Any] = field(default_factory=dict)  # more of the request's body
 
     def job(self, *, stream: bool) -> Job:
-        return self.ask(self.model, expected(self.model, self.dialect, stream=stream), stream=stream)
+        streamed = CHAT_STREAM if self.dialect == "chat" else MESSAGES_STREAM
+        return self.ask("bench", streamed if stream else CHAT, stream=stream)
 
-    def ask(self, model: str, expectation: Expectation, *, stream: bool) -> Job:
+    def ask(self, model: str, expected: Expectation, *, stream: bool) -> Job:
         messages = [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": _TEXT}]
         fields = {"model": model, "messages": messages, "max_tokens": 1000, "stream": stream, **self.asked}
         headers = {"authorization": "Bearer bench", **self.headers}
         path = "/v1/chat/completions" if self.dialect == "chat" else "/v1/messages"
-        return Job(self.port, http_request(self.port, path, orjson.dumps(fields), headers), expectation)
+        return Job(self.port, http_request(self.port, path, orjson.dumps(fields), headers), expected)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Upstream(asyncio.Protocol):
         self._reader = MessageReader()
         self._next: asyncio.Handle | None = None
         self._paused = False
-        self._said = self._wanted = 0
+        self._left = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are not instances of it
@@ -48,21 +48,21 @@ class Upstream(asyncio.Protocol):
     def _answer(self, request: Message) -> None:
         line = request.start_line
         if b"/chat/completions" in line:
-            self._speak(request.body, script.chat(prose=script.is_prose(request.body)))
+            self._speak(request.body, script.CHAT_ANSWER, script.chat_stream())
         elif b"/messages" in line:
-            self._speak(request.body, script.messages(prose=script.is_prose(request.body)))
+            self._speak(request.body, script.MESSAGES_ANSWER, script.messages_stream())
         elif b"/models" in line:
             self._transport.write(script.MODELS_ANSWER)
         else:
             self._transport.write(script.NOT_FOUND)
 
-    def _speak(self, body: bytes, voice: script.Voice) -> None:
+    def _speak(self, body: bytes, answer: bytes, stream: script.Stream) -> None:
         if not script.is_streamed(body):
-            self._transport.write(voice.answer)
+            self._transport.write(answer)
             return
         pace = script.pace(body)
-        self._stream, self._pause, self._said, self._wanted = voice.stream, pace.pause, 0, pace.tokens
-        self._transport.write(voice.stream.first)
+        self._stream, self._pause, self._left = stream, pace.pause, pace.tokens
+        self._transport.write(stream.first)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -75,14 +75,17 @@ class Upstream(asyncio.Protocol):
         if self._paused:
             self._next = self._loop.call_later(0.001, self._send_token)
             return
-        token = self._stream.tokens[self._said % len(self._stream.tokens)]
-        self._said += 1
-        if self._said < self._wanted:
-            self._transport.write(token)
+        self._left -= 1
+        if self._left:
+            self._transport.write(self._token())
             self._schedule()
         else:
             self._next = None
-            self._transport.write(token + self._stream.last)
+            self._transport.write(self._token() + self._stream.last)
+
+    def _token(self) -> bytes:
+        tokens = self._stream.tokens
+        return tokens[self._left % len(tokens)]
 
 
 async def serve(port: int) -> None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from benchmarks.load import Job, Outcome, http_request, once_each, sustained
-from benchmarks.script import CHAT, CHAT_STREAM, MESSAGES_STREAM, TOKENS, Expectation, chat, expected
+from benchmarks.script import CHAT, CHAT_STREAM, MESSAGES_STREAM, Expectation
 from benchmarks.upstream import Upstream
 
 
@@ -52,20 +52,6 @@ async def test_the_models_name_sets_the_number_of_tokens_and_their_pause():
         asked = job(port, expected, stream=True, model="bench-7x1")
         outcome = await once_each(asked, count=2, ramp=0, patience=10)
     assert outcome.complete == 2
-
-
-@pytest.mark.parametrize(("dialect", "path"), [("chat", "/v1/chat/completions"), ("messages", "/v1/messages")])
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("model", ["bench", "bench-prose"])
-async def test_every_answer_is_what_is_expected_of_its_model(dialect, path, stream, model):
-    async with listening(Upstream) as port:
-        asked = job(port, expected(model, dialect, stream=stream), stream=stream, path=path, model=model)
-        outcome = await once_each(asked, count=2, ramp=0, patience=10)
-    assert (outcome.complete, outcome.failures) == (2, Counter())
-
-
-def test_prose_has_as_many_tokens_as_the_other_answers():
-    assert len(chat(prose=True).stream.tokens) == TOKENS
 
 
 async def test_missing_tokens_are_a_failure():
