@@ -34,6 +34,7 @@ async def test_a_request_that_is_answered_in_time_sees_nothing_of_it():
 
 @in_virtual_time
 async def test_from_the_tenth_second_on_it_pings_every_ten():
+    """Row 6.1.8 of the wire reference."""
     wire = Wire()
     keepalive = Keepalive(wire.send, [(b"x-request-id", b"req_1")])
     await asyncio.sleep(35)
