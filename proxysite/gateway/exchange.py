@@ -9,6 +9,7 @@ from typing import Protocol
 from proxysite.gateway.plan import Plan
 from proxysite.gateway.repairs import MOST, AnswerRepair, of_call
 from routing.dialects import Dialect
+from routing.dialects.life import EarlyResponse
 from routing.dialects.passing import Tap, has_finished
 from routing.errors import ProxyError
 from sampling.merge import Change
@@ -37,6 +38,7 @@ class Exchange:
         "client_dialect",
         "client_gone",
         "done",
+        "early",
         "error",
         "first_byte",
         "guard",
@@ -96,6 +98,7 @@ class Exchange:
         self.answer_body = b""
         self.tap: Tap | None = None
         self.guard: Guarded | None = None  # judges the answer of the attempt that runs
+        self.early: EarlyResponse | None = None  # what a client of responses is told while it waits
         self.answered = False  # the last byte of the answer has been handed to the server
         self.client_gone = False
         self.is_recorded = True  # probes that are answered here leave no record

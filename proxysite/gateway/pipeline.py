@@ -27,10 +27,12 @@ from proxysite.live import LiveConfig
 from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
-from routing.dialects import conversion, upstream_errors
+from routing.dialects import Dialect, conversion, upstream_errors
 from routing.dialects.events import Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
+from routing.dialects.responses import parse as responses_parse
 from routing.errors import InternalError, ProxyError, UpstreamBroken
 from routing.snapshot import Target
 from routing.upstream import Headers
@@ -46,7 +48,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     asked = _asked(request)
     route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
     if route.streams:
-        request.keep_client_alive()
+        exchange.early = _early(route, exchange)
+        request.keep_client_alive(exchange.early or Comments())
     attempts = _attempts(request, asked, route, config)
     try:
         answer = await attempts.open()
@@ -60,6 +63,25 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     except BaseException:
         await attempts.aclose()
         raise
+
+
+def _early(route: Route, exchange: Exchange) -> EarlyResponse | None:
+    """What a client that counts events is told while it waits."""
+    body = route.body
+    if route.dialect is not Dialect.RESPONSES or body is None or not may_begin_early(body):
+        return None
+
+    def conversation() -> Conversation:
+        return Conversation(
+            client=Dialect.RESPONSES,
+            upstream=Dialect.RESPONSES,
+            model=route.model or "",
+            request_id=exchange.request_id,
+            created=int(exchange.received_at.timestamp()),
+            echo=responses_parse.echo(body),
+        )
+
+    return EarlyResponse(conversation)
 
 
 def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveConfig) -> Attempts:
@@ -109,9 +131,8 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
         relay = _passing_relay(plan, exchange)
-        return Streamed(
-            answer.status, _stream_headers(answer), _events(answer, answer.chunks(), relay, exchange), answer
-        )
+        events = _events(answer, answer.chunks(), relay, exchange)
+        return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
     # Not every JSON is one document: Ollama streams application/x-ndjson.
     is_document = content_type.startswith("application/json") and plan.method != "HEAD"
     if answer.status >= 400 or is_document or plan.dialect:
@@ -126,7 +147,8 @@ def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
     if plan.mending and exchange.repair:
         frames = ChatFrames(plan.mending.conversation, exchange.repair.transforms, plan.mending.reasoning_field)
         return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
-    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
+    early = exchange.early
+    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id, early)
 
 
 async def _events(
@@ -238,6 +260,8 @@ async def _converted_stream(answer: Opened, plan: Plan, conversation: Conversati
     whatever status, gives a real error status."""
     exchange.streamed = True
     relay = ConvertingRelay(conversation, exchange.tap, plan.guards, _repairs(exchange))
+    if exchange.early:
+        relay.follow(exchange.early)
     chunks = answer.chunks()
     first = await _first_events(chunks, relay, exchange)
     if relay.failure:
@@ -245,7 +269,8 @@ async def _converted_stream(answer: Opened, plan: Plan, conversation: Conversati
         exchange.warnings += tuple(relay.warnings)
         exchange.outcome, exchange.error = "upstream_error", relay.failure.message
         return _failed(relay.failure, answer, plan, exchange)
-    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], _events(answer, chunks, relay, exchange, first), answer)
+    events = _events(answer, chunks, relay, exchange, first)
+    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], events, answer, relay)
 
 
 async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, exchange: Exchange) -> bytes:
