@@ -41,7 +41,19 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HOST", "text", "127.0.0.1", "Address that `manage.py serve` listens on."),
     Variable("PORT", "integer", 8001, "Port that `manage.py serve` listens on.", minimum=0, maximum=65535),
     Variable("BASE_PATH", "prefix", "", "Path prefix under which the proxy is reached too, for example /llm."),
+    Variable(
+        "PUBLIC_URL",
+        "address",
+        "",
+        "Address under which people reach the admin, for links to it in errors. Blank: the one that the client called.",
+    ),
     Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow …), on loopback only."),
+    Variable(
+        "ENABLE_STREAMING_TOOL_PARSER",
+        "flag",
+        True,
+        "From an earlier proxy for SGLang: whether the upstreams made at the first start mend leaked tool calls.",
+    ),
     Variable("SECRET_KEY", "text", "", "Django's signing key. Blank: one is kept in DATA_DIR.", secret=True),
     Variable(
         "ENCRYPTION_KEY",
@@ -217,6 +229,12 @@ def _origins(variable: Variable, raw: str) -> list[str]:
     return origins
 
 
+def _address(variable: Variable, raw: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", raw):
+        raise ValueError("must be an address like https://proxy.example")
+    return raw.rstrip("/")
+
+
 def _prefix(variable: Variable, raw: str) -> str:
     """With a slash in front and none at the end; blank for the root."""
     if re.search(r"[\s?#%]", raw):
@@ -246,6 +264,7 @@ _READERS: dict[str, Callable[[Variable, str], Any]] = {
     "choice": _choice,
     "list": lambda variable, raw: _list(raw),
     "origins": _origins,
+    "address": _address,
     "prefix": _prefix,
     "fernet key": _fernet_key,
     "path": lambda variable, raw: _path(raw),

@@ -14,6 +14,7 @@ PACKAGES = ("proxysite", "routing", "sampling", "validation")
 # Pure modules: no Django, no I/O, no event loop, no clock and no chance.  What they need of those arrives as arguments.
 PURE = frozenset(
     {
+        "proxysite.gateway.again",
         "proxysite.gateway.alarms",
         "proxysite.gateway.chat_frames",
         "proxysite.gateway.plain_frames",
@@ -74,7 +75,14 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 
 # What sampling and validation may use of routing besides its pure modules.
 SHARED = frozenset(
-    {"routing.fields", "routing.record_admin", "routing.row_fields", "routing.signals", "routing.validators"}
+    {
+        "routing.fields",
+        "routing.post_action",
+        "routing.record_admin",
+        "routing.row_fields",
+        "routing.signals",
+        "routing.validators",
+    }
 )
 
 # The only modules that speak HTTP, and what they speak it with.

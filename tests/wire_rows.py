@@ -28,4 +28,26 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         "wrapped custom tools", "additional_tools",
     ),
     "2.5": ("auto", "any", "one tool", "none", "some tools", "a custom tool", "a hosted tool"),
+    "2.6": (
+        "text and calls", "results and the rest", "result of nothing", "result text", "result of several texts",
+        "images in results", "errors in results", "references in results", "tool messages and the user", "chat's calls",
+        "no arguments", "arguments that are no object", "legacy calls", "items of calls", "items of outputs",
+        "custom and shell calls", "items without a type", "hosted calls", "stray and missing results", "two results",
+    ),
+    "2.7": (
+        "thinking to its maker", "foreign signatures", "thinking to chat", "redacted thinking", "reasoning required",
+        "chat's reasoning to messages", "reasoning items to others", "reasoning items to OpenAI", "think tags",
+    ),
+    "2.8": (
+        "none", "minimal", "low", "medium", "high", "xhigh", "max", "a budget", "adaptive", "disabled", "output_config",
+    ),
+    "2.9": ("json_schema", "json_object", "text"),
+    "2.10": ("Claude up to 4.5", "Claude from 4.6 on", "OpenAI", "vLLM and SGLang", "llama.cpp"),
+    # Names of sampling parameters, by kind of server
+    "7.1": (
+        "max tokens", "min tokens", "temperature", "top_p", "top_k", "min_p", "typical_p", "top-n-sigma", "repetition",
+        "presence, frequency", "length penalty, beam search", "seed", "stop", "stop ids", "kept stop text",
+        "ignore EOS", "special tokens", "logit bias", "banned and allowed", "n", "logprobs", "DRY", "XTC", "dynatemp",
+        "mirostat", "sampler order", "grammar", "template arguments", "effort", "reasoning output", "other",
+    ),
 }  # fmt: skip

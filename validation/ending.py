@@ -1,11 +1,11 @@
 """How an answer ends for the client when it is garbage and nobody tries again.
 
-`Guarded` puts a gate between a reader and a writer, for a flow that has one attempt; a flow that retries asks
-`last_events` itself when its attempts are used up.
+`Guarded` puts a gate between a reader and a writer.  Alone it ends a bad answer by itself; where somebody watches it,
+that one sees the verdict, tries again as often as the policy says, and asks for the `end` when no try is left.
 """
 
 from routing.dialects.events import End, Event, Failed, Finish, FinishReason, Text, UpstreamError
-from validation.gate import Gate
+from validation.gate import Ask, Gate
 from validation.snapshot import OnExhausted, Policy
 from validation.verdict import Verdict
 
@@ -14,15 +14,17 @@ CODE = "validation_failed"
 
 
 class Guarded:
-    """A `Transform`: what the gate lets go on, and the policy's end as soon as it has found garbage.
+    """A `Transform`: what the gate lets go on, and the policy's end when that is said.
 
-    `link` leads to the failure in the admin.  Nobody here can ask the validator model: that is as if it gave no answer.
+    `link` leads to the failure in the admin.  Unless it is `watched` nobody asks the validator model either: that is
+    as if it gave no answer.
     """
 
-    def __init__(self, gate: Gate, policy: Policy, link: str = "") -> None:
+    def __init__(self, gate: Gate, policy: Policy, link: str = "", *, watched: bool = False) -> None:
         self.gate = gate
         self.policy = policy
         self._link = link
+        self._watched = watched
         self._ended = False
 
     @property
@@ -36,13 +38,23 @@ class Guarded:
     def close(self) -> list[Event]:
         return self._with_end(self.gate.close())
 
+    def answer(self, asked: Ask, verdict: Verdict | None) -> list[Event]:
+        """What the validator model said of what the gate asked."""
+        return self.gate.answer(asked, verdict)
+
+    def end(self) -> list[Event]:
+        """What follows the released part of a bad answer; once."""
+        if self.gate.verdict is None or self._ended:
+            return []
+        self._ended = True
+        return last_events(self.gate, self.gate.verdict, self.policy, self._link)
+
     def _with_end(self, out: list[Event]) -> list[Event]:
+        if self._watched:
+            return out
         if self.gate.ask:
             out = out + self.gate.answer(self.gate.ask, None)
-        if self.gate.verdict is None or self._ended:
-            return out
-        self._ended = True
-        return out + last_events(self.gate, self.gate.verdict, self.policy, self._link)
+        return out + self.end()
 
 
 def last_events(gate: Gate, verdict: Verdict, policy: Policy, link: str = "") -> list[Event]:

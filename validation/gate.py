@@ -22,6 +22,8 @@ from routing.dialects.events import (
     Finish,
     FinishReason,
     Reasoning,
+    ReasoningEnd,
+    Redacted,
     Refusal,
     Start,
     Text,
@@ -127,19 +129,30 @@ class Stream:
 
 
 class Gate:
-    """`detectors` makes what looks at one channel.  `seen` is text that the client has already, of an answer that is
-    being continued: the detectors know it, and it does not go on again."""
+    """`detectors` makes what looks at one channel.  `whole`: the client does not stream.
+
+    `seen` is text that the client has already, of an answer that is being continued: the detectors know it, and it does
+    not go on again.
+    """
 
     def __init__(
-        self, policy: Policy, detectors: Callable[[Channel], Detectors], seen: str = "", *, ends: Ends | None = None
+        self,
+        policy: Policy,
+        detectors: Callable[[Channel], Detectors],
+        seen: str = "",
+        *,
+        ends: Ends | None = None,
+        whole: bool = False,
     ) -> None:
         self.verdict: Verdict | None = None
         self.ask: Ask | None = None
         self.judged: Stream | None = None  # where the verdict was found
         self.has_released = False  # something that a client would show or act on
+        self._has_answered = False  # the same, but for thoughts
+        self._has_acted = False  # a call or a refusal: nothing that a text can go on from
         self._policy = policy
         self._make = detectors
-        self._holds_all = policy.delivery is Delivery.BUFFER
+        self._holds_all = whole or policy.delivery is Delivery.BUFFER
         self._streams = {Channel.TEXT: Stream(Channel.TEXT, detectors(Channel.TEXT))}
         self._calls: dict[int, Stream] = {}
         self._complete: set[int] = set()
@@ -156,6 +169,7 @@ class Gate:
             text = self._streams[Channel.TEXT]
             text.feed(seen)
             text.released = text.size
+            self.has_released = self._has_answered = True
 
     def feed(self, event: Event) -> list[Event]:
         """The events that may go on."""
@@ -163,9 +177,9 @@ class Gate:
             return []
         if isinstance(event, Failed):
             return self._broken(event)
+        self._held.append(event)
         if not self._look(event):
             return []
-        self._held.append(event)
         if isinstance(event, End):
             return self._judge_whole()
         return [] if self._holds_all or self._ending else self._released()
@@ -232,8 +246,13 @@ class Gate:
 
     @property
     def may_continue(self) -> bool:
-        """Whether the answer can go on from its good text: nothing else than text is half done."""
-        return self.judged is self._streams[Channel.TEXT] and not self._calls and bool(self.good_text.strip())
+        """Whether the answer can go on from its good text: the client has no more than text and thoughts."""
+        return not self._has_acted and bool(self.good_text.strip())
+
+    @property
+    def may_restart(self) -> bool:
+        """Whether another answer can begin: the client has no more than thoughts, which are nobody's answer."""
+        return not self._has_answered
 
     @property
     def _at_end(self) -> bool:
@@ -364,6 +383,9 @@ class Gate:
         while self._held and (event := self._next()) is not None:
             self._note(event)
             out.append(event)
+        if out and not self.has_released:
+            self._held.extendleft(reversed(out))  # an answer does not begin before it says something
+            return []
         return out
 
     def _next(self) -> Event | None:
@@ -389,7 +411,10 @@ class Gate:
     def _note(self, event: Event) -> None:
         if isinstance(event, Text | Refusal | Reasoning):
             self._streams[_channel(event)].released += len(event.text)
-        self.has_released = self.has_released or not isinstance(event, Start | UsageSeen)
+        if not isinstance(event, Start | UsageSeen):
+            self.has_released = True
+            self._has_answered = self._has_answered or not isinstance(event, Reasoning | ReasoningEnd | Redacted)
+            self._has_acted = self._has_acted or isinstance(event, Refusal | ToolStart)
 
 
 def _channel(event: Text | Refusal | Reasoning) -> Channel:

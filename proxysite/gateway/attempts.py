@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
+from proxysite.gateway.again import Again
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
 from routing.admission.gatekeeper import Gatekeeper, Lease
@@ -30,10 +31,13 @@ from routing.retry import Attempts as Counted
 from routing.retry import Failure, GiveUp, Meaning, NextTarget, Retry, decide, harms_health, meaning
 from routing.snapshot import Binding, Target, Upstream
 from routing.upstream import Answer, Headers, Upstreams
+from validation.snapshot import Rung
 
 log = logging.getLogger("proxysite.gateway")
 
 T = TypeVar("T")
+
+Planner = Callable[[Target, Again | None], Plan]
 
 
 class Holds(Protocol):
@@ -112,7 +116,7 @@ class Attempts:
         exchange: Exchange,
         binding: Binding,
         model: str,
-        plan_for: Callable[[Target], Plan],
+        plan_for: Planner,
         *,
         admits: bool = True,
         repeats: bool = True,
@@ -122,7 +126,8 @@ class Attempts:
         self._exchange = exchange
         self._binding = binding
         self._model = model
-        self._plan_for = plan_for
+        self._planner = plan_for
+        self._changes: Again | None = None  # an answer was bad
         self._admits = admits
         self._repeats = repeats
         self._session = session
@@ -140,6 +145,30 @@ class Attempts:
                 self._exchange.request_id, self._model, plan.upstream.name
             )
         self._exchange.admitted = time.monotonic()
+        return await self._until_answered(plan)
+
+    async def again(self, changes: Again, after: float) -> Opened:
+        """The same once more, because the answer was garbage; it is closed at once, and the slots are kept."""
+        await self._close_answer()
+        self._changes = changes
+        plan = self._plan_again(changes.target)
+        await asyncio.sleep(after)
+        if self._lease:
+            await self._lease.again(plan.upstream.name)
+        return await self._until_answered(plan)
+
+    @property
+    def others(self) -> bool:
+        """Whether there is a target that has not been tried."""
+        return any(target not in self._tried for target in self._binding.targets)
+
+    def note(self, note: str) -> None:
+        """For the record and the log."""
+        self._notes.append(note)
+        log.info("%s %s", self._exchange.request_id, note)
+
+    async def _until_answered(self, plan: Plan) -> Opened:
+        """Tries one target after the other, from the one that is planned for."""
         while True:
             outcome = await self._until_decided(plan)
             if isinstance(outcome, Opened):
@@ -198,8 +227,7 @@ class Attempts:
     ) -> Retry | NextTarget | GiveUp:
         if not self._repeats:
             return GiveUp()
-        others = any(target not in self._tried for target in self._binding.targets)
-        counted = Counted(here=here, loading=loading, waited=waited, others=others)
+        counted = Counted(here=here, loading=loading, waited=waited, others=self.others)
         return decide(failure, counted, plan.upstream, datetime.now(UTC).timestamp(), random.random())
 
     def _learn(self, plan: Plan, failure: Failure) -> bool:
@@ -235,6 +263,14 @@ class Attempts:
             if plan := self._next_plan():
                 return plan
             raise
+
+    def _plan_again(self, target: Target) -> Plan:
+        """For the same target, or the next if that is the change."""
+        plan = self._plan_for(target)
+        return (self._next_plan() or plan) if plan.rung is Rung.NEXT_TARGET else plan
+
+    def _plan_for(self, target: Target) -> Plan:
+        return self._planner(target, self._changes)
 
     def _next_plan(self) -> Plan | None:
         """The plan for the next target that can take the request at all."""
@@ -307,9 +343,7 @@ class Attempts:
     def _note(self, plan: Plan, outcome: _Failed, then: str) -> None:
         """For the record and the log: what went wrong, and what was done about it."""
         what = f"answered {outcome.failure.status}" if outcome.refused else f"failed ({outcome.error})"
-        note = f"Attempt {self._exchange.attempts}: the upstream “{plan.upstream.name}” {what}; {then}."
-        self._notes.append(note)
-        log.info("%s %s", self._exchange.request_id, note)
+        self.note(f"Attempt {self._exchange.attempts}: the upstream “{plan.upstream.name}” {what}; {then}.")
 
 
 def _refused(opened: Opened, body: bytes) -> _Failed:

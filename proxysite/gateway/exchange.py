@@ -14,6 +14,7 @@ from routing.dialects.passing import Tap, has_finished
 from routing.errors import ProxyError
 from sampling.merge import Change
 from validation.ending import Guarded
+from validation.failures import Failure
 from validation.repair.native_calls import MendedCall
 
 # Unique without asking the system for randomness each time: a random start for this process, then a count.
@@ -40,6 +41,7 @@ class Exchange:
         "done",
         "early",
         "error",
+        "failures",
         "first_byte",
         "guard",
         "is_recorded",
@@ -98,6 +100,7 @@ class Exchange:
         self.answer_body = b""
         self.tap: Tap | None = None
         self.guard: Guarded | None = None  # judges the answer of the attempt that runs
+        self.failures: tuple[Failure, ...] = ()  # the answers of attempts that others followed
         self.early: EarlyResponse | None = None  # what a client of responses is told while it waits
         self.answered = False  # the last byte of the answer has been handed to the server
         self.client_gone = False
@@ -120,8 +123,11 @@ class Exchange:
 
     def answer_came(self, answer: Head, keep: int) -> None:
         """The head of the upstream's answer is here; `keep` bytes of its beginning are remembered."""
-        self.upstream_request_id = (answer.header("x-request-id") or answer.header("request-id"))[:200]
+        self.answered_by(answer)
         self.tap = Tap(keep)
+
+    def answered_by(self, answer: Head) -> None:
+        self.upstream_request_id = (answer.header("x-request-id") or answer.header("request-id"))[:200]
 
     def first_byte_came(self) -> None:
         if self.first_byte is None:

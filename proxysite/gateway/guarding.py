@@ -1,9 +1,20 @@
-"""Which answers are judged, and what is kept of one that was garbage."""
+"""Which answers are judged, and what is kept of one that was garbage.
 
-from collections.abc import Mapping
+How the judging goes: the detectors look at every event as it passes (`Guarded` behind `Gate`), and when they are sure
+the gate is shut and has a `verdict`.  `climbing` sees that between two chunks, and tries again or ends the answer.
+
+**How the validator model takes part.**  The gate says what it wants judged by `gate.ask`.  `climbing` hands every such
+`Ask` to the engine's `validator` (a `Validator`, below) and gives its answer back by `guard.answer(ask, verdict)`, from
+where a verdict is treated exactly like one of the detectors.  In the middle of an answer the model is asked in the
+background, one question at a time, and its answer is looked at between two chunks; at the end the last piece of the
+answer waits for it, no longer than the policy's `hold_seconds`.  A question whose answer is not wanted any more is
+cancelled.  An engine without a validator passes every answer.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -12,12 +23,13 @@ from proxysite.gateway.plan import Plan
 from routing.dialects import conversion
 from validation.ending import Guarded
 from validation.failures import Channel, Failure, Outcome, ToolCall, admin_path
-from validation.gate import Gate
+from validation.gate import Ask, Gate
 from validation.judges import judges
-from validation.snapshot import OnExhausted, ValidationTable
+from validation.snapshot import OnExhausted, Policy, ValidationTable
+from validation.verdict import Verdict
 from validation.whole import WholeAnswer, request_of
 
-_OUTCOMES = {
+OUTCOMES = {
     OnExhausted.ERROR: Outcome.ERROR,
     OnExhausted.MESSAGE: Outcome.MESSAGE,
     OnExhausted.DELIVER: Outcome.DELIVERED,
@@ -25,12 +37,26 @@ _OUTCOMES = {
 EXCERPT = 500  # characters
 
 
+class Validator(Protocol):
+    """Asks a policy's validator model about a piece of an answer."""
+
+    async def __call__(self, ask: Ask, policy: Policy) -> Verdict | None:
+        """None: nothing is wrong, or the model cannot say.  Whatever fails is None too: it raises nothing but
+        CancelledError, which it passes on at once."""
+
+
 def guarded(
-    plan: Plan, validation: ValidationTable, request_id: str, now: int, asked: Mapping[str, Any] | None = None
+    plan: Plan,
+    validation: ValidationTable,
+    request_id: str,
+    now: int,
+    asked: Mapping[str, Any] | None = None,
+    site: Callable[[], str] = str,
 ) -> Plan:
     """The same plan, with a judge of its answer where the model has a policy; `now` in epoch seconds.
 
-    `asked` is the client's body, by which calls are judged.
+    `asked` is the client's body, by which calls are judged; `site` tells the address under which people reach the
+    admin, where they find the failure.
 
     An answer between two sides of one dialect is read for that; without a policy its bytes pass as they are.
     """
@@ -45,12 +71,19 @@ def guarded(
             warning = "The answer was not judged: it would lose something if it were read."
             return replace(plan, warnings=(*plan.warnings, warning))
     ends = WholeAnswer(policy, partial(request_of, asked or {}, conversation.client), conversation.client_name)
-    guard = Guarded(Gate(policy, judges(policy), ends=ends), policy, admin_path(request_id))
+    gate = Gate(policy, judges(policy), ends=ends, whole=not plan.streams)
+    guard = Guarded(gate, policy, site() + admin_path(request_id), watched=True)
     return replace(plan, conversation=conversation, guard=guard)
 
 
+def failures_of(exchange: Exchange) -> tuple[Failure, ...]:
+    """All that is kept of a request: its bad answers, attempt by attempt."""
+    last = failure_of(exchange)
+    return (*exchange.failures, last) if last else exchange.failures
+
+
 def failure_of(exchange: Exchange) -> Failure | None:
-    """What is kept of a garbage answer; None if it was not judged, or good."""
+    """What is kept of the newest attempt's answer; None if it was not judged, or good."""
     guard = exchange.guard
     if guard is None or guard.gate.verdict is None or guard.gate.judged is None:
         return None
@@ -83,7 +116,7 @@ def failure_of(exchange: Exchange) -> Failure | None:
         released=judged.released,
         parameters=_parameters(exchange.sent_body),
         request_body=exchange.sent_body,
-        outcome=Outcome.CLIENT_GONE if exchange.client_gone else _OUTCOMES[guard.policy.on_exhausted],
+        outcome=Outcome.CLIENT_GONE if exchange.client_gone else OUTCOMES[guard.policy.on_exhausted],
     )
 
 

@@ -19,7 +19,7 @@ from proxysite.gateway import body, tasks
 from proxysite.gateway.endpoints import dialect_of
 from proxysite.gateway.engine import Engine
 from proxysite.gateway.exchange import Exchange
-from proxysite.gateway.guarding import failure_of
+from proxysite.gateway.guarding import failures_of
 from proxysite.gateway.keepalive import Keepalive, Send
 from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
@@ -63,6 +63,12 @@ class ProxyRequest(ASGIRequest):
         """A header's value, blank if the client did not send it; several are joined."""
         return ",".join(value.decode("latin-1") for header, value in self.scope["headers"] if header == name)
 
+    def site(self) -> str:
+        """The address under which people reach the admin: what is set, else the one that the client called."""
+        if self.engine.public_url or not (host := self.header(b"host")):
+            return self.engine.public_url
+        return f"{self.header(b'x-forwarded-proto') or self.scope.get('scheme', 'http')}://{host}"
+
     @property
     def encoded_path(self) -> str:
         """The canonical path with the client's percent signs, blank if there were none."""
@@ -91,7 +97,7 @@ class ProxyHandler(ASGIHandler):
         finally:
             self.engine.running -= 1
             exchange.ended()
-            if failure := failure_of(exchange):  # before the record, which lets go of the bodies
+            for failure in failures_of(exchange):  # before the record, which lets go of the bodies
                 self.engine.recorder.add_failure(failure)
             if exchange.is_recorded:
                 self.engine.recorder.add(exchange)

@@ -1,10 +1,11 @@
 """The main flow: from a request to its answer, top to bottom.
 
     route → attempts, until one gives an answer → answer: relayed as it comes (a stream) or read whole, and converted
-    where dialects differ
+    where dialects differ; where it is judged and bad, another attempt follows in its place
 
-An attempt plans the request for its target, waits for slots and pauses, and sends it (`attempts`).  The handler above
-gives every request its exchange and cleans up; here is what happens in between.
+An attempt plans the request for its target, waits for slots and pauses, and sends it (`attempts`).  What follows a bad
+answer is decided in `climbing`.  The handler above gives every request its exchange and cleans up; here is what happens
+in between.
 """
 
 import logging
@@ -12,8 +13,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from django.utils import timezone
 
+from proxysite.gateway.again import Again
 from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.chat_frames import ChatFrames
+from proxysite.gateway.climbing import Climb
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import guarded
@@ -50,18 +53,21 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     if route.streams:
         exchange.early = _early(route, exchange)
         request.keep_client_alive(exchange.early or Comments())
-    attempts = _attempts(request, asked, route, config)
+    closes = attempts = _attempts(request, asked, route, config)
+    climb: Climb | None = None
     try:
         answer = await attempts.open()
         plan = answer.plan
         exchange.answer_came(answer, engine.keep_bytes)
         if plan.mending and answer.status < 300:
             exchange.repair = AnswerRepair(plan.mending)
+        if plan.guard:
+            closes = climb = Climb(attempts, answer, exchange, engine.validator)
         if plan.conversation and (plan.is_converted or plan.guard or answer.status < 300):
-            return await _converted(answer, plan, plan.conversation, exchange)
+            return await _converted(answer, plan, plan.conversation, exchange, climb)
         return await _passed(answer, plan, exchange)
     except BaseException:
-        await attempts.aclose()
+        await closes.aclose()
         raise
 
 
@@ -88,10 +94,10 @@ def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveCon
     exchange, engine = request.exchange, request.engine
     chance = Chance(now=int(exchange.received_at.timestamp()), calibration=engine.calibration.now)
 
-    def planned(target: Target) -> Plan:
-        plan = plan_for(asked, route, target, config.sampling, chance, config.validation.repair)
+    def planned(target: Target, again: Again | None) -> Plan:
+        plan = plan_for(asked, route, target, config.sampling, chance, config.validation.repair, again)
         if route.generates:
-            plan = guarded(plan, config.validation, asked.request_id, chance.now, route.body)
+            plan = guarded(plan, config.validation, asked.request_id, chance.now, route.body, request.site)
         _log_plan(exchange, plan)
         return plan
 
@@ -226,17 +232,20 @@ def _echoed(body: bytes, plan: Plan) -> bytes:
     return body if plan.echo is None else EchoModel(plan.echo).whole(body)
 
 
-async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
-    """A whole answer, an error or a stream, in the client's dialect."""
+async def _converted(
+    answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange, climb: Climb | None
+) -> Relayed:
+    """A whole answer, an error or a stream, in the client's dialect; `climb` is there where it is judged."""
     if 300 <= answer.status < 400:
         raise UpstreamBroken(
             f"The upstream “{plan.upstream.name}” answered {answer.status}, which leads elsewhere. "
             "Set its base URL to the address it leads to."
         )
     if plan.streams and answer.status < 300:
-        return await _converted_stream(answer, plan, conversation, exchange)
+        return await _converted_stream(answer, plan, conversation, exchange, climb)
     body = await answer.read()
-    await answer.aclose()
+    if climb is None or answer.status >= 400:
+        await answer.aclose()
     exchange.first_byte_came()
     exchange.tap.feed(body)
     if answer.status >= 400:
@@ -245,7 +254,11 @@ async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exc
         if answer.is_error_event:
             exchange.outcome, exchange.error = "upstream_error", failure.message
         return _failed(failure, answer, plan, exchange)
-    whole = conversion.convert_response(body, conversation, (*_repairs(exchange), *plan.guards))
+    if climb:
+        whole = await climb.whole(body)
+        await climb.aclose()
+    else:
+        whole = conversion.convert_response(body, conversation, _repairs(exchange))
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
@@ -255,22 +268,24 @@ async def _converted(answer: Opened, plan: Plan, conversation: Conversation, exc
     return json_answer(whole.body)
 
 
-async def _converted_stream(answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange) -> Relayed:
+async def _converted_stream(
+    answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange, climb: Climb | None
+) -> Relayed:
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, plan.guards, _repairs(exchange))
+    relay = ConvertingRelay(conversation, exchange.tap, _repairs(exchange), plan.guard)
     if exchange.early:
         relay.follow(exchange.early)
-    chunks = answer.chunks()
+    chunks = climb.chunks(relay) if climb else answer.chunks()
     first = await _first_events(chunks, relay, exchange)
     if relay.failure:
-        await answer.aclose()
+        await (climb or answer).aclose()
         exchange.warnings += tuple(relay.warnings)
         exchange.outcome, exchange.error = "upstream_error", relay.failure.message
         return _failed(relay.failure, answer, plan, exchange)
     events = _events(answer, chunks, relay, exchange, first)
-    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], events, answer, relay)
+    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], events, climb or answer, relay)
 
 
 async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, exchange: Exchange) -> bytes:

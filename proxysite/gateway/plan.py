@@ -12,11 +12,14 @@ from typing import Any
 
 import orjson
 
+from proxysite.gateway.again import RETRY, Again
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.repairs import Mending, mending_for
 from routing import address, adjust, headers, resolve
 from routing.dialects import Dialect, capabilities, conversion
+from routing.dialects.capabilities import Capabilities
 from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.messages import replay
 from routing.dialects.tokens import Calibration
 from routing.errors import BadRequest, DialectNotSpoken, MethodNotAllowed
 from routing.kinds import Kind
@@ -27,6 +30,7 @@ from validation.ending import Guarded
 from validation.repair.history import mend_history
 from validation.repair.native_calls import MendedCall
 from validation.repair.settings import RepairTable
+from validation.snapshot import Rung
 
 NO_RULES = RepairTable()
 
@@ -100,13 +104,18 @@ class Plan:
     mending: Mending | None = None
     mended: tuple[MendedCall, ...] = ()
     guard: Guarded | None = None  # judges the answer, which has a conversation then
+    rung: Rung | None = None  # what this attempt changes, because the one before it gave garbage
     token_ratio: float = 1.0
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
-    def guards(self) -> tuple[Guarded, ...]:
-        return (self.guard,) if self.guard else ()
+    def changed(self) -> str:
+        """What this attempt changes behind a bad answer, in words."""
+        if self.rung is None or self.rung is Rung.NEXT_TARGET:
+            return f"the upstream “{self.upstream.name}”"
+        changes = (str(change) for change in self.changes if change.origin.startswith(RETRY))
+        return "; ".join(changes) or "nothing was changed"
 
     @property
     def upstream(self) -> Upstream:
@@ -159,10 +168,11 @@ def plan_for(
     sampling: SamplingTable,
     chance: Chance,
     repair: RepairTable = NO_RULES,
+    again: Again | None = None,
 ) -> Plan:
     """The plan for one target of the route.  Raises a ProxyError when that target cannot take the request."""
     if route.endpoint:
-        return _plan_endpoint(asked, route, route.endpoint, target, sampling, chance, repair)
+        return _plan_endpoint(asked, route, route.endpoint, target, sampling, chance, repair, again)
     return _plan_passing(asked, route, target)
 
 
@@ -174,6 +184,7 @@ def _plan_endpoint(
     sampling: SamplingTable,
     chance: Chance,
     repair: RepairTable,
+    again: Again | None,
 ) -> Plan:
     body, model = route.body or {}, route.model
     dialect = _upstream_dialect(endpoint, target.upstream)
@@ -185,9 +196,11 @@ def _plan_endpoint(
         draft.body, draft.changes, draft.warnings = apply_layers(body, layers, endpoint.speaks, kind)
         _mend_history(draft, model or "", repair)
     _strip_billing_header(draft, target.upstream)
+    _strip_foreign_thinking(draft, target.upstream, asked.body)
     if dialect is not endpoint.speaks:
         _convert(draft, target, dialect, asked, chance)
     _rename_model(draft, target, body.get("model", ABSENT))
+    rung = _change(draft, target, asked, again) if again else None
     _adjust(draft, target.upstream)
     sent = draft.body.get("model")
     mending = _mending(draft, endpoint, target.upstream, asked, model or "", chance, repair)
@@ -212,6 +225,7 @@ def _plan_endpoint(
         conversation=_rewriting(draft, mending),
         mending=mending,
         mended=draft.mended,
+        rung=rung,
         token_ratio=draft.token_ratio,
         changes=tuple(draft.changes),
         warnings=tuple(draft.warnings),
@@ -286,14 +300,13 @@ def _upstream_dialect(endpoint: Endpoint, upstream: Upstream) -> Dialect:
 
 
 def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chance: Chance) -> None:
-    version = target.upstream.anthropic_version or _header(asked.headers, b"anthropic-version").decode("latin-1")
     model = target.model or str(draft.body.get("model") or "")
     draft.token_ratio = chance.calibration.ratio(model)
     converted = conversion.convert_request(
         draft.body,
         draft.dialect,
         dialect,
-        capabilities.of_upstream(target.upstream, model, dialect, version),
+        _capabilities(draft, target, dialect, asked),
         request_id=asked.request_id,
         created=chance.now,
         token_ratio=draft.token_ratio,
@@ -301,6 +314,19 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
     draft.body, draft.path, draft.dialect = converted.body, converted.path, dialect
     draft.warnings += converted.warnings
     draft.conversation, draft.betas = converted.exchange, converted.betas
+
+
+def _capabilities(draft: _Draft, target: Target, dialect: Dialect, asked: Asked) -> Capabilities:
+    version = _header(asked.headers, b"anthropic-version").decode("latin-1")
+    model = target.model or str(draft.body.get("model") or "")
+    return capabilities.of_upstream(target.upstream, model, dialect, version)
+
+
+def _change(draft: _Draft, target: Target, asked: Asked, again: Again) -> Rung | None:
+    changed = again.changed(draft.body, target, _capabilities(draft, target, draft.dialect, asked), draft.dialect)
+    draft.body = changed.body
+    draft.changes += changed.changes
+    return changed.rung
 
 
 def _mend_history(draft: _Draft, model: str, repair: RepairTable) -> None:
@@ -357,6 +383,19 @@ def _strip_billing_header(draft: _Draft, upstream: Upstream) -> None:
         draft.changes.append(
             Change("system", "billing header block", "without it", f"upstream {upstream.name}: strip billing header")
         )
+
+
+def _strip_foreign_thinking(draft: _Draft, upstream: Upstream, sent: bytes) -> None:
+    """A conversation that another server began, and Anthropic goes on with."""
+    if upstream.kind is not Kind.ANTHROPIC or draft.dialect is not Dialect.MESSAGES:
+        return
+    if not replay.may_hold_foreign_thinking(sent) or (found := replay.without_foreign_thinking(draft.body)) is None:
+        return
+    draft.body, warning = found
+    draft.warnings += [warning] if warning else []
+    draft.changes.append(
+        Change("messages", "thinking of others", "without it", f"upstream {upstream.name}: only Anthropic's thinking")
+    )
 
 
 def _adjust(draft: _Draft, upstream: Upstream) -> None:

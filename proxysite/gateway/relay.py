@@ -11,7 +11,7 @@ from typing import Protocol
 from routing.dialects import Dialect
 from routing.dialects.conversion import StreamConverter
 from routing.dialects.errors import error_frame
-from routing.dialects.events import Transform, UpstreamError
+from routing.dialects.events import Event, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Continued, EarlyResponse
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
@@ -95,8 +95,9 @@ class StreamRelay:
     def break_off(self, problem: ProxyError) -> bytes:
         """The event that tells the client; half an event that is still held is left out."""
         self._tap.feed(self._events.close())
-        number = self._early.count if self._early and self._early.count else next_number(self._tap.tail)
-        return error_frame(self._dialect or Dialect.CHAT, problem, self._request_id, number)
+        if self._early and self._early.count:
+            return self._early.failed(problem)
+        return error_frame(self._dialect or Dialect.CHAT, problem, self._request_id, next_number(self._tap.tail))
 
     def ping(self) -> bytes:
         """Where a response passes as it is, the upstream numbers its events, and nobody can come in between."""
@@ -107,22 +108,27 @@ class StreamRelay:
 
 class ConvertingRelay:
     """A stream that is read: one of another dialect than the client's, or one that is judged.  The tap sees what the
-    upstream said."""
+    upstream said.
 
-    __slots__ = ("_converter", "_events", "_guards", "_is_closed", "_tap")
+    A judged answer may be followed by another attempt at it (`go_on`).  What is `said` between two pieces of an answer
+    goes to the client with the next one, or with the end.
+    """
+
+    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_said", "_tap")
 
     def __init__(
         self,
         conversation: Conversation,
         tap: Tap,
-        guards: Sequence[Guarded] = (),
-        repairs: Sequence[Transform] = (),
+        transforms: Sequence[Transform] = (),
+        guard: Guarded | None = None,
     ) -> None:
-        self._converter = StreamConverter(conversation, (*repairs, *guards))
-        self._guards = guards
+        self._converter = StreamConverter(conversation, (*transforms, guard) if guard else transforms)
+        self._guard = guard
         self._events = WholeEvents()
         self._tap = tap
         self._is_closed = False
+        self._said = b""
 
     @property
     def failure(self) -> UpstreamError | None:
@@ -130,7 +136,7 @@ class ConvertingRelay:
 
     @property
     def is_over(self) -> bool:
-        return any(guard.is_over for guard in self._guards)
+        return self._guard is not None and self._guard.is_over
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -139,7 +145,21 @@ class ConvertingRelay:
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
-        return self._converter.feed(chunk)
+        return self._with_said(self._converter.feed(chunk))
+
+    def say(self, events: list[Event]) -> None:
+        self._said += self._converter.say(events)
+
+    def end_answer(self) -> None:
+        """The upstream has nothing more to say.  The client may be told more, by `say` or by another attempt."""
+        self._tap.feed(self._events.close())
+        self._said += self._converter.end_answer()
+
+    def go_on(self, conversation: Conversation, transforms: Sequence[Transform], guard: Guarded) -> None:
+        """Another attempt follows, in the same stream."""
+        self._tap.feed(self._events.close())
+        self._converter.go_on(conversation, (*transforms, guard))
+        self._guard = guard
 
     def close(self) -> bytes:
         """The end of the stream; saying so again changes nothing."""
@@ -147,17 +167,24 @@ class ConvertingRelay:
             return b""
         self._is_closed = True
         self._tap.feed(self._events.close())
-        return self._converter.close()
+        return self._with_said(self._converter.close())
 
     def break_off(self, problem: ProxyError) -> bytes:
         """Nothing when the client has its whole answer already: then the break does not concern it."""
         self._is_closed = True
         self._tap.feed(self._events.close())
-        return self._converter.fail(UpstreamError(problem.status, problem.message, code=problem.code))
+        error = UpstreamError(problem.status, problem.message, code=problem.code)
+        return self._with_said(self._converter.fail(error))
 
     def follow(self, early: EarlyResponse) -> None:
         """The client may have been told the beginning of its answer while it waited."""
         self._converter.follow(early)
 
     def ping(self) -> bytes:
-        return self._converter.ping()
+        return KEEP_ALIVE if self._said else self._converter.ping()
+
+    def _with_said(self, more: bytes) -> bytes:
+        if not self._said:
+            return more
+        said, self._said = self._said, b""
+        return said + more

@@ -83,7 +83,9 @@ def event_of(exchange: Exchange, status: int, body: bytes) -> bytes:
         error = upstream_errors.of_text(body, status)
         problem = ProxyError(error.message)
         problem.status, problem.code = error.status, error.code or problem.code
-        return error_frame(dialect, problem, exchange.request_id, early.count if early else 0)
+        if early and early.count:
+            return early.failed(problem)
+        return error_frame(dialect, problem, exchange.request_id)
     if early and early.count and isinstance(whole := _json(body), dict):
         return early.whole(whole)
     return b"data: " + body.replace(b"\r", b"").replace(b"\n", b"\ndata: ") + b"\n\n"

@@ -87,6 +87,8 @@ class Writer(Protocol):
 
     def close(self) -> bytes: ...
 
+    def go_on(self, exchange: Exchange) -> None: ...  # with another upstream's answer to the same request
+
 
 _READERS: Mapping[Dialect, Callable[[Exchange], Reader]] = {
     Dialect.CHAT: ChatReader,
@@ -212,20 +214,28 @@ class StreamConverter:
 
     `failure` is set when the upstream's answer failed.  `feed` still gives the error event of the client's dialect;
     a caller that has sent nothing yet throws that away and answers with a real status instead.
+
+    An answer may be followed by another one in the same client's stream: `end_answer` (which `close` does otherwise),
+    then `go_on` with what is known of the next.
     """
 
     def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         self.failure: UpstreamError | None = None
+        self._writer = _WRITERS[exchange.client](exchange)
+        self._earlier: list[str] = []  # warnings of the answers before
+        self._read(exchange, transforms)
+
+    def _read(self, exchange: Exchange, transforms: Sequence[Transform]) -> None:
         self._sse = SseParser()
         self._reader = _READERS[exchange.upstream](exchange)
-        self._writer = _WRITERS[exchange.client](exchange)
         self._transforms = transforms
         self._is_stream: bool | None = None  # not known before the first byte
         self._body: list[bytes] = []
+        self._has_ended = False
 
     @property
     def warnings(self) -> list[str]:
-        return self._reader.warnings + self._writer.warnings
+        return self._earlier + self._reader.warnings + self._writer.warnings
 
     def feed(self, chunk: bytes) -> bytes:
         if not self._is_stream and not self._looks_like_a_stream(chunk):
@@ -235,8 +245,23 @@ class StreamConverter:
             return b""
         return self._written([event for frame in frames for event in self._reader.feed(frame)])
 
-    def close(self) -> bytes:
-        """The upstream has nothing more to say."""
+    def go_on(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
+        """Another answer to the same request follows; what the client was told of the one before stays told."""
+        self._earlier += self._reader.warnings
+        self._writer.go_on(exchange)
+        self._read(exchange, transforms)
+
+    def say(self, events: list[Event]) -> bytes:
+        """Events that come from nobody's answer, or out of a transform that had to wait."""
+        if events and type(events[-1]) is Failed:
+            self.failure = events[-1].error
+        return self._writer.feed(events)
+
+    def end_answer(self) -> bytes:
+        """The upstream has nothing more to say; saying so again changes nothing."""
+        if self._has_ended:
+            return b""
+        self._has_ended = True
         if self._is_stream:
             found = [event for frame in self._sse.close() for event in self._reader.feed(frame)] + self._reader.close()
         elif self._body:
@@ -246,7 +271,11 @@ class StreamConverter:
         out = self._written(found)
         for position, transform in enumerate(self._transforms):
             out += self._written(transform.close(), position + 1)
-        return out + self._writer.close()
+        return out
+
+    def close(self) -> bytes:
+        """Nothing more is to come, from whatever upstream."""
+        return self.end_answer() + self._writer.close()
 
     def follow(self, early: EarlyResponse) -> None:
         """The client may have been sent the beginning of its response already."""
@@ -278,9 +307,7 @@ class StreamConverter:
     def _written(self, new: list[Event], first: int = 0) -> bytes:
         for transform in self._transforms[first:]:
             new = [passed for event in new for passed in transform.feed(event)]
-        if new and type(new[-1]) is Failed:
-            self.failure = new[-1].error
-        return self._writer.feed(new)
+        return self.say(new)
 
 
 def _begins_a_stream(data: bytes) -> bool | None:
@@ -315,6 +342,12 @@ class WholeAnswer:
 
 def convert_response(data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()) -> WholeAnswer:
     """A whole answer; one that comes as a stream although none was asked for is put together."""
+    found, warnings = read_whole(data, exchange, transforms)
+    return write_whole(found, exchange, warnings)
+
+
+def read_whole(data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()) -> tuple[list[Event], list[str]]:
+    """The events that the transforms let go on, and warnings."""
     reader = _READERS[exchange.upstream](exchange)
     if _begins_a_stream(data):
         sse = SseParser()
@@ -322,16 +355,20 @@ def convert_response(data: bytes, exchange: Exchange, transforms: Sequence[Trans
         found = [event for frame in frames for event in reader.feed(frame)] + reader.close()
     else:
         found = whole_events(data, reader)
-    answer = Answer(exchange)
     for transform in transforms:
         found = [passed for event in found for passed in transform.feed(event)] + transform.close()
+    return found, reader.warnings
+
+
+def write_whole(found: list[Event], exchange: Exchange, warnings: list[str]) -> WholeAnswer:
+    answer = Answer(exchange)
     answer.feed(found)
     answer.close()
     if answer.error is not None:
         error = upstream_errors.body_for(answer.error, exchange.client, exchange.request_id)
-        return WholeAnswer(error, reader.warnings, answer.error)
+        return WholeAnswer(error, warnings, answer.error)
     rendered = _BODY[exchange.client](answer)
-    return WholeAnswer(rendered, reader.warnings + answer.warnings)
+    return WholeAnswer(rendered, warnings + answer.warnings)
 
 
 @dataclass(frozen=True, slots=True)

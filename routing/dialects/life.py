@@ -13,6 +13,7 @@ import orjson
 from routing.dialects.exchange import Exchange
 from routing.dialects.responses import items
 from routing.dialects.sse import DONE, DONE_FRAME, KEEP_ALIVE, SseParser, named_frame
+from routing.errors import ProxyError
 
 
 class Life(Protocol):
@@ -35,13 +36,21 @@ class EarlyResponse:
     def __init__(self, exchange: Callable[[], Exchange]) -> None:
         self._exchange = exchange
         self._response: dict[str, Any] = {}
+        self._is_over = False
         self.count = 0
 
     @property
     def id(self) -> str:
         return str(self._response["id"])
 
+    def is_followed(self) -> bool:
+        """The answer begins, and numbers its events itself from here on.  Whether there were any before."""
+        self._is_over = True
+        return self.count > 0
+
     def ping(self) -> bytes:
+        if self._is_over:
+            return KEEP_ALIVE  # what has been written may still wait to be sent
         if not self.count:
             exchange = self._exchange()
             self._response = items.response(exchange, items.response_id(exchange, ""), items.IN_PROGRESS, [])
@@ -55,6 +64,13 @@ class EarlyResponse:
         if isinstance(response := payload.get("response"), dict):
             payload["response"] = {**response, "id": self.id}
         return named_frame(payload)
+
+    def failed(self, error: ProxyError) -> bytes:
+        """Its end, where it cannot go on."""
+        said = {"code": error.code, "message": error.message}
+        return self.event(
+            {"type": "response.failed", "response": {**self._response, "status": items.FAILED, "error": said}}
+        )
 
     def whole(self, response: dict[str, Any]) -> bytes:
         """An answer that was not streamed after all."""

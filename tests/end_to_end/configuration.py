@@ -83,6 +83,8 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "somewhere": [{"upstream": "refused", "priority": 0}, {"upstream": "main", "priority": 1}],
         "ruled-for-chat": "only-chat",
         "judged-*": "only-chat",
+        **{f"tried-{name}": name for name in ("only-chat", "only-messages", "only-responses")},
+        **{f"held-{name}": name for name in ("only-chat", "only-messages", "only-responses", "only-llamacpp")},
         "ruled-for-claude": "only-claude",
         "renamed-to-chat": {"upstream": "only-chat", "model": "Their-Name"},
         "renamed-to-messages": {"upstream": "only-messages", "model": "Their-Name"},
@@ -128,15 +130,24 @@ def rule_rows() -> list[dict[str, Any]]:
         rule = {"preset": number, "layer": layer, "model_pattern": pattern, "applies_to": applies_to}
         rows.append({"model": "sampling.samplingpreset", "pk": number, "fields": preset})
         rows.append({"model": "sampling.samplingrule", "pk": number, "fields": rule})
-    return rows + policy_rows()
+    return rows + policy_rows() + [MENDED_HISTORY]
+
+
+MENDED_HISTORY: dict[str, Any] = {
+    "model": "validation.repairrule",
+    "pk": 1,
+    "fields": {"model_pattern": "forgetful", "tool_call_repair": "", "mend_history": True},
+}
 
 
 # Model pattern, and what its validation policy says
 POLICIES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("judged-error", {"on_exhausted": "error"}),
-    ("judged-message", {"on_exhausted": "message"}),
-    ("judged-deliver", {"on_exhausted": "deliver"}),
-    ("judged-buffered", {"on_exhausted": "error", "delivery": "buffer"}),
+    ("judged-error", {"on_exhausted": "error", "max_retries": 0}),
+    ("judged-message", {"on_exhausted": "message", "max_retries": 0}),
+    ("judged-deliver", {"on_exhausted": "deliver", "max_retries": 0}),
+    ("judged-buffered", {"on_exhausted": "error", "delivery": "buffer", "max_retries": 0}),
+    ("tried-*", {"delivery": "buffer", "max_retries": 2, "retry_base_delay_seconds": 0.01}),
+    ("held-*", {"delivery": "hold_back", "max_retries": 2, "retry_base_delay_seconds": 0.01}),
 )
 
 

@@ -13,10 +13,12 @@ from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error, eve
 CONFIG = {
     "upstreams": [
         {"name": "demo", "base_url": "demo:", "base_retry_delay": 0.0, **ALL_DIALECTS},
+        {"name": "bare", "base_url": "demo:", "tool_call_repair": "off", **ALL_DIALECTS},
         {"name": "once", "base_url": "demo:", "max_retries": 0, **ALL_DIALECTS},
     ],
     "model_upstream_binding": {
         "demo*": "demo",
+        "bare": {"upstream": "bare", "model": "demo-leaky"},
         "refused": {"upstream": "once", "model": "demo-flaky"},
         "saved": [
             {"upstream": "once", "model": "demo-dead", "priority": 0},
@@ -90,6 +92,37 @@ def test_a_client_that_meets_the_refusal_itself_is_told_when_to_come_again(clien
     assert again.status_code == 200
 
 
+WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOLS = {
+    "chat": [{"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}],
+    "messages": [{"name": "get_weather", "input_schema": WEATHER}],
+}
+
+
+@pytest.mark.parametrize("exchange", [CHAT, MESSAGES], ids=str)
+@pytest.mark.parametrize("stream", [False, True])
+def test_demo_leaky_leaks_a_call_which_arrives_as_one(client, showing, exchange, stream):
+    body = exchange.body("demo-leaky", stream=stream, tools=TOOLS[exchange.dialect])
+    answer = client.post(exchange.client_path, json=body, headers=exchange.headers)
+    assert "tool_call_begin" not in answer.text
+    assert "get_weather" in answer.text
+    (call,) = [repair for repair in showing.record(answer)["repairs"] if repair["kind"] == "call"]
+    assert (call["family"], call["after"]) == ("kimi", 'get_weather({"city":"demo"})')
+
+
+def test_demo_leaky_leaks_where_nothing_is_mended(client, showing):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("bare", tools=TOOLS["chat"]))
+    assert "<|tool_call_begin|>functions.get_weather:0" in answer.json()["choices"][0]["message"]["reasoning_content"]
+    assert showing.record(answer)["repairs"] == []
+
+
+def test_demo_leaky_answers_when_it_has_its_result(client):
+    messages = [{"role": "user", "content": "Hi"}, {"role": "tool", "tool_call_id": "a", "content": "sunny"}]
+    body = CHAT.body("demo-leaky", tools=TOOLS["chat"]) | {"messages": messages}
+    answer = client.post("/v1/chat/completions", json=body).json()
+    assert "Hello from the demo" in answer["choices"][0]["message"]["content"]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_demo_dead_never_answers(client, showing, stream):
     answer = client.post("/v1/chat/completions", json=CHAT.body("demo-dead", stream=stream))
@@ -118,7 +151,7 @@ def test_half_a_whole_answer_of_demo_cut_is_none(client):
 
 def test_all_are_listed(client):
     names = [entry["id"] for entry in client.get("/v1/models").json()["data"]]
-    assert {"demo", "demo-slow", "demo-flaky", "demo-dead", "demo-cut"} <= set(names)
+    assert {"demo", "demo-slow", "demo-flaky", "demo-dead", "demo-cut", "demo-leaky"} <= set(names)
 
 
 def test_it_listens_on_loopback_only(showing):

@@ -148,6 +148,27 @@ def read_text(answer):
     return "".join(json.loads(line)["choices"][0]["delta"].get("content") or "" for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("model", "sent"), [("forgetful", {"path": "a", "line": 1}), ("plain", {"path": "a", "line": "1"})]
+)
+def test_calls_of_the_history_are_mended_where_a_rule_says_so(client, proxy, upstream, model, sent):
+    upstream.answer(json_answer(CHAT.answer))
+    call = {"id": "c", "type": "function", "function": {"name": "read_file", "arguments": '{"path": "a", "line": "1"}'}}
+    history = [
+        {"role": "user", "content": "Go on."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "text"},
+    ]
+
+    answer = asked(client, CHAT, model, messages=history)
+
+    told = upstream.calls[-1].json()["messages"][1]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(told) == sent
+    assert [repair["kind"] for repair in proxy.record(answer)["repairs"]] == (
+        ["history"] if model == "forgetful" else []
+    )
+
+
 def test_the_record_tells_what_was_mended(client, proxy, upstream):
     upstream.answer(leaking(KIMI))
     answer = asked(client, CHAT, stream=True)

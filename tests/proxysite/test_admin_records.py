@@ -48,6 +48,40 @@ def test_the_list_filters(admin_client):
     assert listed(admin_client, since="1h") == {"fine", "failed", "left", "zai"}
 
 
+MENDED = [
+    {"kind": "call", "family": "kimi", "before": "<|tool_call_begin|>functions.read:0…", "after": "read({})"},
+    {
+        "kind": "history",
+        "family": "write",
+        "before": '{"n": "1"}',
+        "after": '{"n": 1}',
+        "done": "n: text read as integer",
+    },
+]
+
+
+def test_the_list_filters_by_what_was_mended(admin_client):
+    make_record(request_id="mended", repairs=MENDED)
+    make_record(request_id="plain")
+    assert listed(admin_client, repairs="some") == {"mended"}
+    assert listed(admin_client, repairs="none") == {"plain"}
+    assert listed(admin_client) == {"mended", "plain"}
+
+
+def test_the_list_counts_what_was_mended(admin_client):
+    make_record(repairs=MENDED)
+    assert '<span class="sp-chip sp-note">2</span>' in admin_client.get(LIST).content.decode()
+
+
+def test_a_record_shows_what_was_mended_with_before_and_after(admin_client):
+    page = admin_client.get(page_of(make_record(repairs=MENDED))).content.decode()
+    table = page.partition('id="repairs"')[2].partition("</table>")[0]
+    assert "&lt;|tool_call_begin|&gt;functions.read:0…" in table
+    assert "read({})" in table
+    assert "n: text read as integer" in table
+    assert 'id="repairs"' not in admin_client.get(page_of(make_record())).content.decode()
+
+
 def test_the_list_is_searched_by_the_beginning_of_an_id_and_by_model(admin_client):
     make_record(request_id="req_abc")
     make_record(request_id="req_def", model_asked="Qwen3-Coder")

@@ -1,11 +1,13 @@
 """`manage.py first_start`: what a fresh installation needs, once."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from proxysite import environment
 from routing.models import ModelBinding, Upstream
 from tests.rows import make_upstream
 
@@ -26,6 +28,20 @@ def test_the_first_start_makes_an_admin_with_the_password_it_prints(capsys, clie
     password = re.search(r"Password:   (\S+)   \(shown only this once\)", start(capsys))[1]
     assert client.login(username="admin", password=password)
     assert get_user_model().objects.get().is_superuser
+
+
+@pytest.mark.parametrize(("said", "repair"), [("true", "auto"), ("false", "off"), ("", "auto")])
+def test_the_switch_of_an_earlier_proxy_says_whether_leaked_calls_are_mended(capsys, settings, said, repair):
+    settings.ENV = environment.read({"ENABLE_STREAMING_TOOL_PARSER": said}, Path("no such file"))
+    start(capsys)
+    assert {row.tool_call_repair for row in Upstream.objects.all()} == {repair}
+
+
+def test_the_switch_of_an_earlier_proxy_counts_once(capsys, settings):
+    start(capsys)
+    settings.ENV = environment.read({"ENABLE_STREAMING_TOOL_PARSER": "false"}, Path("no such file"))
+    start(capsys)
+    assert {row.tool_call_repair for row in Upstream.objects.all()} == {"auto"}
 
 
 def test_the_second_start_says_and_does_nothing(capsys):

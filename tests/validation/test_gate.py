@@ -186,7 +186,7 @@ def test_the_end_is_held_until_the_whole_is_judged():
 
 def test_an_answer_of_nothing_is_bad():
     judge = gate()
-    assert fed(judge, [Start(), *STOP]) == [Start()]
+    assert fed(judge, [Start(), *STOP]) == []
     assert judge.verdict.detector == "empty"
     assert not judge.may_continue
 

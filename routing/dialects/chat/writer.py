@@ -73,6 +73,10 @@ class ChatWriter:
         self._out.clear()
         return out
 
+    def go_on(self, exchange: Exchange) -> None:
+        """The rest of the answer comes from another attempt at it."""
+        self._exchange = exchange
+
     def close(self) -> bytes:
         return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
 

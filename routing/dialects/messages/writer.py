@@ -79,6 +79,10 @@ class MessagesWriter:
         """A sign of life in the middle of the message; nothing where there is no such middle."""
         return PING if self._started and not self._ended else b""
 
+    def go_on(self, exchange: Exchange) -> None:
+        """The rest of the answer comes from another attempt at it."""
+        self._exchange = exchange
+
     def close(self) -> bytes:
         return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
 

@@ -35,6 +35,10 @@ class Early(Protocol):
     @property
     def id(self) -> str: ...
 
+    def is_followed(self) -> bool: ...
+
+    def ping(self) -> bytes: ...
+
 
 class _Call:
     __slots__ = ("after", "before", "called", "free_text", "has_ended", "index", "pieces", "scanner")
@@ -106,12 +110,18 @@ class ResponsesWriter:
 
     def ping(self) -> bytes:
         """A sign of life in the middle of the answer; nothing where there is no such middle."""
+        if not self._started and self._early:
+            return self._early.ping()
         if not self._started or self._ended:
             return b""
         begun = items.response(self._exchange, self._id, items.IN_PROGRESS, [])
         frame = {"type": "response.in_progress", "sequence_number": self._sequence, "response": begun}
         self._sequence += 1
         return named_frame(frame)
+
+    def go_on(self, exchange: Exchange) -> None:
+        """The rest of the answer comes from another attempt at it."""
+        self._exchange = exchange
 
     def close(self) -> bytes:
         return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
@@ -122,7 +132,7 @@ class ResponsesWriter:
         self._started = True
         if event.usage is not None:
             self._tally.usage.update(event.usage)
-        early = self._early if self._early and self._early.count else None
+        early = self._early if self._early and self._early.is_followed() else None
         self._id = early.id if early else items.response_id(self._exchange, event.id)
         begun = items.response(self._exchange, self._id, items.IN_PROGRESS, [])
         if early:

@@ -2,6 +2,7 @@ import atexit
 
 import httpx
 import pytest
+from django.conf import settings
 
 from proxysite import live
 from proxysite.gateway import tasks
@@ -37,8 +38,8 @@ def made_engine():
 def in_force(monkeypatch):
     """Puts a configuration in force without any row."""
 
-    def put(routing):
-        monkeypatch.setattr(live, "_current", LiveConfig(routing=routing))
+    def put(routing, **more):
+        monkeypatch.setattr(live, "_current", LiveConfig(routing=routing, **more))
 
     return put
 
@@ -47,13 +48,19 @@ def in_force(monkeypatch):
 def proxy(made_engine, in_force):
     """The proxy as an application in front of one upstream, with every model bound to it and no database at hand."""
 
-    def make(upstream, routing=None):
-        in_force(routing or routing_of(bound("*")))
+    def make(upstream, routing=None, **more):
+        in_force(routing or routing_of(bound("*")), **more)
         engine = made_engine(upstream)
         engine.is_started = True
         return ProxyHandler(engine)
 
     return make
+
+
+@pytest.fixture
+def pinging(monkeypatch):
+    """Clients that wait are sent signs of life all the time."""
+    monkeypatch.setitem(settings.ENV.values, "KEEPALIVE_SECONDS", 1e-9)
 
 
 @pytest.fixture

@@ -108,12 +108,13 @@ class Script(httpx.AsyncByteStream):
 
 @dataclass
 class Upstream:
-    """Answers every request alike; `before` is waited for first."""
+    """Answers every request alike, or those after the first by `then`; `before` is waited for first."""
 
     pieces: tuple[Any, ...] = ()
     headers: dict[str, str] = field(default_factory=lambda: SSE)
     status: int = 200
     before: Gate | None = None
+    then: tuple[Any, ...] = ()  # pieces of each further answer, or its status
     requests: list[httpx.Request] = field(default_factory=list)
     bodies: list[Script] = field(default_factory=list)
 
@@ -122,8 +123,12 @@ class Upstream:
         await asyncio.sleep(0)
         if self.before:
             await self.before.wait()
-        self.bodies.append(Script(self.pieces))
-        return httpx.Response(self.status, headers=self.headers, stream=self.bodies[-1])
+        pieces, status = self.pieces, self.status
+        if self.then and len(self.requests) > 1:
+            pieces = self.then[min(len(self.requests) - 2, len(self.then) - 1)]
+            pieces, status = (pieces, status) if isinstance(pieces, tuple) else ((b"{}",), pieces)
+        self.bodies.append(Script(pieces))
+        return httpx.Response(status, headers=self.headers, stream=self.bodies[-1])
 
     @property
     def is_closed(self) -> bool:

@@ -84,7 +84,7 @@ class World:
         return answer
 
     def attempts(self, *targets, speaks=None, **more):
-        def plan_for(target):
+        def plan_for(target, again=None):
             if speaks and target.upstream.name not in speaks:
                 raise DialectNotSpoken("no")
             url = f"{target.upstream.base_url}/v1/chat/completions"

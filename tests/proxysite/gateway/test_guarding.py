@@ -40,12 +40,12 @@ def judged(**fields):
 def test_an_answer_whose_model_has_no_policy_passes_as_it_is():
     unjudged = plan(model="qwen")
     assert guarded(unjudged, TABLE, "req_1", 7) is unjudged
-    assert unjudged.guards == ()
+    assert unjudged.guard is None
 
 
 def test_an_answer_of_one_dialect_is_read_along_under_the_clients_name_of_the_model():
     found = judged(stream_options={"include_usage": True}, stop=["END"])
-    assert found.guards == (found.guard,)
+    assert found.guard
     conversation = found.conversation
     assert (conversation.client, conversation.upstream, conversation.model) == (Dialect.CHAT, Dialect.CHAT, "glm-4")
     assert (conversation.created, conversation.include_usage, conversation.stops) == (7, True, {"END"})

@@ -62,6 +62,23 @@ def test_a_converted_response_goes_on_from_there(before, within):
     assert found.items[0]["content"][0]["text"] == "Hello"
 
 
+def test_while_an_answer_is_only_awaited_its_early_events_go_on_and_then_no_more():
+    life, _ = early(1)
+    converter = StreamConverter(exchange(client=RESPONSES, upstream=CHAT))
+    converter.follow(life)
+    assert b"response.in_progress" in converter.ping()
+    converter.feed(FRAMES[0])
+    assert life.ping() == KEEP_ALIVE
+    assert b"response.in_progress" in converter.ping()
+
+
+def test_other_dialects_do_not_care_what_was_said_early():
+    life, _ = early(0)
+    converter = StreamConverter(exchange(client=CHAT, upstream=CHAT))
+    converter.follow(life)
+    assert b"chat.completion.chunk" in converter.feed(FRAMES[0])
+
+
 @pytest.mark.parametrize("before", [0, 1, 3])
 def test_an_error_behind_early_events_goes_on_from_there(before):
     life, out = early(before)

@@ -198,6 +198,11 @@ def test_a_failure_comes_behind_what_was_held_back():
     assert told(transform.feed(Text(f"a{X1[:40]}")) + transform.feed(failure)) == [("Text", f"a{X1[:40]}"), failure]
 
 
+def test_a_text_that_stays_keeps_what_else_it_says():
+    text = Text("a <b>")
+    assert repair().feed(text)[0] is text
+
+
 def test_an_empty_text_changes_nothing():
     assert answer([Text(""), Text("a"), Text("")], repair())[:-2] == [Text("a")]
 

@@ -1,0 +1,155 @@
+"""A judged answer, attempt after attempt until one is good: what happens between a verdict and the next try.
+
+    chunks → relay (reader → gate → writer) → client
+                        │ garbage
+                        ▼
+    is a try left, and may it begin? ── no ──► the policy's end: an error, a message, or what there is
+                        │ yes                                 ▲
+                        ▼                                     │ it fails too
+    close the upstream → wait → another attempt, with something changed ──► its chunks → the same relay …
+
+The client's stream is the same all the time, and its slots are kept.
+"""
+
+import random
+from collections.abc import AsyncGenerator, Sequence
+
+from proxysite.gateway.again import Again
+from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.guarding import OUTCOMES, Validator, failure_of
+from proxysite.gateway.plan import Plan
+from proxysite.gateway.questions import Questions
+from proxysite.gateway.relay import ConvertingRelay
+from proxysite.gateway.repairs import AnswerRepair
+from routing.dialects import conversion
+from routing.dialects.conversion import WholeAnswer
+from routing.dialects.events import Transform
+from routing.dialects.exchange import Exchange as Conversation
+from routing.errors import ProxyError
+from validation.ending import Guarded
+from validation.failures import Failure, Outcome
+from validation.verdict import Verdict
+
+
+class Climb:
+    """One judged answer.  Whoever makes one closes it, which ends its attempts too."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        answer: Opened,
+        exchange: Exchange,
+        validator: Validator | None,
+    ) -> None:
+        self._attempts = attempts
+        self._answer = answer  # of the attempt that is judged now
+        self._exchange = exchange
+        self._questions = Questions(validator)
+        self._retries = 0
+
+    async def chunks(self, relay: ConvertingRelay) -> AsyncGenerator[bytes]:
+        """What the relay is to be fed with, each before the next is asked for: attempt after attempt, as if it were
+        one answer.  Raises what an answer's chunks raise."""
+        while True:
+            async for chunk in self._answer.chunks():
+                yield chunk
+                if await self._look_after(relay):
+                    yield b""  # something was said
+                if self.verdict:
+                    break
+            else:
+                relay.end_answer()
+                await self._look_after(relay)
+            if self.verdict is None:
+                return
+            if not await self._tried_again(self.verdict):
+                relay.say(self.guard.end())
+                return
+            relay.go_on(self.conversation, self.transforms, self.guard)
+
+    async def whole(self, body: bytes) -> WholeAnswer:
+        """The answer that is not streamed, or an error.  Raises what reading an answer raises."""
+        while True:
+            conversation, guard = self.conversation, self.guard
+            found, warnings = conversion.read_whole(body, conversation, (*self.transforms, guard))
+            found += await self._questions.last(guard)
+            if self.verdict and not await self._tried_again(self.verdict):
+                found += guard.end()
+            if guard is self.guard:
+                return conversion.write_whole(found, conversation, warnings)
+            body = await self._answer.read()
+            if self._exchange.tap:
+                self._exchange.tap.feed(body)
+
+    async def aclose(self) -> None:
+        try:
+            await self._questions.aclose()
+        finally:
+            await self._attempts.aclose()
+
+    @property
+    def plan(self) -> Plan:
+        return self._answer.plan
+
+    @property
+    def guard(self) -> Guarded:
+        assert self.plan.guard is not None
+        return self.plan.guard
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self.guard.gate.verdict
+
+    @property
+    def conversation(self) -> Conversation:
+        assert self.plan.conversation is not None
+        return self.plan.conversation
+
+    @property
+    def transforms(self) -> Sequence[Transform]:
+        """What stands before the gate."""
+        return self._exchange.repair.transforms if self._exchange.repair else ()
+
+    async def _look_after(self, relay: ConvertingRelay) -> bool:
+        """Cares for the questions of the gate.  Whether something was said that the next chunk should not wait for."""
+        self._questions.look_after(self.guard)
+        asked = self.guard.gate.ask
+        if asked is None or not asked.at_end:
+            return False
+        relay.say(await self._questions.last(self.guard))
+        return True
+
+    async def _tried_again(self, verdict: Verdict) -> bool:
+        """Whether the next attempt gave an answer, which is judged now.  If not, the bad one is still there."""
+        policy, gate = self.guard.policy, self.guard.gate
+        if self._retries >= policy.max_retries or not gate.may_restart:
+            return False
+        self._retries += 1
+        exchange, failure = self._exchange, failure_of(self._exchange)
+        assert failure is not None
+        exchange.failures, exchange.guard = (*exchange.failures, failure), None
+        self._attempts.note(f"Attempt {exchange.attempts}: its answer was garbage ({verdict.explanation}).")
+        again = Again(
+            number=self._retries,
+            target=self.plan.target,
+            ladder=policy.ladder,
+            seed=random.getrandbits(31),
+            others=self._attempts.others,
+        )
+        try:
+            answer = await self._attempts.again(again, policy.delay(self._retries))
+        except ProxyError as problem:
+            return self._gave_up(failure, problem.message)
+        if answer.status >= 300:
+            return self._gave_up(failure, f"the upstream “{answer.plan.upstream.name}” answered {answer.status}")
+        failure.outcome, failure.next_step = Outcome.RETRIED, f"asked again: {answer.plan.changed}"
+        self._answer = answer
+        exchange.answered_by(answer)
+        exchange.repair = AnswerRepair(answer.plan.mending) if answer.plan.mending else None
+        return True
+
+    def _gave_up(self, failure: Failure, why: str) -> bool:
+        failure.outcome = OUTCOMES[self.guard.policy.on_exhausted]
+        failure.next_step = f"asked again, which failed: {why}"
+        return False

@@ -1,0 +1,142 @@
+"""A loop is cut, and the client gets a good answer in the same stream, over real sockets."""
+
+import json
+
+import pytest
+
+from tests.end_to_end.answers import End, Gate, event, json_answer, stream
+from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES, chat_chunk, typed
+from tests.end_to_end.pairs import Pair, read_stream, read_whole
+from tests.end_to_end.proxy import eventually
+from tests.end_to_end.shapes import assert_is_error
+
+GOOD = "".join(f"On day {day} the keeper of lamp {day * 7} wrote to harbour {day * 3}. " for day in range(1, 170))
+LOOP = "Wait, let me check the file once more. "
+OTHER = "".join(f"In year {year} the miller of mill {year * 7} sold {year * 3} sacks. " for year in range(1, 170))
+TALKS = (CHAT, MESSAGES, RESPONSES)
+PAIRS = [Pair(client, upstream) for client in TALKS for upstream in TALKS]
+every_pair = pytest.mark.parametrize("pair", PAIRS, ids=str)
+every_client = pytest.mark.parametrize("pair", [Pair(client, CHAT) for client in TALKS], ids=str)
+
+assert len(GOOD.split()) > 2000
+
+
+def pieces(text, size=24):
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def chat_says(text):
+    greeting = event(chat_chunk({"role": "assistant", "content": ""}))
+    words = [event(chat_chunk({"content": piece})) for piece in pieces(text)]
+    usage = {"prompt_tokens": 100, "completion_tokens": len(words), "total_tokens": 100 + len(words)}
+    end = [event(chat_chunk({}, "stop")), event({**chat_chunk({}), "choices": [], "usage": usage}), event("[DONE]")]
+    return [greeting, *words], end
+
+
+def messages_says(text):
+    start, _, *_ = MESSAGES.events[0].split(b"\n\n")
+    begun = typed({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+    words = [
+        typed({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}})
+        for piece in pieces(text)
+    ]
+    return [start + b"\n\n", begun, *words], list(MESSAGES.events[2:])
+
+
+def responses_says(text):
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    greetings = [part + b"\n\n" for part in RESPONSES.events[0].split(b"\n\n")[:3]]
+    words = [
+        typed({"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []}) for piece in pieces(text)
+    ]
+    part = {"type": "output_text", "text": text, "annotations": []}
+    item = {**RESPONSES.answer["output"][0], "content": [part]}
+    end = [
+        typed({"type": "response.output_text.done", **place, "text": text, "logprobs": []}),
+        typed({"type": "response.content_part.done", **place, "part": part}),
+        typed({"type": "response.output_item.done", "output_index": 0, "item": item}),
+        typed({"type": "response.completed", "response": {**RESPONSES.answer, "output": [item]}}),
+    ]
+    return [*greetings, *words], end
+
+
+SAYS = {"chat": chat_says, "messages": messages_says, "responses": responses_says}
+
+
+def good(pair, text=GOOD):
+    said, end = SAYS[pair.upstream.dialect](text)
+    return stream(*said, *end)
+
+
+def looping(pair, text=GOOD):
+    """Good words, a loop, and then it would go on for ever."""
+    said, _ = SAYS[pair.upstream.dialect](text + LOOP * 60)
+    return stream(*said, Gate())
+
+
+def text_of(read):
+    return "".join(text for kind, text in read.parts if kind == "text")
+
+
+def failures(proxy, request_id):
+    query = "SELECT * FROM validation_validationfailure WHERE request_id = ? ORDER BY attempt"
+    return eventually(lambda: proxy.installation.rows(query, request_id), "the failure")
+
+
+@every_pair
+def test_a_loop_that_nobody_has_seen_is_followed_by_another_answer(client, proxy, upstream, pair):
+    upstream.answer(looping(pair), good(pair, OTHER))
+    answer = pair.post(client, model=f"tried-only-{pair.upstream}", stream=True)
+    assert answer.status_code == 200
+    assert text_of(read_stream(pair, answer.content)) == OTHER
+    assert len(upstream.calls) == 2
+    upstream.wait_until_idle()
+    record = proxy.record(answer)
+    assert (record["attempts"], record["outcome"]) == (2, "ok")
+
+
+def test_what_the_next_attempt_changed_is_kept_beside_what_it_was_for(client, proxy, upstream):
+    pair = PAIRS[0]
+    upstream.answer(looping(pair), looping(pair), good(pair))
+    answer = pair.post(client, model="tried-only-chat", stream=True, temperature=0.2)
+    assert text_of(read_stream(pair, answer.content)) == GOOD
+    first, second, third = (json.loads(call.body) for call in upstream.calls)
+    assert "repetition_penalty" not in first
+    assert (second["repetition_penalty"], second["temperature"]) == (1.1, 0.2)
+    assert ("repetition_penalty" in third, third["temperature"]) == (False, 0.7)
+    record = proxy.record(answer)
+    rows = failures(proxy, record["request_id"])
+    assert [(row["attempt"], row["outcome"]) for row in rows] == [(1, "retried"), (2, "retried")]
+    assert json.loads(rows[1]["parameters"])["repetition_penalty"] == 1.1
+    assert "temperature: 0.2 → 0.7" in rows[1]["next_step"]
+
+
+@every_client
+def test_when_no_attempt_is_good_the_client_gets_a_status_and_a_link(client, proxy, upstream, pair):
+    upstream.answer(looping(pair))
+    answer = pair.post(client, model="tried-only-chat", stream=True)
+    message = assert_is_error(answer, pair.client.dialect, 529 if pair.client is MESSAGES else 503)
+    request_id = proxy.record(answer)["request_id"]
+    assert f"{proxy.url}/admin/validation/validationfailure/?q={request_id}" in message
+    assert len(upstream.calls) == 3
+    assert [row["outcome"] for row in failures(proxy, request_id)] == ["retried", "retried", "error"]
+
+
+@every_client
+def test_a_whole_answer_that_loops_is_followed_by_another(client, upstream, pair):
+    def body(text):
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        return {**CHAT.answer, "choices": [choice]}
+
+    upstream.answer(json_answer(body(GOOD + LOOP * 60)), json_answer(body(GOOD)))
+    answer = pair.post(client, model="held-only-chat")
+    assert text_of(read_whole(pair, answer.json())) == GOOD
+
+
+def test_an_attempt_that_is_cut_in_the_middle_is_told_as_that(client, upstream):
+    pair = PAIRS[0]
+    said, _ = chat_says(GOOD)
+    upstream.answer(looping(pair), stream(*said, end=End.RESET))
+    answer = pair.post(client, model="tried-only-chat", stream=True)
+    assert "garbage" not in answer.text
+    assert "error" in answer.json()

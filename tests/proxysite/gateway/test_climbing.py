@@ -1,0 +1,380 @@
+"""What follows a bad answer, inside one event loop: other attempts in its place, or an end."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from routing.dialects import Dialect
+from routing.dialects.sse import PING
+from routing.kinds import Kind
+from routing.snapshot import Target
+from tests.proxysite.gateway.in_process import (
+    INTERRUPTIONS,
+    JSON,
+    Client,
+    Gate,
+    Upstream,
+    interrupted,
+    settled,
+    until,
+)
+from tests.routing.dialects.checkers import check_chat, check_messages
+from tests.routing.dialects.transcripts import frame
+from tests.snapshots import an_upstream, bound, routing_of
+from validation.failures import Outcome
+from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn, ValidationTable, ValidatorTarget
+from validation.verdict import Verdict
+
+GOOD = "".join(f"On day {day} the keeper of lamp {day * 7} wrote to harbour {day * 3}. " for day in range(1, 8))
+LOOP = "Wait, let me check the file once more. "
+CHAT_ONLY = an_upstream(dialects=frozenset({Dialect.CHAT}), kind=Kind.VLLM)
+ROUTING = routing_of(bound("*", CHAT_ONLY))
+
+
+def judging(**fields):
+    """A table of one policy, for every model; by it a client has nothing of an answer before that is judged."""
+    fields = {
+        "detectors": frozenset({"repetition", "empty"}),
+        "retry_base_delay_seconds": 0.0,
+        "delivery": Delivery.BUFFER,
+        **fields,
+    }
+    return ValidationTable(policies=(Policy(model_pattern="*", **fields),))
+
+
+def chunk(delta, finish=None):
+    return frame({"id": "c", "model": "theirs", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+
+def says(text, field="content", size=40):
+    """The chunks of a text, without an end."""
+    pieces = (text[at : at + size] for at in range(0, len(text), size))
+    return (chunk({"role": "assistant", "content": ""}), *(chunk({field: piece}) for piece in pieces))
+
+
+AT_ONCE = {"delivery": Delivery.HOLD_BACK}
+END = (chunk({}, "stop"), frame(b"[DONE]"))
+
+
+def answers(text):
+    return (*says(text), *END)
+
+
+def whole(text):
+    return (orjson.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}),)
+
+
+def asking(path="messages", stream=True, **more):
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
+    return Client(f"/v1/{path}", {**body, **more}, headers={"host": "proxy.example"})
+
+
+@pytest.fixture
+def served(proxy, nothing_left):
+    """Serves one request; returns its record and its failures when nothing else is left of it."""
+
+    async def serve_one(client, upstream, routing=ROUTING, asks=None, **policy):
+        handler = proxy(upstream, routing, validation=judging(**policy))
+        handler.engine.validator = asks
+        await handler(client.scope, client.receive, client.send)
+        await settled()
+        assert client.is_complete
+        return nothing_left(handler, upstream), list(handler.engine.recorder._failures)
+
+    return serve_one
+
+
+def bodies(upstream):
+    return [orjson.loads(request.content) for request in upstream.requests]
+
+
+class Watching(Upstream):
+    """Remembers whether all answers before were closed when a request came."""
+
+    closed = ()
+
+    async def __call__(self, request):
+        self.closed = [*self.closed, self.is_closed]
+        return await super().__call__(request)
+
+
+class TestABadAnswer:
+    @pytest.mark.parametrize(("path", "check"), [("messages", check_messages), ("chat/completions", check_chat)])
+    async def test_is_asked_for_again_and_the_client_sees_only_the_good_one(self, served, path, check):
+        client, upstream = asking(path), Upstream((*says(LOOP * 40), Gate()), then=(answers(GOOD),))
+        record, (failure,) = await served(client, upstream)
+        assert check(client.body).texts("text") == GOOD
+        assert (client.status, record.status, record.outcome, record.attempts) == (200, 200, "ok", 2)
+        assert any("garbage" in warning for warning in record.warnings)
+        assert (failure.outcome, failure.attempt) == (Outcome.RETRIED, 1)
+
+    async def test_is_answered_by_a_request_with_something_changed_which_record_and_failure_tell(self, served):
+        client = asking("chat/completions", repetition_penalty=1.05)
+        upstream = Upstream(answers(LOOP * 40), then=(answers(GOOD),))
+        record, (failure,) = await served(client, upstream)
+        assert [body["repetition_penalty"] for body in bodies(upstream)] == [1.05, 1.15]
+        assert failure.parameters["repetition_penalty"] == 1.05
+        assert "repetition_penalty: 1.05 → 1.15" in failure.next_step
+        (change,) = record.changes
+        assert (change.name, change.after) == ("repetition_penalty", 1.15)
+        assert change.origin == "retry of a bad answer: penalty"
+
+    async def test_is_tried_again_as_often_as_the_policy_says_each_time_with_the_next_rung(self, served):
+        client, upstream = asking(), Upstream(answers(LOOP * 40))
+        rungs = (Rung.SAME, Rung.PENALTY, Rung.TEMPERATURE)
+        record, failures = await served(client, upstream, max_retries=3, ladder=rungs)
+        assert [body.get("repetition_penalty") for body in bodies(upstream)] == [None, None, 1.1, None]
+        assert [body.get("temperature") for body in bodies(upstream)] == [None, None, None, 1.0]
+        assert [failure.attempt for failure in failures] == [1, 2, 3, 4]
+        assert [failure.outcome for failure in failures] == [Outcome.RETRIED] * 3 + [Outcome.ERROR]
+        assert failures[0].next_step == "asked again: nothing was changed"
+        assert record.attempts == 4
+
+    async def test_that_none_follows_is_a_real_status_that_leads_to_the_failure(self, served):
+        client = asking()
+        record, _ = await served(client, Upstream(answers(LOOP * 40)))
+        assert client.status == 529
+        message = client.json()["error"]["message"]
+        assert f"http://proxy.example/admin/validation/validationfailure/?q={record.request_id}" in message
+        assert record.outcome == "upstream_error"
+
+    async def test_is_closed_before_the_next_attempt_begins(self, served):
+        upstream = Watching((*says(LOOP * 40), Gate()), then=(answers(GOOD),))
+        await served(asking(), upstream)
+        assert upstream.closed == [True, True]
+
+    async def test_goes_to_the_next_target_where_that_is_the_rung(self, served):
+        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.MESSAGES}))
+        routing = routing_of(bound("*", Target(upstream=CHAT_ONLY), Target(upstream=other, priority=1)))
+        client, upstream = asking("chat/completions"), Upstream(answers(LOOP * 40), then=(MESSAGES_ANSWER,))
+        record, (failure,) = await served(client, upstream, routing, ladder=(Rung.NEXT_TARGET,))
+        assert [request.url.host for request in upstream.requests] == ["up", "other"]
+        assert check_chat(client.body).texts("text") == "Hi"
+        assert "other" in failure.next_step
+        assert (record.upstream, record.upstream_dialect) == ("other", Dialect.MESSAGES)
+
+    async def test_stays_at_its_target_where_there_is_no_other(self, served):
+        client, upstream = asking(), Upstream(answers(LOOP * 40), then=(answers(GOOD),))
+        await served(client, upstream, ladder=(Rung.NEXT_TARGET,))
+        assert check_messages(client.body).texts("text") == GOOD
+
+    async def test_that_is_followed_by_a_refusal_ends_as_if_nothing_had_followed(self, served):
+        client, upstream = asking(), Upstream(answers(LOOP * 40), then=(503,))
+        record, (failure,) = await served(client, upstream)
+        assert client.status == 529
+        assert "garbage" in client.json()["error"]["message"]
+        assert failure.outcome is Outcome.ERROR
+        assert "answered 503" in failure.next_step
+        assert record.attempts == 2
+
+    async def test_that_is_followed_by_a_broken_connection_ends_as_if_nothing_had_followed(self, served):
+        client, upstream = asking(), Upstream(answers(LOOP * 40), then=((OSError("reset"),),))
+        _, (failure,) = await served(client, upstream, on_exhausted=OnExhausted.MESSAGE)
+        assert "garbage" in check_messages(client.body).texts("text")
+        assert failure.outcome is Outcome.MESSAGE
+        assert "failed" in failure.next_step
+
+    async def test_is_followed_by_another_one_as_long_as_the_client_has_only_thoughts(self, served):
+        thoughts = "I should look at the file first, and then think about its third line. "
+        bad = (*says(thoughts + LOOP * 40, "reasoning_content"), Gate())
+        client, upstream = asking(), Upstream(bad, then=(answers(GOOD),))
+        record, (failure,) = await served(client, upstream, **AT_ONCE)
+        read = check_messages(client.body)
+        assert read.texts("thinking").startswith(thoughts)
+        assert read.texts("text") == GOOD
+        assert failure.released > 0
+        assert record.outcome == "ok"
+
+    async def test_of_nothing_is_asked_for_again(self, served):
+        client, upstream = asking(), Upstream(answers(""), then=(answers(GOOD),))
+        _, (failure,) = await served(client, upstream)
+        assert check_messages(client.body).texts("text") == GOOD
+        assert failure.detector == "empty"
+
+    async def test_that_is_buffered_is_asked_for_again_however_long_it_was_good(self, served):
+        client, upstream = asking(), Upstream(answers(GOOD * 5 + LOOP * 40), then=(answers(GOOD),))
+        await served(client, upstream, delivery=Delivery.BUFFER)
+        assert check_messages(client.body).texts("text") == GOOD
+
+
+MESSAGES_ANSWER = (
+    frame({"type": "message_start", "message": {"usage": {"input_tokens": 10, "output_tokens": 1}}}),
+    frame({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+    frame({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}}),
+    frame({"type": "content_block_stop", "index": 0}),
+    frame({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}),
+    frame({"type": "message_stop"}),
+)
+
+
+class TestAWholeBadAnswer:
+    async def test_is_asked_for_again(self, served):
+        client = asking(stream=False)
+        upstream = Upstream(whole(GOOD + LOOP * 40), JSON, then=(whole(GOOD),))
+        record, (failure,) = await served(client, upstream)
+        assert client.json()["content"] == [{"type": "text", "text": GOOD}]
+        assert (record.attempts, failure.outcome) == (2, Outcome.RETRIED)
+        assert record.outcome == "ok"
+
+    async def test_that_none_follows_is_an_error_or_what_the_policy_says(self, served):
+        upstream = Upstream(whole(GOOD + LOOP * 40), JSON)
+        client = asking(stream=False)
+        await served(client, upstream)
+        assert client.status == 529
+        client = asking(stream=False)
+        _, failures = await served(client, Upstream(upstream.pieces, JSON), on_exhausted=OnExhausted.DELIVER)
+        assert client.json()["content"][0]["text"].startswith(GOOD)
+        assert [failure.outcome for failure in failures] == [Outcome.RETRIED, Outcome.DELIVERED]
+
+    async def test_that_is_followed_by_a_refusal_ends_as_if_nothing_had_followed(self, served):
+        client, upstream = asking(stream=False), Upstream(whole(LOOP * 40), JSON, then=(500,))
+        await served(client, upstream, on_exhausted=OnExhausted.MESSAGE)
+        assert "garbage" in client.json()["content"][0]["text"]
+
+
+LONG_GOOD = "".join(f"In year {year} the keeper of mill {year * 7} sold {year * 3} sacks. " for year in range(1, 30))
+FOUND = Verdict("validator", "repetition", 0.9, 0, 0, 0, "the small model says so")
+
+
+class Small:
+    """A validator model: what it says of each question, or an event that it waits for."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+        self.waiting = 0
+
+    async def __call__(self, ask, policy):
+        self.asked.append(ask)
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, asyncio.Event):
+            self.waiting += 1
+            try:
+                await answer.wait()
+            finally:
+                self.waiting -= 1
+            return FOUND
+        await asyncio.sleep(0)
+        return answer
+
+
+ASKS = {
+    "validator": ValidatorTarget(name="small", base_url="http://small", model="qwen"),
+    "detectors": frozenset(),
+    "mid_stream_validation_interval_words": 40,
+    "validate_on": ValidateOn.ALWAYS,
+    "hold_seconds": 0.0,
+}
+
+
+class TestTheValidatorModel:
+    async def test_that_finds_nothing_lets_the_answer_pass(self, served):
+        client, small = asking(), Small()
+        _, failures = await served(client, Upstream(answers(LONG_GOOD)), asks=small, **ASKS)
+        assert check_messages(client.body).texts("text") == LONG_GOOD
+        assert small.asked[-1].at_end
+        assert not small.asked[0].at_end
+        assert failures == []
+
+    async def test_that_is_not_there_lets_the_answer_pass(self, served):
+        client = asking()
+        await served(client, Upstream(answers(LONG_GOOD)), **ASKS)
+        assert check_messages(client.body).texts("text") == LONG_GOOD
+
+    async def test_that_finds_garbage_in_the_middle_ends_the_answer_there(self, served):
+        client, small = asking(), Small(FOUND)
+        upstream = Upstream((*says(LONG_GOOD), Gate()))
+        _, (failure,) = await served(client, upstream, asks=small, **ASKS | AT_ONCE, max_retries=0)
+        assert "the small model says so" in check_messages(client.body).error["message"]
+        assert failure.detector == "validator"
+
+    async def test_that_finds_garbage_at_the_end_has_it_asked_for_again(self, served):
+        client, small = asking(), Small(FOUND)
+        asks = {**ASKS, "mid_stream_validation_enabled": False, "hold_seconds": 1.0}
+        _, (failure,) = await served(client, Upstream(answers(LONG_GOOD), then=(answers(GOOD),)), asks=small, **asks)
+        assert check_messages(client.body).texts("text") == GOOD
+        assert failure.outcome is Outcome.RETRIED
+
+    async def test_judges_whole_answers_too(self, served):
+        client, small = asking(stream=False), Small(FOUND)
+        upstream = Upstream(whole(LONG_GOOD), JSON, then=(whole(GOOD),))
+        await served(client, upstream, asks=small, **{**ASKS, "hold_seconds": 1.0})
+        assert client.json()["content"] == [{"type": "text", "text": GOOD}]
+
+    async def test_that_is_slow_does_not_hold_the_end_longer_than_the_policy_says(self, served):
+        client, small = asking(), Small(asyncio.Event(), asyncio.Event())
+        await served(client, Upstream(answers(LONG_GOOD)), asks=small, **ASKS)
+        assert check_messages(client.body).texts("text") == LONG_GOOD
+        assert len(small.asked) == 2
+        assert small.waiting == 0
+
+    async def test_that_fails_lets_the_answer_pass(self, served, caplog):
+        async def fails(ask, policy):
+            raise RuntimeError("planted")
+
+        client = asking()
+        await served(client, Upstream(answers(LONG_GOOD)), asks=fails, **ASKS)
+        assert check_messages(client.body).texts("text") == LONG_GOOD
+        assert "planted" in caplog.text
+
+    async def test_is_not_asked_any_more_when_the_client_leaves(self, proxy, nothing_left):
+        small = Small(asyncio.Event())
+        upstream = Upstream((*says(LONG_GOOD), Gate()))
+        handler = proxy(upstream, ROUTING, validation=judging(**ASKS))
+        handler.engine.validator, client = small, asking()
+        task = asyncio.get_running_loop().create_task(handler(client.scope, client.receive, client.send))
+        await until(lambda: small.waiting)
+        client.leave()
+        await task
+        await settled()
+        assert nothing_left(handler, upstream).outcome == "client_gone"
+        assert small.waiting == 0
+
+
+class TestPings:
+    async def test_go_out_while_text_is_held(self, served, pinging):
+        client, gate = asking(), Gate()
+        upstream = Upstream((*says(GOOD + LOOP * 3), gate, *answers("And so on. " + GOOD)))
+        task = asyncio.get_running_loop().create_task(served(client, upstream, **AT_ONCE))
+        await until(lambda: PING in client.body)
+        gate.set()
+        await task
+        assert check_messages(client.body.replace(PING, b"")).error is None
+
+    async def test_go_out_while_another_attempt_is_waited_for_in_the_middle_of_a_stream(self, served, pinging):
+        bad = (*says("Let me think about the file and its lines first. " + LOOP * 40, "reasoning_content"), Gate())
+        client, upstream = asking(), Upstream(bad, then=(answers(GOOD),))
+        await served(client, upstream, **AT_ONCE)
+        assert PING in client.body.partition(b"event: content_block_start")[2]
+        assert check_messages(client.body.replace(PING, b"")).texts("text") == GOOD
+
+
+IN_THOUGHTS = (*says("Hm. " * 9 + LOOP * 20, "reasoning_content", 400), Gate())
+RUNS = {
+    # what the upstream says, whether it is streamed, the policy, the validator model
+    "a loop": (Upstream((*says(LOOP * 20, size=400), Gate()), then=(answers("Good."),)), True, {}, None),
+    "a loop in thoughts": (Upstream(IN_THOUGHTS, then=(answers("Good."),)), True, AT_ONCE, None),
+    "two loops": (Upstream(answers(LOOP * 20)), True, {}, None),
+    "a refusal after a loop": (Upstream(answers(LOOP * 20), then=(500,)), True, {}, None),
+    "a whole answer": (Upstream(whole(LOOP * 20), JSON, then=(whole("Good."),)), False, {}, None),
+    "a validator model": (Upstream((*says(LONG_GOOD, size=400), *END), then=(answers("Good."),)), True, ASKS, Small),
+}
+
+
+@pytest.mark.parametrize("what", RUNS)
+@pytest.mark.parametrize("action", INTERRUPTIONS)
+async def test_at_every_suspension_a_judged_request_may_end_and_leaves_nothing(proxy, nothing_left, what, action):
+    script, stream, policy, small = RUNS[what]
+    number, reached = 0, True
+    while reached:
+        number += 1
+        upstream = Upstream(script.pieces, script.headers, script.status, then=script.then)
+        handler, client = proxy(upstream, ROUTING, validation=judging(**policy)), asking(stream=stream)
+        handler.engine.validator = small and small(None, FOUND)
+        reached, _ = await interrupted(handler, client, number, action)
+        nothing_left(handler, upstream)
+        assert handler.engine.gatekeeper.state().slots.running == 0
+        if not reached:
+            assert client.is_complete
+    assert number > 8
