@@ -32,6 +32,7 @@ def compare(options: argparse.Namespace) -> int:
         ("floor", start_floor),
         ("this proxy", start_proxy),
         ("this proxy, with rules", lambda place: start_proxy(place, rules=True)),
+        ("this proxy, with detectors", lambda place: start_proxy(place, detectors=True)),
         ("this proxy, chat → messages", lambda place: start_converting(place, client="chat")),
         ("this proxy, messages → chat", lambda place: start_converting(place, client="messages")),
         *((name, _peer_starter(name, options.peers_dir)) for name in peers),

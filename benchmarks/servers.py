@@ -94,9 +94,10 @@ def start_floor(lab: Lab) -> Server:
     return Server("floor", port, process)
 
 
-def start_proxy(lab: Lab, *, rules: bool = False) -> Server:
-    """This proxy as it comes: only the upstream and the rules are configured."""
-    return _start_proxy(lab, "this proxy, with rules" if rules else "this proxy", _configuration(lab, rules=rules))
+def start_proxy(lab: Lab, *, rules: bool = False, detectors: bool = False) -> Server:
+    """This proxy as it comes: only the upstream, the rules and the judges of answers are configured."""
+    title = ", with ".join(["this proxy", *(["rules"] if rules else []), *(["detectors"] if detectors else [])])
+    return _start_proxy(lab, title, _configuration(lab, rules=rules, detectors=detectors))
 
 
 def start_converting(lab: Lab, *, client: str) -> Server:
@@ -121,7 +122,7 @@ def _start_proxy(lab: Lab, title: str, content: Mapping[str, object]) -> Server:
 
 
 def _configuration(
-    lab: Lab, *, rules: bool = False, speaks: Collection[str] = ("chat", "messages")
+    lab: Lab, *, rules: bool = False, detectors: bool = False, speaks: Collection[str] = ("chat", "messages")
 ) -> dict[str, object]:
     upstream = {
         "name": "bench",
@@ -134,6 +135,7 @@ def _configuration(
         "upstreams": [upstream],
         "model_upstream_binding": {"*": "bench"},
         **({"default_sampling_params": RULES} if rules else {}),
+        **({"validation": {"validator_url": None}} if detectors else {}),
     }
 
 

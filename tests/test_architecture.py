@@ -75,7 +75,14 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 
 # What sampling and validation may use of routing besides its pure modules.
 SHARED = frozenset(
-    {"routing.fields", "routing.record_admin", "routing.row_fields", "routing.signals", "routing.validators"}
+    {
+        "routing.fields",
+        "routing.post_action",
+        "routing.record_admin",
+        "routing.row_fields",
+        "routing.signals",
+        "routing.validators",
+    }
 )
 
 # The only modules that speak HTTP, and what they speak it with.
