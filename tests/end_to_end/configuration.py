@@ -43,9 +43,8 @@ def strained(url: str) -> list[dict[str, Any]]:
     hasty = {"timeout_seconds": HASTY}
     kinds = {f"{way}{tried}": TRIED[tried] | more for tried in TRIED for way, more in (("", {}), ("hasty-", hasty))}
     kinds |= LATE
-    kinds["late-connect"] = kinds["late-connect"] | {
-        "base_url": f"https{url.removeprefix('http')}"
-    }  # where nobody answers a TLS handshake
+    never_shakes_hands = {"base_url": f"https{url.removeprefix('http')}"}
+    kinds["late-connect"] = kinds["late-connect"] | never_shakes_hands
     # Whoever does not understand when it should come again waits for a minute.
     kinds["hinting"] = {"max_retries": 1, "base_retry_delay": 60.0, "rate_limit_wait": 60.0}
     speaks = {"": ALL_DIALECTS, "-chat": only("openai"), "-messages": only("anthropic")}
