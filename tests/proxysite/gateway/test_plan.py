@@ -184,7 +184,7 @@ class TestTheBillingBlock:
 
 
 class TestThinkingOfAnotherModel:
-    """Row 6.1.10 of the wire reference."""
+    """Row 2.7.2 of the wire reference."""
 
     BODY = {
         "model": "m",
