@@ -145,6 +145,7 @@ class Climb:
         policy, gate = self.guard.policy, self.guard.gate
         if self._retries >= policy.max_retries or not gate.may_restart:
             return False
+        await self._questions.aclose()  # what is still asked is about the answer that is given up
         self._retries += 1
         exchange, failure = self._exchange, failure_of(self._exchange)
         assert failure is not None
