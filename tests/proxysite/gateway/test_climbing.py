@@ -66,9 +66,9 @@ def whole(text):
     return (orjson.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}),)
 
 
-def asking(path="messages", stream=True, **more):
+def asking(path="messages", stream=True, headers=None, **more):
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
-    return Client(f"/v1/{path}", {**body, **more}, headers={"host": "proxy.example"})
+    return Client(f"/v1/{path}", {**body, **more}, headers={"host": "proxy.example", **(headers or {})})
 
 
 @pytest.fixture
@@ -139,6 +139,17 @@ class TestABadAnswer:
         message = client.json()["error"]["message"]
         assert f"http://proxy.example/admin/validation/validationfailure/?q={record.request_id}" in message
         assert record.outcome == "upstream_error"
+
+    async def test_leads_to_the_address_that_is_set_or_that_the_client_called(self, proxy):
+        for address, header, link in (
+            ("https://set.example", {}, "https://set.example/admin/"),
+            ("", {"x-forwarded-proto": "https"}, "https://proxy.example/admin/"),
+        ):
+            handler = proxy(Upstream(answers(LOOP * 40)), ROUTING, validation=judging(max_retries=0))
+            handler.engine.public_url = address
+            client = asking(headers=header)
+            await handler(client.scope, client.receive, client.send)
+            assert f"Details: {link}" in client.json()["error"]["message"]
 
     async def test_is_closed_before_the_next_attempt_begins(self, served):
         upstream = Watching((*says(LOOP * 40), Gate()), then=(answers(GOOD),))
@@ -246,7 +257,7 @@ class TestAnAnswerThatWasGoodAtFirst:
     async def test_may_go_on_more_than_once(self, continued):
         client = asking()
         more = "".join(f"On day {day} the baker of hill {day * 7} baked {day * 3} loaves. " for day in range(1, 20))
-        upstream, record, failures = await continued(client, answers(more + LOOP * 40), answers(REST), max_retries=2)
+        _, _, failures = await continued(client, answers(more + LOOP * 40), answers(REST), max_retries=2)
         text = check_messages(client.body).texts("text")
         assert text.startswith(LONG_GOOD + LOOP + more)
         assert text.endswith(REST)
@@ -274,7 +285,7 @@ class TestAnAnswerThatWasGoodAtFirst:
     async def test_ends_as_the_policy_says_where_no_upstream_would_go_on(self, continued):
         routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.CHAT}))))
         client = asking()
-        upstream, record, (failure,) = await continued(client, answers(REST), routing=routing)
+        upstream, _, (failure,) = await continued(client, answers(REST), routing=routing)
         assert "garbage" in check_messages(client.body).error["message"]
         assert len(upstream.requests) == 1
         assert failure.outcome is Outcome.ERROR

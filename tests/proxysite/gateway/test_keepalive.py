@@ -63,3 +63,18 @@ async def test_a_client_that_leaves_ends_it():
     await settled()
     assert wire.bodies == [PING]
     assert await keepalive.stop() is True
+
+
+@in_virtual_time
+async def test_a_client_that_waits_again_in_the_middle_of_its_stream_gets_pings_and_no_second_head():
+    wire = Wire()
+    keepalive = Keepalive(wire.send, [])
+    await keepalive.stop()
+    assert keepalive.is_stopped
+    assert keepalive.resume() is True
+    assert keepalive.resume() is False
+    await asyncio.sleep(25)
+    await keepalive.stop()
+    await asyncio.sleep(100)
+    assert [message["body"] for message in wire.sent] == [PING] * 2
+    assert wire.times == [10, 20]
