@@ -1,27 +1,25 @@
-"""Command line of the benchmarks: the comparison, many slow streams, and where the time goes."""
+"""Command line of the benchmarks: the comparison, what features cost, many slow streams, and where the time goes."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import uvloop
 
-from benchmarks import report
+from benchmarks import pairs, report
 from benchmarks.comparison import Plan, Row, measure
 from benchmarks.load import once_each
 from benchmarks.peers import PEERS, cache_directory, start_peer
 from benchmarks.processes import NotStarted, machine, stopping_on_sigterm
 from benchmarks.profiling import profile
+from benchmarks.report import say
 from benchmarks.servers import Lab, Server, lab, start_converting, start_floor, start_nginx, start_proxy
 from benchmarks.slow_streams import slow_streams
 
 QUICK = Plan(rounds=2, seconds=1.0)
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -47,11 +45,18 @@ def compare(options: argparse.Namespace) -> int:
                 say(f"{name} is left out: {reason}")
                 left_out.append(Row(name, reason=str(reason)))
         rows = [*measure(place, servers, plan, say), *left_out]
-        print(report.table(rows), report.costs(rows), sep="\n\n")
+        print(report.table(rows), report.costs(rows), sep="\n\n", flush=True)
+        for server in servers[1:]:
+            server.process.stop()
+        steady = replace(pairs.STEADY, rounds=2) if options.quick else pairs.STEADY
+        costs = [pairs.measured(place, pair, steady, say) for pair in pairs.PAIRS]
+        print("", pairs.report(costs), sep="\n")
         if options.json:
             result = report.as_json(rows, plan, machine(), str(place.cores))
+            result["pairs"] = pairs.as_json(costs)
             options.json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
-    return 1 if any(row.requests.problem or row.streams.problem for row in rows) else 0
+    wrong = any(row.requests.problem or row.streams.problem for row in rows) or any(one.problem for one in costs)
+    return 1 if wrong else 0
 
 
 def _peer_starter(name: str, cache: Path) -> Callable[[Lab], Server]:
@@ -86,6 +91,13 @@ def arguments() -> argparse.ArgumentParser:
     slow.add_argument("--seconds", type=int, default=30, help="how long each stream takes")
     slow.add_argument("--pause-ms", type=int, default=50, help="pause between two tokens")
     slow.add_argument("--server", choices=("proxy", "floor", "nginx"), default="proxy")
+    costs = kinds.add_parser("pairs", help="what features cost: the proxy with and without each, in turn")
+    costs.set_defaults(run=pairs.pairs)
+    names = [pair.name for pair in pairs.PAIRS]
+    costs.add_argument("--only", nargs="+", choices=names, help="some of them")
+    costs.add_argument("--rounds", type=int, default=pairs.STEADY.rounds)
+    costs.add_argument("--seconds", type=float, default=pairs.STEADY.seconds, help="per server, kind and round")
+    costs.add_argument("--json", type=Path, help="file for the results")
     timed = kinds.add_parser("profile", help="where the proxy's time goes, seen by py-spy")
     timed.set_defaults(run=profile)
     timed.add_argument("--kind", choices=("requests", "streams"), default="requests")

@@ -1,6 +1,7 @@
 """The comparison as a table for people and as JSON for programs."""
 
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -9,6 +10,11 @@ from benchmarks.comparison import DISTURBED, Plan, Row, Series
 _HEADINGS = ("", "requests/s", "p50 ms", "p99 ms", "core", "streams/s", "p50 ms", "p99 ms", "core")
 _RATIOS = ("÷ floor", "÷ nginx")
 _MISSING = "-"
+
+
+def say(text: str) -> None:
+    """To who watches, apart from the results."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -3,14 +3,24 @@
 A model named `bench-600x50` streams 600 tokens with 50 ms between them; any other name streams 100 at once.
 """
 
+import random
 import re
 from dataclasses import dataclass
 from functools import cache
 
 import orjson
 
-TOKEN = " tick"  # counted in what arrives; occurs nowhere else in an answer
+TOKEN = " t"  # how each begins: counted in what arrives; occurs nowhere else in an answer
 TOKENS = 100
+DIFFERENT = 1000  # tokens, before they come again
+# Different words, as in a real answer: one that repeated a single word would be cut as a loop.
+WORDS = """
+ tab tact tail take tale talk tall tame tank tape tart task taxi team tear teal tell tend tent term test text than that
+ them then they thin this thus tick tide tidy tile till time tiny tire toad toil told toll tomb tone took tool torn toss
+ tour town trap tray tree trek trim trio trip true tube tuck tuna tune turf turn twig twin type tally tango taper taste
+ teach teeth tempo tenor thank theft theme thick thief thing think third thorn those three threw throw thumb tiger tight
+ timer title toast today token tonic topic torch total touch tough towel tower trace
+"""
 _PACE = re.compile(rb'"model"\s*:\s*"[^"]*bench-(\d{1,6})x(\d{1,5})"')
 _STREAMED = re.compile(rb'"stream"\s*:\s*true')
 
@@ -57,6 +67,10 @@ CHAT_STREAM = Expectation(TOKENS, b"data: [DONE]")
 MESSAGES_STREAM = Expectation(TOKENS, b'data: {"type":"message_stop"}')
 
 
+def words(count: int) -> list[str]:
+    return [f" {word}" for word in random.Random(1).choices(WORDS.split(), k=count)]
+
+
 def _whole(payload: object) -> bytes:
     body = orjson.dumps(payload)
     return _HEAD % b"application/json" + b"content-length: %d\r\n\r\n" % len(body) + body
@@ -82,7 +96,7 @@ CHAT_ANSWER = _whole(
         "choices": [
             {
                 "index": 0,
-                "message": {"role": "assistant", "content": TOKEN * TOKENS},
+                "message": {"role": "assistant", "content": "".join(words(TOKENS))},
                 "logprobs": None,
                 "finish_reason": "stop",
             }
@@ -96,7 +110,7 @@ MESSAGES_ANSWER = _whole(
         "type": "message",
         "role": "assistant",
         "model": "bench",
-        "content": [{"type": "text", "text": TOKEN * TOKENS}],
+        "content": [{"type": "text", "text": "".join(words(TOKENS))}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
         "usage": {"input_tokens": 42, "output_tokens": TOKENS},
@@ -114,7 +128,7 @@ class Stream:
     """What is written before, for, and after the tokens; each token is one write."""
 
     first: bytes
-    token: bytes
+    tokens: tuple[bytes, ...]  # one after the other, and from the beginning again
     last: bytes
 
 
@@ -134,7 +148,7 @@ def _chat_chunk(delta: dict[str, str], finish_reason: str | None = None) -> byte
 def chat_stream() -> Stream:
     return Stream(
         first=_STREAM_HEAD + _chunk(_chat_chunk({"role": "assistant", "content": ""})),
-        token=_chunk(_chat_chunk({"content": TOKEN})),
+        tokens=tuple(_chunk(_chat_chunk({"content": word})) for word in words(DIFFERENT)),
         last=_chunk(_chat_chunk({}, "stop")) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n",
     )
 
@@ -152,13 +166,16 @@ def messages_stream() -> Stream:
         "usage": {"input_tokens": 42, "output_tokens": 1},
     }
     opened = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-    token = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": TOKEN}}
+    tokens = (
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
+        for word in words(DIFFERENT)
+    )
     ended = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": TOKENS}}
     return Stream(
         first=_STREAM_HEAD
         + _chunk(_data({"type": "message_start", "message": start}, "message_start"))
         + _chunk(_data(opened, "content_block_start")),
-        token=_chunk(_data(token, "content_block_delta")),
+        tokens=tuple(_chunk(_data(token, "content_block_delta")) for token in tokens),
         last=_chunk(_data({"type": "content_block_stop", "index": 0}, "content_block_stop"))
         + _chunk(_data(ended, "message_delta"))
         + _chunk(_data({"type": "message_stop"}, "message_stop"))

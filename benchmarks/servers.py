@@ -1,4 +1,7 @@
-"""The servers that are measured: how each is configured and started in front of the scripted upstream."""
+"""The servers that are measured: how each is configured and started in front of the scripted upstream.
+
+A `Setup` is a configuration of this proxy, as a function that makes its config.json.
+"""
 
 import contextlib
 import os
@@ -7,9 +10,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -30,6 +34,7 @@ class Server:
     process: Process
     headers: Mapping[str, str] = field(default_factory=dict)
     dialect: str = "chat"  # what it is asked in
+    asked: Mapping[str, Any] = field(default_factory=dict)  # more of the request's body
 
     def job(self, *, stream: bool) -> Job:
         streamed = CHAT_STREAM if self.dialect == "chat" else MESSAGES_STREAM
@@ -37,10 +42,10 @@ class Server:
 
     def ask(self, model: str, expected: Expectation, *, stream: bool) -> Job:
         messages = [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": _TEXT}]
-        body = orjson.dumps({"model": model, "messages": messages, "max_tokens": 1000, "stream": stream})
+        fields = {"model": model, "messages": messages, "max_tokens": 1000, "stream": stream, **self.asked}
         headers = {"authorization": "Bearer bench", **self.headers}
         path = "/v1/chat/completions" if self.dialect == "chat" else "/v1/messages"
-        return Job(self.port, http_request(self.port, path, body, headers), expected)
+        return Job(self.port, http_request(self.port, path, orjson.dumps(fields), headers), expected)
 
 
 @dataclass(frozen=True)
@@ -96,18 +101,39 @@ def start_floor(lab: Lab) -> Server:
 
 def start_proxy(lab: Lab, *, rules: bool = False) -> Server:
     """This proxy as it comes: only the upstream and the rules are configured."""
-    return _start_proxy(lab, "this proxy, with rules" if rules else "this proxy", _configuration(lab, rules=rules))
+    return start_setup(lab, Setup("this proxy, with rules", with_rules) if rules else Setup("this proxy", plain))
 
 
 def start_converting(lab: Lab, *, client: str) -> Server:
     """This proxy, asked in one dialect in front of an upstream that speaks only the other."""
     upstream = "messages" if client == "chat" else "chat"
-    server = _start_proxy(lab, f"this proxy, {client} → {upstream}", _configuration(lab, speaks={upstream}))
+    title = f"this proxy, {client} → {upstream}"
+    server = start_setup(lab, Setup(title, lambda place: configuration(place, speaks={upstream})))
     return replace(server, dialect=client)
 
 
-def _start_proxy(lab: Lab, title: str, content: Mapping[str, object]) -> Server:
+Configuration = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """This proxy in one configuration.  `content` makes its config.json."""
+
+    title: str
+    content: Callable[[Lab], Configuration]
+
+
+def plain(lab: Lab) -> Configuration:
+    return configuration(lab)
+
+
+def with_rules(lab: Lab) -> Configuration:
+    return {**configuration(lab), "default_sampling_params": RULES}
+
+
+def start_setup(lab: Lab, setup: Setup) -> Server:
     """In a data directory of its own."""
+    title, content = setup.title, setup.content(lab)
     name = re.sub(r"\W+", "-", title)
     port, place = free_port(), lab.place(name)
     configuration = place / "config.json"
@@ -120,21 +146,17 @@ def _start_proxy(lab: Lab, title: str, content: Mapping[str, object]) -> Server:
     return Server(title, port, process)
 
 
-def _configuration(
-    lab: Lab, *, rules: bool = False, speaks: Collection[str] = ("chat", "messages")
-) -> dict[str, object]:
+def configuration(lab: Lab, *, speaks: Collection[str] = ("chat", "messages"), **fields: Any) -> Configuration:
+    """One upstream, with these fields more, to which everything goes."""
     upstream = {
         "name": "bench",
         "base_url": f"{lab.upstream_url}/v1",
         "supports_openai": "chat" in speaks,
         "supports_anthropic": "messages" in speaks,
         "supports_generate": False,
+        **fields,
     }
-    return {
-        "upstreams": [upstream],
-        "model_upstream_binding": {"*": "bench"},
-        **({"default_sampling_params": RULES} if rules else {}),
-    }
+    return {"upstreams": [upstream], "model_upstream_binding": {"*": "bench"}}
 
 
 def _run(argv: list[str | Path], environment: Mapping[str, str]) -> None:

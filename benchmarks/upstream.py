@@ -77,11 +77,15 @@ class Upstream(asyncio.Protocol):
             return
         self._left -= 1
         if self._left:
-            self._transport.write(self._stream.token)
+            self._transport.write(self._token())
             self._schedule()
         else:
             self._next = None
-            self._transport.write(self._stream.token + self._stream.last)
+            self._transport.write(self._token() + self._stream.last)
+
+    def _token(self) -> bytes:
+        tokens = self._stream.tokens
+        return tokens[self._left % len(tokens)]
 
 
 async def serve(port: int) -> None:

@@ -9,10 +9,11 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from proxysite import live, serving
-from proxysite.dashboards import connection, health
+from proxysite.dashboards import asking, connection, health
 from routing import admin as routing_admin
 from routing import record_admin
 from routing.snapshot import RoutingTable
+from validation import admin as validation_admin
 from validation.models import ValidationFailure
 
 admin.site.unregister(User)
@@ -47,6 +48,7 @@ routing_admin.running.health = health.context
 routing_admin.running.reset_health = serving.reset_health
 routing_admin.running.table = _table_in_force
 routing_admin.running.tested = connection.tested
+validation_admin.running.asked = asking.asked
 
 
 def _failures_link(request_id: str) -> str:

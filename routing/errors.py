@@ -62,7 +62,13 @@ class UpstreamUnreachable(ProxyError):
     status, code, retryable, outcome = 502, "upstream_unreachable", True, "upstream_error"
 
 
+class ConnectTimeout(UpstreamUnreachable):
+    status, code = 504, "connect_timeout"
+
+
 class UpstreamTimeout(ProxyError):
+    """Silence: no byte for too long."""
+
     status, code, retryable, outcome = 504, "upstream_timeout", True, "upstream_error"
 
 

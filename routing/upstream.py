@@ -10,15 +10,17 @@ import io
 import re
 import ssl
 from collections.abc import AsyncIterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import aiohttp
 import httpx
 import yarl
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import PayloadEncodingError
 from httpx_aiohttp import AiohttpTransport
 
 from routing.address import DEMO
-from routing.errors import ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from routing.errors import ConnectTimeout, ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from routing.secrets import MASK
 from routing.snapshot import Upstream
 
@@ -175,6 +177,18 @@ class _Stream(httpx.AsyncByteStream):
         self._response.close() if not self._response.content.at_eof() else self._response.release()
 
 
+class _Connection(ResponseHandler):
+    """The library's, which leaves the reader of a body waiting for ever when the framing turns out to be wrong in its
+    middle."""
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        super().set_exception(exc, exc_cause or exc)
+        body = self._payload
+        if body is not None and not body.is_eof() and body.exception() is None:
+            told = exc if isinstance(exc, aiohttp.ClientError) else aiohttp.ClientPayloadError(_message(exc))
+            body.set_exception(told)
+
+
 class _Aiohttp(AiohttpTransport):
     """The library's transport, less what one request need not pay for: no connection limit, no cookies, no copies."""
 
@@ -185,6 +199,7 @@ class _Aiohttp(AiohttpTransport):
         connector = aiohttp.TCPConnector(
             limit=0, keepalive_timeout=IDLE_SECONDS, ssl=self.ssl_context, enable_cleanup_closed=False
         )
+        connector._factory = partial(_Connection, loop=asyncio.get_running_loop())
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -218,9 +233,10 @@ def translated(problem: BaseException, upstream: Upstream, *, answering: bool = 
     where = f"The upstream “{upstream.name}” at {upstream.base_url}"
     reason = _reason(problem, upstream)
     if isinstance(problem, (httpx.ConnectTimeout, aiohttp.ConnectionTimeoutError)):
-        return UpstreamTimeout(f"{where} did not accept a connection within {upstream.connect_timeout_seconds:g} s.")
+        longest = f"{upstream.connect_timeout_seconds:g} s (connect timeout)"
+        return ConnectTimeout(f"{where} did not accept a connection within {longest}.")
     if isinstance(problem, (httpx.TimeoutException, asyncio.TimeoutError, aiohttp.ServerTimeoutError)):
-        return UpstreamTimeout(f"{where} sent nothing for {upstream.timeout_seconds:g} s.")
+        return UpstreamTimeout(f"{where} sent nothing for {upstream.timeout_seconds:g} s (timeout between bytes).")
     if isinstance(problem, (aiohttp.ClientSSLError, ssl.SSLError)) or isinstance(problem.__cause__, ssl.SSLError):
         return UpstreamUnreachable(f"{where} failed the TLS handshake: {reason}.")
     if isinstance(problem, (aiohttp.ClientConnectorError, httpx.ConnectError)):
@@ -236,8 +252,17 @@ def translated(problem: BaseException, upstream: Upstream, *, answering: bool = 
 
 def _reason(problem: BaseException, upstream: Upstream) -> str:
     """What the library says, less what may hold a key: the upstream's own, or one in the query of a URL."""
-    system = getattr(problem, "os_error", None) or problem
-    text = getattr(system, "strerror", None) or str(system) or type(system).__name__
+    text = _message(problem)
     if upstream.key:
         text = text.replace(upstream.key.reveal(), MASK)
-    return _QUERY.sub("?…", text.splitlines()[0])[:300].rstrip(".")
+    return _QUERY.sub("?…", text.splitlines()[0])[:300].rstrip(".:")
+
+
+def _message(problem: BaseException) -> str:
+    """Without the library's own wrapping."""
+    if isinstance(problem, aiohttp.ClientPayloadError) and isinstance(problem.__cause__, PayloadEncodingError):
+        return "Connection reset by peer" if "ConnectionReset" in str(problem) else "Connection closed by peer"
+    system = getattr(problem, "os_error", None) or problem
+    message = getattr(problem, "message", "")
+    said = getattr(system, "strerror", None) or (isinstance(message, str) and message.strip()) or str(system)
+    return said or type(system).__name__

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routing.dialects import Dialect
+from routing.dialects.capabilities import IGNORED_BY_OLLAMA
 from routing.json_values import obstacle
 from routing.kinds import Kind
 
@@ -189,6 +190,8 @@ def is_carried(name: str, dialect: Dialect, kind: Kind) -> bool:
     if parameter is None:
         return True
     if kind is Kind.OPENAI and parameter.name in _REFUSED_BY_OPENAI:
+        return False
+    if kind is Kind.OLLAMA and parameter.name in IGNORED_BY_OLLAMA:
         return False
     return dialect in parameter.carried_by or (kind in _LENIENT and dialect is not Dialect.GENERATE)
 

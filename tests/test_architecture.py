@@ -75,12 +75,19 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 
 # What sampling and validation may use of routing besides its pure modules.
 SHARED = frozenset(
-    {"routing.fields", "routing.record_admin", "routing.row_fields", "routing.signals", "routing.validators"}
+    {
+        "routing.fields",
+        "routing.post_action",
+        "routing.record_admin",
+        "routing.row_fields",
+        "routing.signals",
+        "routing.validators",
+    }
 )
 
 # The only modules that speak HTTP, and what they speak it with.
 HTTP = {
-    "routing.upstream": {"aiohttp", "httpx", "httpx_aiohttp"},
+    "routing.upstream": {"aiohttp", "aiohttp.client_proto", "aiohttp.http_exceptions", "httpx", "httpx_aiohttp"},
     "proxysite.gateway.demo": {"aiohttp.web"},
 }
 

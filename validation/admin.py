@@ -1,23 +1,37 @@
 """The admin of policies and validator models."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from routing.fields import SecretField, SecretInput, is_reference
+from routing.post_action import post_action
 from validation import failure_admin
 from validation.detectors.names import DETECTORS
-from validation.forms import PolicyForm
+from validation.forms import PolicyForm, ValidatorForm
 from validation.models import RepairRule, ValidationPolicy, Validator
 from validation.repair import FAMILIES
 
 __all__ = ["failure_admin"]  # imported for its registration
+
+
+@dataclass
+class Running:
+    """What `proxysite.admin` fills in, for this app imports nothing of it."""
+
+    asked: Callable[[Validator], tuple[bool, str]] = lambda validator: (False, "The proxy is not running.")
+
+
+running = Running()
 
 
 class IndentedJSON(json.JSONEncoder):
@@ -37,6 +51,8 @@ OVERRIDES = {
 
 @admin.register(Validator)
 class ValidatorAdmin(ModelAdmin):
+    form = ValidatorForm
+    actions_detail = ["ask_now"]
     list_display = ["name", "base_url", "model", "speaks", "key_stored", "timeout_seconds"]
     list_editable = ["timeout_seconds"]
     search_fields = ["name", "base_url", "model"]
@@ -46,9 +62,16 @@ class ValidatorAdmin(ModelAdmin):
     fieldsets = [
         (None, {"fields": ["name", "base_url", "model"]}),
         ("Speaks", {"fields": ["supports_openai", "supports_anthropic", "api_key"]}),
-        ("Patience", {"fields": ["connect_timeout_seconds", "timeout_seconds"]}),
         ("What it is asked", {"fields": ["prompt", "extra_params"]}),
+        ("Patience", {"fields": ["connect_timeout_seconds", "timeout_seconds"]}),
     ]
+
+    @post_action("Ask it now", "ask-now", icon="gavel")
+    def ask_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        validator = get_object_or_404(Validator, pk=object_id)
+        is_right, sentence = running.asked(validator)
+        messages.add_message(request, messages.SUCCESS if is_right else messages.ERROR, sentence)
+        return redirect("admin:validation_validator_change", validator.pk)
 
     @admin.display(description="speaks")
     def speaks(self, validator: Validator) -> str:
@@ -162,7 +185,7 @@ class ValidationPolicyAdmin(ModelAdmin):
 
     @admin.display(description="delivery", ordering="delivery")
     def delivery_shown(self, policy: ValidationPolicy) -> str:
-        return policy.delivery.replace("_", " ")
+        return format_html('<span class="sp-nowrap">{}</span>', policy.delivery.replace("_", " "))
 
     @admin.display(description="retries change")
     def ladder_shown(self, policy: ValidationPolicy) -> str:

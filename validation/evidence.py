@@ -5,6 +5,7 @@ no language is believed unless the text reads like one.
 """
 
 import re
+from itertools import pairwise
 
 from validation.detectors.fences import Fences
 from validation.detectors.nonsense import FUNCTION_WORDS, WORD
@@ -18,6 +19,7 @@ FEWEST_WORDS = 40  # below that, how few different phrases there are says nothin
 PHRASE = 4  # words
 FEW_PHRASES = 0.5  # of the phrases are different: prose has more than 0.9
 
+_NUMBER = re.compile("[0-9]+")
 _SPACE = re.compile(r"\s+")
 _DIGITS = str.maketrans("", "", "0123456789")
 _LITTLE_CHARACTERS = frozenset("的一是不了在有我他这们のはをにがてもとでしるた이다는을를에의가고은าเนรก่้ั")
@@ -45,8 +47,10 @@ def _as_pattern(quote: str) -> str:
 
 
 def _periodic(text: str) -> int | None:
-    """Something that stands three times in a row, but for the numbers in it, or few phrases used over and over."""
+    """Something that stands three times in a row, or counts up while it does, or few phrases used over and over."""
+    places = [at for at, character in enumerate(text) if character not in "0123456789"]
     plain = text.translate(_DIGITS) + " "  # as if the last copy were followed by what follows the others
+    places += [len(text), len(text)]
     for start in range(0, len(plain) - COPIES, ANCHOR // 2):
         anchor = plain[start : start + ANCHOR]
         period = plain.find(anchor, start + 1, start + LONGEST_UNIT + ANCHOR) - start
@@ -54,18 +58,29 @@ def _periodic(text: str) -> int | None:
             continue
         unit = plain[start : start + period]
         more = max((COPIES - 1) * period, LETTERS if any(map(str.isalpha, unit)) else SIGNS)
-        if plain[start : start + more] == plain[start + period : start + period + more]:
-            return _in_text(text, start + period)
-    words = _SPACE.sub(" ", plain).split()
+        if plain[start : start + more] != plain[start + period : start + period + more]:
+            continue
+        copies = [text[places[at] : places[at + period]] for at in range(start, start + COPIES * period, period)]
+        if _differ_in_nothing_but_a_counter(copies):
+            return places[start + period]
+    words = text.split()
     phrases = [tuple(words[at : at + PHRASE]) for at in range(len(words) - PHRASE + 1)]
     if len(words) >= FEWEST_WORDS and len(set(phrases)) < FEW_PHRASES * len(phrases):
         return 0
     return None
 
 
-def _in_text(text: str, offset: int) -> int:
-    """Where a character of the text without digits stands in the text with them."""
-    return [at for at, character in enumerate(text) if character not in "0123456789"][offset]
+def _differ_in_nothing_but_a_counter(copies: list[str]) -> bool:
+    """Text in which several numbers change is data."""
+    numbers = [_NUMBER.findall(copy) for copy in copies]
+    if len({len(found) for found in numbers}) > 1:
+        return False
+    columns = [column for column in zip(*numbers, strict=True) if len(set(column)) > 1]
+    return not columns or (len(columns) == 1 and _counts_up([int(number[:18]) for number in columns[0]]))
+
+
+def _counts_up(numbers: list[int]) -> bool:
+    return all(later == earlier + 1 for earlier, later in pairwise(numbers))
 
 
 def reads_as_language(text: str) -> bool:

@@ -85,7 +85,6 @@ class ValidationFailureAdmin(RecordAdmin):
     list_display = [
         "time",
         "model_shown",
-        "upstream",
         "attempt",
         "found",
         "excerpt_shown",
@@ -175,7 +174,8 @@ class ValidationFailureAdmin(RecordAdmin):
 
     @admin.display(description="model")
     def model_shown(self, failure: ValidationFailure) -> str:
-        return format_html('<span class="sp-model">{}</span>', failure.model or "–")
+        at = format_html('<br><span class="sp-quiet">at {}</span>', failure.upstream) if failure.upstream else ""
+        return format_html('<span class="sp-model">{}{}</span>', failure.model or "–", at)
 
     @admin.display(description="found by")
     def found(self, failure: ValidationFailure) -> str:
@@ -188,7 +188,7 @@ class ValidationFailureAdmin(RecordAdmin):
     @admin.display(description="what repeats")
     def excerpt_shown(self, failure: ValidationFailure) -> str:
         text = " ".join(failure.excerpt.split())
-        return format_html('<span class="sp-mono sp-break">{}</span>', text if len(text) <= 60 else text[:59] + "…")
+        return format_html('<span class="sp-mono sp-excerpt">{}</span>', text if len(text) <= 60 else text[:59] + "…")
 
     @admin.display(description="what happened next")
     def outcome_shown(self, failure: ValidationFailure) -> str:

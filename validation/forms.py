@@ -1,17 +1,52 @@
-"""The form of a policy: detectors are ticked, not written as JSON."""
+"""The forms of policies and validators: detectors are ticked and ladders are words, not JSON."""
 
+import re
 from typing import Any
 
 from django import forms
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from validation.detectors.names import DETECTORS
-from validation.models import ValidationPolicy
+from validation.models import ValidationPolicy, Validator, validate_ladder, whole_ladder
+from validation.question import PROMPT
+from validation.snapshot import Rung
+
+
+class LadderField(forms.CharField):
+    """“penalty, temperature, seed”; arrows do as well."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        return [word.strip().lower().replace(" ", "_") for word in re.split(r"[,→\n]", value or "") if word.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(data) != (initial or [])
+
+
+class ValidatorForm(forms.ModelForm):
+    class Meta:
+        model = Validator
+        fields = "__all__"
+        widgets = {"prompt": UnfoldAdminTextareaWidget({"rows": 12, "placeholder": PROMPT})}
 
 
 class PolicyForm(forms.ModelForm):
+    ladder = LadderField(
+        required=False,
+        initial=whole_ladder,
+        validators=[validate_ladder],
+        widget=UnfoldAdminTextInputWidget({"placeholder": "penalty, temperature, seed, next_target"}),
+        help_text="What each further attempt changes, in order: " + ", ".join(Rung) + ". Empty: nothing.",
+    )
     detectors = forms.MultipleChoiceField(
         choices=[(name, f"{name}: {detector.help}") for name, detector in DETECTORS.items()],
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "sp-checks"}),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         required=False,
         help_text="All of them look unless you untick some; newer versions' detectors join only where all are ticked.",
     )

@@ -38,6 +38,7 @@ from validation.verdict import Verdict
 
 LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and some to recognise a repeat by
 FIRST_WINDOW = 24  # at the beginning: a few tokens
+PIECE = 16  # text goes on in pieces of about this size
 LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
 _CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
@@ -48,6 +49,12 @@ class Channel(StrEnum):
     TEXT = "text"
     REASONING = "reasoning"
     ARGUMENTS = "arguments"
+
+
+Spoken = Text | Refusal | Reasoning
+_SPOKEN: dict[type[Event], Channel] = {
+    Text: Channel.TEXT, Refusal: Channel.TEXT, Reasoning: Channel.REASONING,
+}  # fmt: skip
 
 
 class Detectors(Protocol):
@@ -160,6 +167,7 @@ class Gate:
         self._made: dict[int, ToolCall] = {}  # the calls that have come to their end
         self._malformed: tuple[Verdict, Stream] | None = None  # a call that waits for the reason why the answer ended
         self._held: deque[Event] = deque()
+        self._worth_looking = 0  # from this size on of that stream, more of it may go on
         self._open: Stream | None = None  # the stream that the newest piece belongs to
         self._finish: FinishReason | None = None
         self._ending = False
@@ -182,7 +190,16 @@ class Gate:
             return []
         if isinstance(event, End):
             return self._judge_whole()
-        return [] if self._holds_all or self._ending else self._released()
+        return [] if self._holds_all or self._ending or self._is_too_little(event) else self._released()
+
+    def _is_too_little(self, event: Event) -> bool:
+        """Small pieces of text go on together: each costs a frame, and is late anyway."""
+        if self._open is None or type(event) not in _SPOKEN:
+            return False
+        if self._open.size < self._worth_looking:
+            return True
+        self._worth_looking = self._open.size + (PIECE if self._open.released else 0)
+        return False
 
     def close(self) -> list[Event]:
         """The upstream has nothing more to say, whether it said so or not."""
@@ -261,8 +278,10 @@ class Gate:
     def _look(self, event: Event) -> bool:
         """Shows the event to the detectors of its channel.  Whether it is good."""
         if isinstance(event, Text | Refusal | Reasoning):
-            self._open = self._stream(_channel(event))
-            return self._fed(self._open, event.text)
+            stream = self._stream(_SPOKEN[type(event)])
+            if stream is not self._open:
+                self._open, self._worth_looking = stream, 0
+            return self._fed(stream, event.text)
         if isinstance(event, ToolArguments):
             call = self._calls.get(event.key)
             return call is None or self._fed(call, event.text)
@@ -379,9 +398,12 @@ class Gate:
         return [*out, failure]
 
     def _released(self) -> list[Event]:
+        """What may go on, with pieces of one text that follow each other made one."""
         out: list[Event] = []
         while self._held and (event := self._next()) is not None:
             self._note(event)
+            if out and type(event) in _SPOKEN and type(out[-1]) is type(event):
+                event = type(event)(out.pop().text + event.text)  # type: ignore[attr-defined, call-arg]
             out.append(event)
         if out and not self.has_released:
             self._held.extendleft(reversed(out))  # an answer does not begin before it says something
@@ -391,31 +413,27 @@ class Gate:
     def _next(self) -> Event | None:
         """Takes the first held event if it may go on, or as much of it as may."""
         event = self._held[0]
-        if isinstance(event, Text | Refusal | Reasoning):
-            return self._next_text(event)
+        if type(event) in _SPOKEN:
+            return self._next_text(event)  # type: ignore[arg-type]
         if isinstance(event, ToolStart | ToolArguments | ToolEnd) and event.key not in self._complete:
             return None
         return self._held.popleft()
 
-    def _next_text(self, event: Text | Refusal | Reasoning) -> Event | None:
-        stream, text = self._streams[_channel(event)], event.text
+    def _next_text(self, event: Spoken) -> Event | None:
+        stream, size = self._streams[_SPOKEN[type(event)]], len(event.text)
         # A channel that another one follows has come to its end: nothing of it is to come that could be a repeat.
         room = (stream.safe if stream is self._open else stream.size) - stream.released
-        if room >= len(text):
+        if room >= size:
             return self._held.popleft()
-        if room <= 0:
+        if room <= 0 or size <= PIECE:
             return None
-        self._held[0] = type(event)(text[room:])
-        return type(event)(text[:room])
+        self._held[0] = type(event)(event.text[room:])
+        return type(event)(event.text[:room])
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, Text | Refusal | Reasoning):
-            self._streams[_channel(event)].released += len(event.text)
+        if type(event) in _SPOKEN:
+            self._streams[_SPOKEN[type(event)]].released += len(event.text)  # type: ignore[attr-defined]
         if not isinstance(event, Start | UsageSeen):
             self.has_released = True
             self._has_answered = self._has_answered or not isinstance(event, Reasoning | ReasoningEnd | Redacted)
             self._has_acted = self._has_acted or isinstance(event, Refusal | ToolStart)
-
-
-def _channel(event: Text | Refusal | Reasoning) -> Channel:
-    return Channel.REASONING if isinstance(event, Reasoning) else Channel.TEXT

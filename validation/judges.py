@@ -28,8 +28,10 @@ class Judge:
         return self._text.suspicion
 
     def feed(self, text: str) -> Verdict | None:
-        self._is_seen = self._is_seen or bool(text.strip())
-        return self._sure(self._text.feed(text))
+        if not self._is_seen:
+            self._is_seen = bool(text.strip())
+        found = self._text.feed(text)
+        return self._sure(found) if found else None
 
     def close(self, finish_reason: str = "") -> Verdict | None:
         """An answer of nothing is one only if it ended by itself: a client may have asked for a single token."""

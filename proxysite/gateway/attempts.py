@@ -91,6 +91,15 @@ class Opened:
         """It ended in the middle: its target is not well, although it had begun to answer."""
         self._attempts.broke_off()
 
+    @property
+    def is_whole(self) -> bool:
+        """Nothing of it is still to come."""
+        return self._chunks is None
+
+    def finished(self) -> None:
+        """It came to its end: its target is well."""
+        self._attempts.finished()
+
     async def aclose(self) -> None:
         await self._attempts.aclose()
 
@@ -187,7 +196,12 @@ class Attempts:
     def broke_off(self) -> None:
         """What `Opened.broke_off` does."""
         assert self._target is not None
-        self._engine.targets.failed(self._target, self, _now())
+        self._engine.targets.broke_off(self._target, self, _now())
+
+    def finished(self) -> None:
+        """What `Opened.finished` does."""
+        assert self._target is not None
+        self._engine.targets.succeeded(self._target)
 
     async def aclose(self) -> None:
         """Closes the upstream's answer and gives everything back.  A second call does nothing."""
@@ -208,7 +222,9 @@ class Attempts:
         while True:
             outcome = await self._try(plan)
             if isinstance(outcome, Opened):
-                self._engine.targets.succeeded(plan.target)
+                self._engine.targets.answers(plan.target)
+                if outcome.is_whole:
+                    self.finished()
                 return outcome
             here += 1
             loading += self._learn(plan, outcome.failure)

@@ -46,6 +46,9 @@ class Mender(Protocol):
         """Up to where these whole frames, from `start` on, may stay unread: behind a frame that tells of no call, no
         end, and no text it must look at."""
 
+    def leaves(self, text: str) -> bool:
+        """Whether an answer of this text, and no other, would stay as it is."""
+
     def feed(self, event: Event) -> list[Event]: ...
 
 
@@ -113,6 +116,14 @@ class ChatFrames:
         """Up to where the frames may go around the transforms."""
         if not self._spoke or self._plain.is_learning:
             return start
+        while run := self._plain.run(data, start):
+            end = self._passes(run, 0)
+            start += self._plain.length(run, end)
+            if end < len(run):
+                return start
+        return self._passes(data, start)
+
+    def _passes(self, data: bytes, start: int) -> int:
         end = len(data)
         for transform in self._transforms:
             end = min(end, transform.passes(data, start))

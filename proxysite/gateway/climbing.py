@@ -149,6 +149,7 @@ class Climb:
         policy, gate = self.guard.policy, self.guard.gate
         if self._retries >= policy.max_retries or not (gate.may_restart or gate.may_continue):
             return False
+        await self._questions.aclose()  # what is still asked is about the answer that is given up
         self._retries += 1
         released = len(gate.released_text)
         said = "" if gate.may_restart else up_to_a_sentence(gate.text, len(gate.good_text), released)

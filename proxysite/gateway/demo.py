@@ -58,7 +58,7 @@ class DemoServer:
         app.router.add_get("/v1/models", _models)
         refusals = demo_trouble.Refusals()
         for path, form in _FORMS.items():
-            app.router.add_post(f"/v1/{path}", _answering(form, refusals))
+            app.router.add_post(f"/v1/{path}", _answering(path, form, refusals))
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -75,7 +75,7 @@ async def _models(request: web.Request) -> web.Response:
     return web.json_response({"object": "list", "data": data})
 
 
-def _answering(form: _Form, refusals: demo_trouble.Refusals) -> Callable[[web.Request], Any]:
+def _answering(path: str, form: _Form, refusals: demo_trouble.Refusals) -> Callable[[web.Request], Any]:
     async def answer(request: web.Request) -> web.StreamResponse:
         content = await request.read()
         body = orjson.loads(content)
@@ -88,7 +88,7 @@ def _answering(form: _Form, refusals: demo_trouble.Refusals) -> Callable[[web.Re
         if model == DEAD:
             return _broken(request, web.StreamResponse())
         leaks = model == LEAKY and not demo_leak.is_answered(body)
-        words = demo_leak.pieces(demo_leak.thought(body)) if leaks else list(_words(model, body))
+        words = demo_leak.pieces(demo_leak.thought(body)) if leaks else list(_words(_answer(model, body, path)))
         if body.get("stream") is not True:
             whole = web.json_response(form.whole(model, "".join(words), len(words), leaks))
             return await _half(request, whole) if model == CUT else whole
@@ -134,15 +134,15 @@ def _broken(request: web.Request, response: web.StreamResponse) -> web.StreamRes
     return response
 
 
-def _words(model: str, body: dict[str, Any]) -> Iterator[str]:
-    for word in _answer(model, body).rstrip(" ").split(" "):
+def _words(text: str) -> Iterator[str]:
+    for word in text.rstrip(" ").split(" "):
         yield word + " "
 
 
-def _answer(model: str, body: dict[str, Any]) -> str:
+def _answer(model: str, body: dict[str, Any], path: str) -> str:
     """The parameters as they arrived here, after all rules; or garbage."""
     if model == LOOP:
-        return demo_garbage.loop(body)
+        return demo_garbage.loop(body, has_penalties=path != "messages")
     if model == GARBAGE:
         return demo_garbage.salad()
     parameters = {name: value for name, value in body.items() if name not in _NOT_PARAMETERS}

@@ -1,7 +1,8 @@
 """What the demo's models that write garbage say, so that one can see it being caught.
 
-`demo-loop` falls into a repetition loop unless the request brings a penalty against repeating, as a retry does;
-`demo-garbage` never says anything else than words of all languages run together.
+`demo-loop` falls into a repetition loop unless the request brings a penalty against repeating, as a retry does, or, in
+the messages dialect, which has none, a temperature of 1; `demo-garbage` never says anything else than words of all
+languages run together.
 """
 
 from typing import Any
@@ -24,17 +25,17 @@ SALAD = (
     "天空button riverこんにちは пятьcopper 바람ladder спасибоgarden 电脑pillow さくらengine молокоbottle 나무silver "
 )
 
-_NEUTRAL = {"repetition_penalty": 1.0, "repeat_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+PENALTIES = {"repetition_penalty": 1.0, "repeat_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+WARMTH = {"temperature": 0.99}
 
 
-def loop(body: dict[str, Any]) -> str:
+def loop(body: dict[str, Any], *, has_penalties: bool = True) -> str:
     """The answer of `demo-loop`."""
-    penalties = [
-        f"{name} = {body[name]}"
-        for name, neutral in _NEUTRAL.items()
-        if isinstance(body.get(name), int | float) and body[name] > neutral
-    ]
-    return OPENING + (END.format(penalty=penalties[0]) if penalties else TURN * COPIES)
+    for name, neutral in (PENALTIES if has_penalties else WARMTH).items():
+        value = body.get(name)
+        if isinstance(value, int | float) and value > neutral:
+            return OPENING + END.format(penalty=f"{name} = {value}")
+    return OPENING + TURN * COPIES
 
 
 def salad() -> str:

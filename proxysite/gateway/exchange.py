@@ -144,11 +144,11 @@ class Exchange:
 
     def ended(self) -> None:
         self.done = time.monotonic()
-        if self.client_gone and not self._has_everything():
+        if self.client_gone and not self.has_everything():
             self.outcome = "client_gone"
             self.status = self.status or 499
 
-    def _has_everything(self) -> bool:
+    def has_everything(self) -> bool:
         """The official clients hang up on the last event of a stream, before the upstream does."""
         if not (self.streamed and self.outcome == "ok" and self.upstream_dialect and self.tap):
             return False

@@ -23,6 +23,9 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
 from routing.errors import ProxyError, UpstreamBroken
 
+_BESIDE_TEXT = (*REASONING_FIELDS, "reasoning_details", "tool_calls", "function_call")
+_ENDS_OF_TEXT = ("stop", "length")
+
 
 class MendingRelay:
     """A chat stream towards a chat client, mended.  The tap sees what the upstream said."""
@@ -82,6 +85,8 @@ def mended_whole(
     message = None if choice is None else choice.get("message")
     if answer is None or choice is None or not isinstance(message, dict):
         return body
+    if _is_text(choice, message) and all(transform.leaves(message["content"]) for transform in transforms):
+        return body
     found = ChatReader(conversation).whole(answer)
     if found and type(found[-1]) is Failed:
         return body
@@ -95,6 +100,13 @@ def mended_whole(
         return body
     written = {**choice, "message": message if same else new, "finish_reason": word}
     return orjson.dumps({**answer, "choices": [written if one is choice else one for one in answer["choices"]]})
+
+
+def _is_text(choice: dict[str, Any], message: dict[str, Any]) -> bool:
+    """It says one text and ends as texts do."""
+    content, reason = message.get("content"), choice.get("finish_reason")
+    is_said = isinstance(content, str) and content != "" and reason in _ENDS_OF_TEXT
+    return is_said and not any(map(message.get, _BESIDE_TEXT))
 
 
 def _message(message: dict[str, Any], passed: list[Event], reasoning_field: str) -> dict[str, Any]:

@@ -154,6 +154,8 @@ async def _events(
             exchange.outcome, exchange.error = "cut", relay.failure.message
             if not relay.is_over:  # of a model that writes garbage the server may be well
                 answer.broke_off()
+        else:
+            answer.finished()
     except ProxyError as problem:
         if last := relay.break_off(problem):
             exchange.outcome, exchange.error = "cut", problem.message
@@ -165,6 +167,8 @@ async def _events(
         exchange.failed(problem)
         yield relay.break_off(problem)
     finally:
+        if exchange.client_gone and exchange.has_everything():
+            answer.finished()
         exchange.warnings += tuple(relay.warnings)
 
 
@@ -175,6 +179,7 @@ async def _raw(answer: Opened, exchange: Exchange) -> AsyncGenerator[bytes]:
             exchange.first_byte_came()
             exchange.tap.feed(chunk)
             yield chunk
+        answer.finished()
     except ProxyError as problem:
         exchange.outcome, exchange.error = "cut", problem.message
         answer.broke_off()

@@ -16,6 +16,8 @@ _FIELDS: dict[type[Event], tuple[bytes, ...]] = {Text: (b"content",), Reasoning:
 _BEGINNINGS = {kind: [re.compile(_DELTA % name) for name in names] for kind, names in _FIELDS.items()}
 
 
+_END = b"\n\n"  # of a frame, as nearly everybody writes it
+_RUN = 64  # frames at most
 _LESSONS = 3  # frames of which none is like the one before: then each is like no other
 
 
@@ -58,6 +60,24 @@ class PlainFrames:
             return None
         self._lessons = _LESSONS
         return self._kind(said) if said else None
+
+    def run(self, data: bytes, start: int) -> bytes:
+        """What the frames from there on say, as far as they are such: text after text, each with its quotes and the
+        frame's end.  Blank if the first is none."""
+        before, after = self._before, self._after.removesuffix(_END)
+        if self._kind is None or not data.startswith(before, start) or after == self._after:
+            return b""
+        first, last = len(before) - 1, 1 - len(after)
+        texts: list[bytes] = []
+        for frame in data[start:].split(_END, _RUN)[:-1]:
+            if not (frame.startswith(before) and frame.endswith(after)):
+                break
+            texts += (frame[first:last], _END)
+        return b"".join(texts)
+
+    def length(self, run: bytes, end: int) -> int:
+        """How long the frames were of the texts of a run up to there."""
+        return end + run.count(_END, 0, end) * (len(self._before) + len(self._after) - len(_END) - 2)
 
     def written(self, events: list[Event]) -> bytes | None:
         """The frame that was read, saying these; None where they are something else than its kind of text."""

@@ -19,6 +19,7 @@ from routing import address, adjust, headers, resolve
 from routing.dialects import Dialect, capabilities, conversion
 from routing.dialects.capabilities import Capabilities
 from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.messages import replay
 from routing.dialects.tokens import Calibration
 from routing.errors import BadRequest, DialectNotSpoken, MethodNotAllowed
 from routing.kinds import Kind
@@ -196,6 +197,7 @@ def _plan_endpoint(
         draft.body, draft.changes, draft.warnings = apply_layers(body, layers, endpoint.speaks, kind)
         _mend_history(draft, model or "", repair)
     _strip_billing_header(draft, target.upstream)
+    _strip_foreign_thinking(draft, target.upstream, asked.body)
     if dialect is not endpoint.speaks:
         _convert(draft, target, dialect, asked, chance)
     _rename_model(draft, target, body.get("model", ABSENT))
@@ -383,6 +385,19 @@ def _strip_billing_header(draft: _Draft, upstream: Upstream) -> None:
         draft.changes.append(
             Change("system", "billing header block", "without it", f"upstream {upstream.name}: strip billing header")
         )
+
+
+def _strip_foreign_thinking(draft: _Draft, upstream: Upstream, sent: bytes) -> None:
+    """A conversation that another server began, and Anthropic goes on with."""
+    if upstream.kind is not Kind.ANTHROPIC or draft.dialect is not Dialect.MESSAGES:
+        return
+    if not replay.may_hold_foreign_thinking(sent) or (found := replay.without_foreign_thinking(draft.body)) is None:
+        return
+    draft.body, warning = found
+    draft.warnings += [warning] if warning else []
+    draft.changes.append(
+        Change("messages", "thinking of others", "without it", f"upstream {upstream.name}: only Anthropic's thinking")
+    )
 
 
 def _adjust(draft: _Draft, upstream: Upstream) -> None:

@@ -23,7 +23,7 @@ from routing.kinds import Kind
 from routing.snapshot import CredentialMode, KeyStyle, Upstream
 from routing.upstream import Answer, Upstreams
 from validation.gate import Ask
-from validation.opinion import NotAVerdict, opinion, verdict
+from validation.opinion import NotAVerdict, Opinion, opinion, verdict
 from validation.question import question
 from validation.snapshot import Policy, ValidatorTarget
 from validation.verdict import Verdict
@@ -86,7 +86,7 @@ class ValidatorModels:
     async def _verdict(self, ask: Ask, policy: Policy, target: ValidatorTarget, state: _State) -> Verdict | None:
         try:
             async with asyncio.timeout(target.timeout_seconds):
-                said = opinion(await self._answer(ask, target, state.upstream), target.dialect)
+                said = await opinion_of(target, ask, state.upstream, self._engine.upstreams)
             found = verdict(said, ask, policy.confidence_threshold, target.name)
         except TimeoutError:
             self._failed(target, state, f"no verdict within {target.timeout_seconds:g} s")
@@ -100,25 +100,12 @@ class ValidatorModels:
             return found
         return None
 
-    async def _answer(self, ask: Ask, target: ValidatorTarget, upstream: Upstream) -> bytes:
-        asked = question(target, ask, secrets.token_hex(8))
-        headers = [*asked.headers, (b"accept-encoding", b"identity"), *credentials((), upstream)]
-        answer = await self._engine.upstreams.send(upstream, "POST", asked.url, headers, asked.body)
-        try:
-            body = await _read(answer)
-        finally:
-            await answer.aclose()
-        if answer.status != 200:
-            said = without_keys(body, upstream)[:QUOTED].decode(errors="replace")
-            raise NotAVerdict(f"it answered {answer.status}: {said}")
-        return body
-
     def _state(self, target: ValidatorTarget) -> _State:
         """One that was changed begins anew."""
         if target not in self._states:
             if len(self._states) >= REMEMBERED:
                 self._states.clear()
-            self._states[target] = _State(_upstream(target))
+            self._states[target] = _State(server_of(target))
         return self._states[target]
 
     def _failed(self, target: ValidatorTarget, state: _State, why: str) -> None:
@@ -139,7 +126,22 @@ class ValidatorModels:
             log.info("The validator “%s” gives verdicts again.", target.name)
 
 
-def _upstream(target: ValidatorTarget) -> Upstream:
+async def opinion_of(target: ValidatorTarget, ask: Ask, upstream: Upstream, upstreams: Upstreams) -> Opinion:
+    """What a validator model says, whether that counts or not.  Raises ProxyError or NotAVerdict."""
+    asked = question(target, ask, secrets.token_hex(8))
+    headers = [*asked.headers, (b"accept-encoding", b"identity"), *credentials((), upstream)]
+    answer = await upstreams.send(upstream, "POST", asked.url, headers, asked.body)
+    try:
+        body = await _read(answer)
+    finally:
+        await answer.aclose()
+    if answer.status != 200:
+        said = without_keys(body, upstream)[:QUOTED].decode(errors="replace")
+        raise NotAVerdict(f"it answered {answer.status}: {said}")
+    return opinion(body, target.dialect)
+
+
+def server_of(target: ValidatorTarget) -> Upstream:
     """The validator as a server that is called."""
     return Upstream(
         name=target.name,

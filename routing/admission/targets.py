@@ -48,7 +48,8 @@ class TargetState:
 class _Record:
     upstream: str
     model: str
-    failures: int = 0
+    failures: int = 0  # before the first word of an answer
+    breaks: int = 0  # behind it
     cools_until: float = -math.inf
     cooldown: float = 0.0
     loads_until: float = -math.inf
@@ -67,8 +68,21 @@ class _Record:
         return max(0.0, self.cools_until - now, self.loads_until - now)
 
     @property
+    def bad(self) -> int:
+        return self.failures + self.breaks
+
+    @property
     def on_probation(self) -> bool:
-        return self.cooldown > 0
+        return self.cools_until > -math.inf
+
+    def begin_anew(self) -> None:
+        self.failures, self.probe = 0, None
+        self.cools_until = self.loads_until = -math.inf
+
+    def cool(self, now: float) -> None:
+        """Twice as long as the last time."""
+        self.cooldown = min(LONGEST_COOLDOWN, self.cooldown * 2) if self.cooldown else COOLDOWN
+        self.cools_until = now + self.cooldown
 
 
 Key = tuple[str, str]
@@ -108,7 +122,17 @@ class Targets:
             if record.on_probation and record.probe is None and now >= record.cools_until:
                 record.probe = request
 
+    def answers(self, target: Target) -> None:
+        """The first word has come, which ends a cooldown.  How often it broke off behind one counts until an answer is
+        whole: a target that always does would never cool down else."""
+        for key in _keys_of(target) if self._records else ():
+            if (record := self._records.get(key)) and record.breaks:
+                record.begin_anew()
+            elif record:
+                del self._records[key]
+
     def succeeded(self, target: Target) -> None:
+        """An answer is whole."""
         if self._records:
             self.reset_target(target.upstream.name, target.model)
 
@@ -118,8 +142,15 @@ class Targets:
         record = self._record(target, whole_upstream=unreachable)
         record.failures += 1
         if record.on_probation or record.failures >= FAILURES:
-            record.cooldown = min(LONGEST_COOLDOWN, record.cooldown * 2) if record.cooldown else COOLDOWN
-            record.cools_until = now + record.cooldown
+            record.cool(now)
+
+    def broke_off(self, target: Target, request: object, now: float) -> None:
+        """In the middle of its answer."""
+        self.abandoned(target, request)
+        record = self._record(target)
+        record.breaks += 1
+        if record.on_probation or record.breaks >= FAILURES:
+            record.cool(now)
 
     def is_loading(self, target: Target, request: object, now: float) -> None:
         self.abandoned(target, request)
@@ -149,7 +180,7 @@ class Targets:
     def state(self, now: float) -> tuple[TargetState, ...]:
         """What is known, of whole upstreams and of their models."""
         return tuple(
-            TargetState(record.upstream, record.model, record.health(now), record.failures, record.seconds_left(now))
+            TargetState(record.upstream, record.model, record.health(now), record.bad, record.seconds_left(now))
             for record in self._records.values()
         )
 
@@ -160,7 +191,7 @@ class Targets:
             upstream=upstream,
             model=model,
             health=max((record.health(now) for record in known), key=list(Health).index, default=Health.WELL),
-            failures=max((record.failures for record in known), default=0),
+            failures=max((record.bad for record in known), default=0),
             seconds_left=max((record.seconds_left(now) for record in known), default=0.0),
         )
 

@@ -42,6 +42,7 @@ class Capabilities:
     anthropic_version: str = "2023-06-01"
     # Sampling and other generation parameters
     accepts: frozenset[str] | None = None  # None: everything; a server that ignores what it does not know
+    ignores: frozenset[str] = frozenset()  # of what it accepts, what people may believe to have an effect
     aliases: Mapping[str, str] = None  # type: ignore[assignment]  # spelling of a parameter → the upstream's own
     openai_fields: frozenset[str] = frozenset()  # of the fields that only OpenAI's dialects share
     max_tokens_field: str = "max_tokens"
@@ -108,8 +109,45 @@ _OPENAI_FIELDS = frozenset(
 _RESPONSES_FIELDS = _OPENAI_FIELDS - {"prediction", "modalities", "web_search_options"} | {"include", "truncation"}
 _CLAUDE_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 
-_LLAMACPP_NAMES = {"repetition_penalty": "repeat_penalty"}
-_VLLM_NAMES = {"repeat_penalty": "repetition_penalty"}
+_SHORT_NAMES = {"min_new_tokens": "min_tokens", "sampling_seed": "seed"}
+_LLAMACPP_NAMES = {**_SHORT_NAMES, "repetition_penalty": "repeat_penalty"}
+_PENALTY_NAMES = {**_SHORT_NAMES, "repeat_penalty": "repetition_penalty"}
+_VLLM_NAMES = {**_PENALTY_NAMES, "no_stop_trim": "include_stop_str_in_output"}
+_SGLANG_NAMES = {**_PENALTY_NAMES, "include_stop_str_in_output": "no_stop_trim"}
+# Ollama's own names, and those of its neighbours: without effect outside of its native API.
+IGNORED_BY_OLLAMA = frozenset(
+    {
+        "options",
+        "num_ctx",
+        "num_predict",
+        "top_k",
+        "min_p",
+        "typical_p",
+        "top_n_sigma",
+        "min_tokens",
+        "repeat_penalty",
+        "repetition_penalty",
+        "repeat_last_n",
+        "logit_bias",
+        "stop_token_ids",
+        "ignore_eos",
+        "dry_multiplier",
+        "dry_base",
+        "dry_allowed_length",
+        "dry_penalty_last_n",
+        "dry_sequence_breakers",
+        "xtc_probability",
+        "xtc_threshold",
+        "dynatemp_range",
+        "dynatemp_exponent",
+        "mirostat",
+        "mirostat_tau",
+        "mirostat_eta",
+        "samplers",
+        "grammar",
+        "chat_template_kwargs",
+    }
+)
 _GENERATE_NAMES = {
     "repeat_penalty": "repetition_penalty",
     "min_tokens": "min_new_tokens",
@@ -178,15 +216,17 @@ _CHAT: Mapping[Kind, Capabilities] = {
     ),
     Kind.SGLANG: replace(
         _LOCAL,
-        aliases=_VLLM_NAMES,
+        aliases=_SGLANG_NAMES,
         thinking=ThinkingForm.TEMPLATE,
         prefill=Prefill.FLAGGED,
         efforts=_WITH_MAX,
         top_k_off=-1,
     ),
     Kind.LMSTUDIO: replace(_LOCAL, aliases=_LLAMACPP_NAMES),
-    Kind.OLLAMA: replace(_LOCAL, image_urls=False, reasoning_field="reasoning", efforts=_WITH_MAX),
-    Kind.VENICE: replace(_LOCAL, aliases=_VLLM_NAMES),
+    Kind.OLLAMA: replace(
+        _LOCAL, ignores=IGNORED_BY_OLLAMA, image_urls=False, reasoning_field="reasoning", efforts=_WITH_MAX
+    ),
+    Kind.VENICE: replace(_LOCAL, aliases=_PENALTY_NAMES),
     Kind.ZAI: replace(_LOCAL, thinking=ThinkingForm.SWITCH, reasoning_field="reasoning_content"),
     Kind.OTHER: _LOCAL,
 }
@@ -294,7 +334,7 @@ def of_upstream(upstream: Upstream, model: str, dialect: Dialect, anthropic_vers
 
 
 def accepts(name: str, of: Capabilities) -> bool:
-    return of.accepts is None or name in of.accepts
+    return (of.accepts is None or name in of.accepts) and name not in of.ignores
 
 
 def _of_local(found: Capabilities) -> Capabilities:

@@ -7,12 +7,14 @@ with a warning, or refused with a reason where leaving it out would change what 
 from dataclasses import dataclass, field
 from typing import Any
 
-from routing.dialects import arguments, names
+from routing.dialects import arguments, names, reading
 from routing.dialects.capabilities import Capabilities, accepts
 from routing.dialects.messages.parse import BILLING_HEADER
 from routing.dialects.pairing import settled
 from routing.dialects.request import Choice, Request, Role, ServerTool, Text, Tool, ToolCall, ToolResult, Turn, Unknown
 from routing.errors import BadRequest
+
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "n_predict")
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ def prepare(request: Request, of: Capabilities) -> Renamed:
     _refuse_empty(request)
     request.turns = settled(request.turns, request.warnings)
     renamed = Renamed()
+    _limit(request)
     _tools(request, of, renamed)
     _choice(request)
     _history(request, of)
@@ -44,6 +47,18 @@ def _refuse_empty(request: Request) -> None:
         if turn.role is Role.USER and turn.parts and all(isinstance(part, Unknown) for part in turn.parts):
             kinds = ", ".join(sorted({part.kind for part in turn.parts if isinstance(part, Unknown)}))
             raise BadRequest(f"A message holds only {kinds}, which this upstream does not know. Send it as text.")
+
+
+def _limit(request: Request) -> None:
+    """The longest answer has a name in each dialect and server, and clients mix them."""
+    for name in _LIMITS:
+        limit = reading.whole(request.sampling.pop(name, None), name)
+        if limit is None:
+            continue
+        if request.max_tokens is None:
+            request.max_tokens = limit
+        else:
+            request.warn(f"{name} was left out: it is another name of the limit of tokens, which is given too.")
 
 
 def sampling(request: Request, of: Capabilities) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from routing.dialects.request import Reasoning
 
 _SIGNED = "anthropic-claude-v1:"
 _REDACTED = "anthropic-claude-redacted-v1:"
-_FOREIGN_ID = "openai-responses-v1:"
+FOREIGN = "openai-responses-v1:"  # what begins a signature that Anthropic did not make
 
 
 def seal(part: Reasoning) -> str:
@@ -21,7 +21,7 @@ def seal(part: Reasoning) -> str:
     if part.signature:
         return _SIGNED + part.signature
     if part.encrypted and part.id:
-        return f"{_FOREIGN_ID}{part.id}:{part.encrypted}"
+        return f"{FOREIGN}{part.id}:{part.encrypted}"
     return part.encrypted
 
 
@@ -30,8 +30,8 @@ def unseal(text: str, encrypted: str, id: str) -> Reasoning:
         return Reasoning(redacted=encrypted.removeprefix(_REDACTED))
     if encrypted.startswith(_SIGNED):
         return Reasoning(text, encrypted.removeprefix(_SIGNED))
-    if encrypted.startswith(_FOREIGN_ID):
-        id, _, encrypted = encrypted.removeprefix(_FOREIGN_ID).partition(":")
+    if encrypted.startswith(FOREIGN):
+        id, _, encrypted = encrypted.removeprefix(FOREIGN).partition(":")
     return Reasoning(text, encrypted=encrypted, id=id)
 
 
@@ -39,10 +39,10 @@ def signature(part: Reasoning, upstream: Dialect) -> str:
     """What a thinking block bears: the genuine signature, else what OpenAI sealed, if it can get that back.  Blank
     when there is neither."""
     if part.encrypted and upstream is Dialect.RESPONSES:
-        return f"{_FOREIGN_ID}{part.id}:{part.encrypted}"
+        return f"{FOREIGN}{part.id}:{part.encrypted}"
     return part.signature
 
 
 def of_signature(text: str, signature: str) -> Reasoning:
     """The reasoning of a thinking block: Anthropic's own, or that of another maker which it carried."""
-    return unseal(text, signature, "") if signature.startswith(_FOREIGN_ID) else Reasoning(text, signature)
+    return unseal(text, signature, "") if signature.startswith(FOREIGN) else Reasoning(text, signature)

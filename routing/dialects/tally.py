@@ -33,6 +33,12 @@ class Tally:
             return FinishReason.STOP
         return said
 
+    def unsaid(self) -> list[str]:
+        """Warnings about a reason that OpenAI's dialects have no word for."""
+        if self.reason() is not FinishReason.PAUSE:
+            return []
+        return ["The model paused its turn and wants the answer sent back; this client is told that it stopped."]
+
     def stop_sequence(self) -> str | None:
         return self.finish.stop_sequence if self.finish and self.reason() is FinishReason.STOP_SEQUENCE else None
 

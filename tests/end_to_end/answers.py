@@ -1,16 +1,17 @@
 """What a scripted upstream says: an `Answer` is a head, pieces of a body, and how the answer ends.
 
 A piece is bytes or a `Gate`; at a gate the upstream stops until the test opens it, so a test decides what has been
-sent at any moment without waiting for a clock.
+sent at any moment without waiting for a clock.  A `Pause` is for upstreams whose vice is that they are slow.
 """
 
 import asyncio
 import gzip as gzip_format
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain, count
 from typing import Any
 
 
@@ -37,6 +38,11 @@ class Gate:
         await event.wait()
 
 
+@dataclass(frozen=True)
+class Pause:
+    seconds: float
+
+
 class Framing(Enum):
     LENGTH = "content-length"
     CHUNKED = "chunked"
@@ -49,7 +55,7 @@ class End(Enum):
     RESET = "RST in the middle"
 
 
-Piece = bytes | Gate
+Piece = bytes | Gate | Pause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +66,7 @@ class Answer:
     framing: Framing = Framing.LENGTH
     end: End = End.COMPLETE
     hold: Gate | None = None  # where it waits before it says anything
-    raw: bytes | None = None  # said instead of HTTP
+    raw: Callable[[], Iterator[Piece]] | None = None  # said instead of HTTP
 
     def body(self) -> bytes:
         return b"".join(piece for piece in self.pieces if isinstance(piece, bytes))
@@ -83,11 +89,11 @@ class Answer:
     def on_the_wire(self) -> Iterator[Piece]:
         """Everything to write, in order."""
         if self.raw is not None:
-            yield self.raw
+            yield from self.raw()
             return
         yield self._head()
         for piece in self.pieces:
-            if isinstance(piece, Gate) or self.framing is not Framing.CHUNKED:
+            if not isinstance(piece, bytes) or self.framing is not Framing.CHUNKED:
                 yield piece
             elif piece:
                 yield b"%x\r\n%b\r\n" % (len(piece), piece)
@@ -124,8 +130,34 @@ def gzipped(value: Any) -> Answer:
     return body_answer(body).with_headers(("content-encoding", "gzip"))
 
 
+def on_the_wire(*pieces: Piece, end: End = End.CUT) -> Answer:
+    """These pieces and no others, whatever HTTP would want."""
+    return Answer(raw=lambda: iter(pieces), end=end)
+
+
 def garbage() -> Answer:
-    return Answer(raw=b"\x00\x01 this is not HTTP \xff\r\n\r\n")
+    return on_the_wire(b"\x00\x01 this is not HTTP \xff\r\n\r\n")
+
+
+def endless_headers() -> Answer:
+    """Short lines, each of them fine."""
+    first = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+    return Answer(raw=lambda: chain([first], (b"x-%d: %b\r\n" % (number, b"a" * 500) for number in count())))
+
+
+def dripping(answer: Answer, seconds: float) -> Answer:
+    """The same, byte by byte with a pause behind each: a slow loris."""
+
+    def drops() -> Iterator[Piece]:
+        for piece in answer.on_the_wire():
+            if not isinstance(piece, bytes):
+                yield piece
+                continue
+            for byte in piece:
+                yield bytes([byte])
+                yield Pause(seconds)
+
+    return replace(answer, raw=drops)
 
 
 def hang(gate: Gate) -> Answer:
@@ -135,7 +167,7 @@ def hang(gate: Gate) -> Answer:
 
 def hang_up(end: End = End.CUT) -> Answer:
     """Takes the request and closes the connection without a word."""
-    return Answer(raw=b"", end=end)
+    return on_the_wire(end=end)
 
 
 def event(data: Any, name: str = "") -> bytes:

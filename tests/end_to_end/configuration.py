@@ -28,6 +28,33 @@ def only(dialect: str) -> dict[str, bool]:
     return {switch: switch == f"supports_{dialect}" for switch in ALL_DIALECTS}
 
 
+# Upstreams for misbehaviour: how often they are tried, whether their silence is soon too long, which deadline is near.
+# Each is there three times, by what it speaks: everything, or only that.
+TRIED: dict[str, dict[str, Any]] = {"once": {"max_retries": 0}, "thrice": {"max_retries": 2, "base_retry_delay": 0.0}}
+HASTY = 0.3  # seconds
+LATE = {
+    "late-connect": {"connect_timeout_seconds": 0.3},
+    "late-first": {"first_token_timeout_seconds": 0.4},
+    "late-total": {"total_timeout_seconds": 0.6},
+}
+
+
+def strained(url: str) -> list[dict[str, Any]]:
+    hasty = {"timeout_seconds": HASTY}
+    kinds = {f"{way}{tried}": TRIED[tried] | more for tried in TRIED for way, more in (("", {}), ("hasty-", hasty))}
+    kinds |= LATE
+    never_shakes_hands = {"base_url": f"https{url.removeprefix('http')}"}
+    kinds["late-connect"] = kinds["late-connect"] | never_shakes_hands
+    # Whoever does not understand when it should come again waits for a minute.
+    kinds["hinting"] = {"max_retries": 1, "base_retry_delay": 60.0, "rate_limit_wait": 60.0}
+    speaks = {"": ALL_DIALECTS, "-chat": only("openai"), "-messages": only("anthropic")}
+    return [
+        upstream(f"{kind}{suffix}", url, **fields, **switches)
+        for kind, fields in kinds.items()
+        for suffix, switches in speaks.items()
+    ]
+
+
 def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> dict[str, Any]:
     """`url` is the scripted upstream's, `tls_url` another's behind TLS; nobody listens at `refused_url`."""
     own = {"credential_mode": "own", "api_key": OWN_KEY}
@@ -37,7 +64,12 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         upstream("refused", refused_url),
         upstream("impatient", url, timeout_seconds=0.3),
         upstream("patient", url, max_retries=2, base_retry_delay=0.0),
+        *strained(url),
         upstream("tls", tls_url),
+        *(upstream(f"away-{dialect}", refused_url) for dialect in ("chat", "messages")),
+        *(upstream(f"untrusted-{dialect}", tls_url) for dialect in ("chat", "messages")),
+        upstream("plain-at-tls", tls_url, base_url=f"http{tls_url.removeprefix('https')}"),
+        upstream("tls-messages", tls_url, **only("anthropic")),
         upstream("tls-unverified", tls_url, verify_tls=False),
         upstream("tls-unverified-http2", tls_url, verify_tls=False, http2=True),
         upstream("http2", url, http2=True),
@@ -78,6 +110,8 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         ),
     ]
     bindings: dict[str, Any] = {f"via-{entry['name']}": entry["name"] for entry in upstreams}
+    for name in ("away-chat", "away-messages", "untrusted-chat", "untrusted-messages"):
+        bindings[f"not-{name}"] = [{"upstream": name, "priority": 0}, {"upstream": "main", "priority": 1}]
     bindings |= {
         "plain": "main",
         "somewhere": [{"upstream": "refused", "priority": 0}, {"upstream": "main", "priority": 1}],
@@ -95,7 +129,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "upper-*": [{"upstream": "main", "model": "Picked", "priority": 0, "weight": 1}],
         "*": "main",
     }
-    limits = {"one-at-a-time": 1}
+    limits = {"one-at-a-time": 1, "via-*once*": 500, "via-*thrice*": 500}
     return {"upstreams": upstreams, "model_upstream_binding": bindings, "parallel_limits": limits}
 
 

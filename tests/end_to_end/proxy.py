@@ -215,8 +215,17 @@ class Proxy:
         return status
 
     def wait_until_idle(self) -> None:
-        """Returns when no request is running any more."""
-        eventually(lambda: self.status()["running"] == 0, "no request to be running")
+        """Returns when no request is running any more, or waits, or holds a slot."""
+        eventually(self._is_idle, "no request to be running")
+
+    def _is_idle(self) -> bool:
+        status = self.status()
+        numbers = [status["running"], status["queued"]]
+        numbers += [number for limit in status["limits"] for number in (limit["used"], limit["queued"])]
+        return not any(numbers + [upstream["running"] for upstream in status["upstreams"]])
+
+    def health(self, upstream: str) -> str:
+        return next(one["health"] for one in self.status()["upstreams"] if one["name"] == upstream)
 
     def record(self, answer: httpx.Response) -> dict[str, Any]:
         return self.installation.record(answer.headers["x-request-id"])

@@ -26,6 +26,7 @@ CONFIG = {
         ],
     },
     "model_sampling_params": {"demo": {"temperature": 0.6}},
+    "validation": {"per_model": {"demo-loop": {"delivery": "buffer"}, "demo-garbage": {"on_exhausted": "message"}}},
 }
 
 
@@ -149,9 +150,35 @@ def test_half_a_whole_answer_of_demo_cut_is_none(client):
     assert_is_error(answer, "chat", 502)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("exchange", [CHAT, MESSAGES], ids=str)
+def test_demo_loop_is_caught_and_asked_again_with_something_changed(client, showing, exchange, stream):
+    body = exchange.body("demo-loop", stream=stream)
+    answer = client.post(exchange.client_path, json=body, headers=exchange.headers)
+    assert answer.status_code == 200
+    assert "ships" in answer.text
+    assert answer.text.count("lamp") == 0
+    assert showing.record(answer)["attempts"] == 2
+
+
+def test_demo_garbage_ends_in_an_explanation(client):
+    answer = client.post("/v1/chat/completions", json=CHAT.body("demo-garbage"))
+    said = answer.json()["choices"][0]["message"]["content"]
+    assert said.startswith("The model's answer was stopped because it had become garbage: letters of cyrillic")
+
+
 def test_all_are_listed(client):
     names = [entry["id"] for entry in client.get("/v1/models").json()["data"]]
-    assert {"demo", "demo-slow", "demo-flaky", "demo-dead", "demo-cut", "demo-leaky"} <= set(names)
+    assert {
+        "demo",
+        "demo-slow",
+        "demo-flaky",
+        "demo-dead",
+        "demo-loop",
+        "demo-garbage",
+        "demo-cut",
+        "demo-leaky",
+    } <= set(names)
 
 
 def test_it_listens_on_loopback_only(showing):

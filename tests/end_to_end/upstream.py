@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from tests.end_to_end.answers import Answer, End, Framing, Gate, json_answer
+from tests.end_to_end.answers import Answer, End, Framing, Gate, Pause, json_answer
 
 PATIENCE = 15.0  # how long a test waits for something that must happen; never how long it takes
 BIG = 2**20
@@ -223,6 +223,8 @@ async def _write(answer: Answer, writer: asyncio.StreamWriter) -> None:
     for piece in answer.on_the_wire():
         if isinstance(piece, Gate):
             await piece.passed()
+        elif isinstance(piece, Pause):
+            await asyncio.sleep(piece.seconds)
         else:
             writer.write(piece)
             await writer.drain()

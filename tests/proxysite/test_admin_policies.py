@@ -72,3 +72,35 @@ def test_a_validator_must_speak_something(admin_client):
     page = filled(admin_client.get(page_of(row)))
     del page["supports_openai"]
     assert "at least one dialect" in admin_client.post(page_of(row), page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("written", "ladder"),
+    [
+        ("seed, penalty", ["seed", "penalty"]),
+        ("Seed → next target", ["seed", "next_target"]),
+        ("no_thinking", ["no_thinking"]),
+        ("", []),
+    ],
+)
+def test_a_ladder_is_written_in_words(admin_client, written, ladder):
+    row = make_policy()
+    page = admin_client.get(page_of(row))
+    assert page.context["adminform"].form["ladder"].value() == "penalty, temperature, seed, next_target"
+    assert admin_client.post(page_of(row), filled(page, ladder=written)).status_code == 302
+    row.refresh_from_db()
+    assert row.ladder == ladder
+
+
+def test_a_rung_that_there_is_not_is_refused(admin_client):
+    row = make_policy()
+    answer = admin_client.post(page_of(row), filled(admin_client.get(page_of(row)), ladder="seed, moonlight"))
+    assert "Enter a list of what each retry changes" in answer.content.decode()
+    assert "seed, moonlight" in answer.content.decode()
+
+
+def test_the_prompt_that_comes_with_the_proxy_is_shown_where_there_is_no_other(admin_client):
+    assert (
+        "You check text that another language model wrote."
+        in admin_client.get(page_of(make_validator())).content.decode()
+    )

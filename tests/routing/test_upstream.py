@@ -9,7 +9,7 @@ import pytest
 import yarl
 from aiohttp.client_reqrep import ConnectionKey
 
-from routing.errors import ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from routing.errors import ConnectTimeout, ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from routing.secrets import Secret
 from routing.snapshot import CredentialMode
 from routing.upstream import Upstreams, translated
@@ -62,7 +62,7 @@ SYSTEM = [
 class TestEveryExceptionOfTheLibraries:
     def test_becomes_one_of_ours_that_may_be_tried_again(self, cls, answering):
         error = translated(made(cls), KEYED, answering=answering)
-        assert type(error) in (UpstreamUnreachable, UpstreamTimeout, UpstreamBroken)
+        assert type(error) in (UpstreamUnreachable, ConnectTimeout, UpstreamTimeout, UpstreamBroken)
         assert error.retryable
         assert error.message.startswith("The upstream “local” at http://up ")
         assert error.message.endswith((".", "?"))
@@ -74,8 +74,8 @@ class TestEveryExceptionOfTheLibraries:
 @pytest.mark.parametrize(
     ("problem", "ours", "says"),
     [
-        (httpx.ConnectTimeout("x"), UpstreamTimeout, "did not accept a connection within 5 s"),
-        (aiohttp.ConnectionTimeoutError("x"), UpstreamTimeout, "did not accept a connection within 5 s"),
+        (httpx.ConnectTimeout("x"), ConnectTimeout, "did not accept a connection within 5 s"),
+        (aiohttp.ConnectionTimeoutError("x"), ConnectTimeout, "did not accept a connection within 5 s"),
         (httpx.ReadTimeout("x"), UpstreamTimeout, "sent nothing for 1200 s"),
         (aiohttp.SocketTimeoutError("x"), UpstreamTimeout, "sent nothing for 1200 s"),
         (TimeoutError(), UpstreamTimeout, "sent nothing for 1200 s"),

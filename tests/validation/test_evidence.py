@@ -51,7 +51,19 @@ def test_a_wrong_quote_does_not_hide_what_repeats():
     assert repeats(LOOP * 5, "something that is not there") == len(LOOP)
 
 
-def test_copies_may_differ_in_their_numbers():
+DATA = "".join(f"On day {day} the keeper of lamp {day * 7} wrote to harbour {day * 3}. " for day in range(1, 60))
+
+
+def test_text_in_which_several_numbers_change_is_data():
+    assert repeats(DATA) is None
+    assert repeats(DATA, "let me check") is None
+
+
+def test_numbers_that_come_and_go_are_no_copies():
+    assert repeats("row1 is complete. row is complete. row is complete2. row is complete. ") is None
+
+
+def test_copies_may_count_up():
     assert repeats("".join(f"Step {n}: looked at the file, found nothing.\n" for n in range(8, 14))) is not None
 
 

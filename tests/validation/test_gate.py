@@ -19,7 +19,7 @@ from routing.dialects.events import (
     Usage,
     UsageSeen,
 )
-from validation.gate import ASKED_ABOUT, FIRST_WINDOW, LONGEST_HOLD, LONGEST_WINDOW, Channel, Gate
+from validation.gate import ASKED_ABOUT, FIRST_WINDOW, LONGEST_HOLD, LONGEST_WINDOW, PIECE, Channel, Gate
 from validation.snapshot import Delivery, Policy, ValidateOn, ValidatorTarget
 from validation.verdict import Verdict
 
@@ -101,10 +101,10 @@ def test_the_first_characters_go_on_within_a_few_tokens_and_later_ones_within_th
     judge, out = gate(), ""
     for size, event in enumerate(words(GOOD), 1):
         out += said(judge.feed(event))
-        assert size - len(out) <= LONGEST_WINDOW
+        assert size - len(out) <= LONGEST_WINDOW + 2 * PIECE
         if size == 2 * FIRST_WINDOW:
             assert out
-    assert len(GOOD) - len(out) == LONGEST_WINDOW
+    assert LONGEST_WINDOW <= len(GOOD) - len(out) <= LONGEST_WINDOW + PIECE
 
 
 def test_a_loop_stops_everything_and_its_first_copy_is_the_last_that_goes_on():

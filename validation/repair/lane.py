@@ -245,7 +245,7 @@ class Lane:
         if self.is_fresh:
             return self._start(items)
         source, grammar = self._source, self._grammar
-        match = grammar.marks.search(source.text, source.at)
+        match = grammar.mark(source.text, source.at, self._watches)
         if match is None:
             held = 0 if source.ended else grammar.held(source.text, source.at, self._watches)
             self._say(len(source.text) - source.at - held, items)

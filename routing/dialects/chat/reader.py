@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from routing.dialects import upstream_errors
+from routing.dialects import Dialect, upstream_errors
 from routing.dialects.chat import usage as chat_usage
 from routing.dialects.chat.calls import CallReader, texts
 from routing.dialects.events import (
@@ -49,6 +49,7 @@ class ChatReader:
         self._started = False
         self._ended = False
         self._content = False  # anything a client could use
+        self._refused = False
         self._finish: Finish | None = None
 
     @property
@@ -137,6 +138,7 @@ class ChatReader:
                 events.extend(Reasoning(text) if inner else Text(text) for inner, text in texts(content) if text)
         if delta.get("refusal") and isinstance(delta["refusal"], str):
             events.append(Refusal(delta["refusal"]))
+            self._refused = True
         if delta.get("annotations"):
             self._annotations(delta["annotations"], events)
         if delta.get("tool_calls"):
@@ -229,6 +231,8 @@ class ChatReader:
             if not content:
                 return self._fail(upstream_errors.nothing_said())
             finish = Finish(FinishReason.STOP)
+        if self._refused and finish.reason is FinishReason.STOP and self._exchange.client is not Dialect.CHAT:
+            finish = Finish(FinishReason.REFUSAL)  # which OpenAI tells by the part alone
         self._ended = True
         return [*events, finish, End()]
 

@@ -180,6 +180,7 @@ class ChatWriter:
         for key in sorted(self._without_arguments | self._wrapped.keys()):
             self._on_tool_end(events.ToolEnd(key))
         reason = self._tally.reason()
+        self.warnings += self._tally.unsaid()
         said = self._tally.finish.explanation if self._tally.finish else ""
         if reason is FinishReason.REFUSAL and said:
             self._chunk(orjson.dumps({"content": None, "refusal": said}))
@@ -250,6 +251,7 @@ def body(answer: Answer) -> dict[str, Any]:
     calls = [_call(call, answer.exchange) for call in answer.calls()]
     refusal = answer.refusal()
     reason = answer.tally.reason()
+    answer.warnings += answer.tally.unsaid()
     if not refusal and reason is FinishReason.REFUSAL and answer.tally.finish:
         refusal = answer.tally.finish.explanation
     text = answer.text()

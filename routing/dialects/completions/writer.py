@@ -129,7 +129,7 @@ class CompletionsWriter:
         if self._exchange.include_usage:
             self._out += (self._base, b'[],"usage":', orjson.dumps(usage(self._tally)), b"}\n\n")
         self._out.append(DONE_FRAME)
-        self.warnings += explanation(self._tally)
+        self.warnings += explanation(self._tally) + self._tally.unsaid()
 
     def _ignore(self, event: Event) -> None:
         """It belongs to what was left out."""
@@ -190,4 +190,5 @@ def left_out(answer: Answer) -> list[str]:
         *([NO_CALLS] if answer.calls() else []),
         *([NO_CITATIONS] if answer.citations else []),
         *explanation(answer.tally),
+        *answer.tally.unsaid(),
     ]

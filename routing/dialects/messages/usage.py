@@ -11,6 +11,9 @@ def parse(usage: Any) -> Usage | None:
         return None
     fresh, read = count(usage.get("input_tokens")), count(usage.get("cache_read_input_tokens"))
     write = count(usage.get("cache_creation_input_tokens"))
+    if write is None:  # told by how long it is kept
+        kept = member(usage, "cache_creation")
+        write = total(*(count(kept.get(f"ephemeral_{time}_input_tokens")) for time in ("5m", "1h")))
     return Usage(
         prompt=None if fresh is None else total(fresh, read, write),
         output=count(usage.get("output_tokens")),

@@ -29,6 +29,7 @@ STOP_REASONS = {
     FinishReason.CONTEXT: "model_context_window_exceeded",
 }
 
+NO_CITATION = "A citation was left out: Anthropic's form needs data that the upstream does not give."
 _TEXT, _THINKING, _TOOL = "text", "thinking", "tool_use"
 _DELTAS = {
     _TEXT: ("text_delta", "text"),
@@ -148,7 +149,7 @@ class MessagesWriter:
             self._waiting[event.key].ended = True
 
     def _on_citation(self, event: events.Citation) -> None:
-        self.warnings.append("A citation was dropped: Anthropic's form needs data that the upstream does not give.")
+        self.warnings.append(NO_CITATION)
 
     def _on_usage(self, event: events.UsageSeen) -> None:
         self._tally.usage.update(event.usage)
@@ -280,6 +281,7 @@ def stop(tally: Tally) -> dict[str, Any]:
 
 def body(answer: Answer) -> dict[str, Any]:
     """The whole message."""
+    answer.warnings += [NO_CITATION for _ in answer.citations]
     content = [block for part in answer.parts for block in _block(part, answer.exchange.upstream)]
     return {
         **skeleton(answer.exchange, answer.id),

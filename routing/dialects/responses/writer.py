@@ -202,6 +202,7 @@ class ResponsesWriter:
         if finish is not None and finish.reason is FinishReason.REFUSAL and finish.explanation and not self._refused:
             self._on_refusal(events.Refusal(finish.explanation))
         self._ended = True
+        self.warnings += self._tally.unsaid()
         status = items.INCOMPLETE if self._tally.reason() in _CUT else items.COMPLETED
         for call in self._calls.values():
             self._close_call(call, items.COMPLETED if call.is_complete() else status)
@@ -356,6 +357,7 @@ _ON: dict[type[Event], Callable[[ResponsesWriter, Any], None]] = {
 def body(answer: Answer) -> dict[str, Any]:
     """The whole response: the items that a stream of the same answer would end with."""
     exchange, finish = answer.exchange, answer.tally.finish
+    answer.warnings += answer.tally.unsaid()
     parts = list(answer.parts)
     if finish is not None and finish.reason is FinishReason.REFUSAL and finish.explanation and not answer.refusal():
         parts.append(Refusal(finish.explanation))

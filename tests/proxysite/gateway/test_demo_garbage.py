@@ -30,5 +30,11 @@ def test_a_penalty_of_any_name_leads_out_of_it(name, value):
     assert f"{name} = {value}" in text
 
 
+@pytest.mark.parametrize(("temperature", "loops"), [(None, True), (0.7, True), (1, False), (1.0, False)])
+def test_where_there_are_no_penalties_warmth_leads_out_of_it(temperature, loops):
+    text = loop({"temperature": temperature, "frequency_penalty": 1}, has_penalties=False)
+    assert (verdict_on(text) is not None) is loops
+
+
 def test_demo_garbage_is_nothing_else():
     assert verdict_on(salad()).issue_type == "gibberish"

@@ -36,6 +36,9 @@ class Markup:
             return start
         return start + (data[start : found.start()].rfind(b"data: ") if found else len(data[start:]))
 
+    def leaves(self, text):
+        return "<" not in text
+
     def feed(self, event):
         if type(event) not in (Text, Reasoning):
             return [*self.close(), event]
@@ -392,6 +395,8 @@ STAY = [
     whole({"content": "Hello", "annotations": []}),
     whole({"content": None, "tool_calls": [CALL]}, "tool_calls"),
     whole({"content": "a <b"}),
+    whole({"content": "Hello", "tool_calls": []}, "length"),
+    whole({"content": "Hello"}, "content_filter"),
     b"not json",
     b'{"choices": []}',
     b'{"choices": [{"text": "x"}]}',

@@ -80,6 +80,29 @@ def test_what_is_no_lesson_teaches_nothing(data, found):
     assert plain.read(data) is None
 
 
+def test_a_run_is_what_its_frames_say():
+    plain = taught({"content": "a"}, Text("a"))
+    b, c, other = frame({"content": "b"}), frame({"content": 'c"'}), frame({"x": 1})
+    run = plain.run(other + b + c + other + b, len(other))
+    assert run == b'"b"\n\n"c\\""\n\n'
+    assert [plain.length(run, end) for end in (0, len(b'"b"\n\n'), len(run))] == [0, len(b), len(b + c)]
+    assert len(plain.run(b * 100, 0)) == 64 * len(b'"b"\n\n')
+
+
+@pytest.mark.parametrize("data", [frame({}), b"", frame({"content": "b"})[:-2]])
+def test_what_begins_otherwise_or_is_no_whole_frame_begins_no_run(data):
+    assert taught({"content": "a"}, Text("a")).run(data, 0) == b""
+
+
+def test_frames_that_end_otherwise_make_no_run():
+    crlf = frame({"content": "a"}).replace(b"\n", b"\r\n")
+    plain = PlainFrames()
+    plain.learn(crlf, [Text("a")])
+    assert plain.read(crlf)
+    assert plain.run(crlf, 0) == b""
+    assert PlainFrames().run(crlf, 0) == b""
+
+
 def test_it_learns_until_it_knows_a_frame_or_has_seen_a_few_without_one():
     plain = PlainFrames()
     for _ in range(3):

@@ -183,6 +183,48 @@ class TestTheBillingBlock:
         assert planned({"model": "m", "system": "x"}, path="messages").changes == ()
 
 
+class TestThinkingOfAnotherModel:
+    """Row 2.7.2 of the wire reference."""
+
+    BODY = {
+        "model": "m",
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "messages": [
+            {"role": "user", "content": "q"},
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "hm", "signature": ""},
+                    {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+                ],
+            },
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]},
+        ],
+    }
+    ANTHROPIC = routing_of(bound("*", an_upstream(kind=Kind.ANTHROPIC)))
+
+    def test_does_not_reach_anthropic(self):
+        plan = planned(self.BODY, path="messages", routing=self.ANTHROPIC)
+        sent = orjson.loads(plan.body)
+        assert [block["type"] for block in sent["messages"][1]["content"]] == ["tool_use"]
+        assert "thinking" not in sent
+        assert [change.name for change in plan.changes] == ["messages"]
+        assert "switched off" in plan.warnings[0]
+
+    def test_reaches_others(self):
+        plan = planned(self.BODY, path="messages")
+        assert (orjson.loads(plan.body), plan.changes) == (self.BODY, ())
+
+    def test_that_anthropic_signed_leaves_the_bytes_alone(self):
+        body = b'{"model":"m", "messages":[{"role":"assistant","content":[{"type":"thinking","signature":"Eq"}]}]}'
+        assert planned(body, path="messages", routing=self.ANTHROPIC).body == body
+
+    def test_that_is_only_spoken_of_leaves_the_bytes_alone(self):
+        body = b'{"model":"m", "messages":[{"role":"user","content":"openai-responses-v1:"}]}'
+        plan = planned(body, path="messages", routing=self.ANTHROPIC)
+        assert (plan.body, plan.changes) == (body, ())
+
+
 class TestTheUpstreamsOwnAdjustments:
     def test_come_last_and_are_told(self):
         routing = routing_of(bound("*", an_upstream(drop_params=("temperature",), set_params={"seed": 1})))

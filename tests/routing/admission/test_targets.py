@@ -81,6 +81,57 @@ def test_a_success_in_between_starts_the_count_anew():
     assert targets.health("a", 0.0) is Health.WELL
 
 
+def break_off(targets, target, now=0.0, times=1):
+    for _ in range(times):
+        targets.answers(target)
+        targets.broke_off(target, object(), now)
+
+
+def test_a_target_that_begins_and_breaks_off_again_and_again_cools_down():
+    targets = Targets()
+    break_off(targets, A, times=FAILURES - 1)
+    assert targets.health("a", 0.0) is Health.WELL
+    break_off(targets, A)
+    assert targets.health("a", 0.0) is Health.COOLING
+    assert chosen(targets, binding(A, LATER)) == "later"
+
+
+def test_a_whole_answer_in_between_starts_the_count_of_breaks_anew():
+    targets = Targets()
+    break_off(targets, A, times=FAILURES - 1)
+    targets.succeeded(A)
+    break_off(targets, A, times=FAILURES - 1)
+    assert targets.health("a", 0.0) is Health.WELL
+
+
+def test_the_first_word_of_a_probe_ends_the_cooldown_and_its_break_begins_a_longer_one():
+    targets = Targets()
+    break_off(targets, A, times=FAILURES)
+    targets.begins(A, "probe", COOLDOWN)
+    targets.answers(A)
+    assert targets.health("a", COOLDOWN) is Health.WELL
+    targets.broke_off(A, "probe", COOLDOWN)
+    assert targets.state(COOLDOWN)[0].seconds_left == 2 * COOLDOWN
+
+
+def test_the_first_word_of_an_answer_starts_the_count_of_failures_anew():
+    targets = Targets()
+    fail(targets, A, times=FAILURES - 1)
+    targets.answers(A)
+    fail(targets, A, times=FAILURES - 1)
+    assert targets.health("a", 0.0) is Health.WELL
+
+
+def test_the_first_word_of_an_answer_shows_that_the_upstream_can_be_reached():
+    targets = Targets()
+    break_off(targets, A)
+    for _ in range(FAILURES):
+        targets.failed(A, object(), 0.0, unreachable=True)
+    assert targets.health("a", 0.0) is Health.COOLING
+    targets.answers(A)
+    assert targets.health("a", 0.0) is Health.WELL
+
+
 def test_after_the_cooldown_one_request_probes_it_and_the_others_stay_away():
     targets, among = Targets(), binding(A, LATER)
     fail(targets, A)

@@ -19,6 +19,7 @@ def heard(case, pieces):
 
 @every_case
 def test_markup_becomes_what_it_should_have_been(case):
+    """Rows 2.7.9 and 4.4.19 of the wire reference."""
     events = heard(case, [case.text])
     assert calls_of(events) == case.calls
     assert text_of(events) == case.says

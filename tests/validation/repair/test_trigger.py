@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.dialects.events import Reasoning, Text
+from routing.dialects.events import End, Finish, FinishReason, Reasoning, Text
 from tests.validation.repair.support import answer, repair, told
 from tests.validation.repair.test_no_false_alarms import ALPHABET
-from validation.repair import TRIGGER
+from validation.repair import TRIGGER, Repair
 
 WORDS = [
     *ALPHABET,
@@ -125,6 +125,27 @@ def test_frames_before_the_one_with_markup_may_pass():
     assert transform.passes(marked + plain) == 0
     assert transform.passes(marked + plain + marked + plain, len(marked)) == len(marked + plain)
     assert transform.passes(b"\r\n\r\n".join((plain[:-2], marked[:-2], b""))) == 0
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_a_whole_answer_that_leaves_is_one_that_nothing_changes(words):
+    text = "".join(words)
+    if text and repair().leaves(text):
+        assert told(answer([Text(text)], repair())) == told([Text(text), Finish(FinishReason.STOP), End()])
+
+
+def test_plain_whole_answers_leave_and_others_do_not():
+    assert repair().leaves("Hello. It is 3 o'clock\nor later, often.")
+    for text in ("<think>", " \n</think>a", '{"name": "ping"}', "a `b`", "a\n", "a ["):
+        assert not repair().leaves(text), text
+
+
+def test_an_answer_that_began_in_reasoning_or_in_pieces_does_not_leave():
+    assert not Repair({}, call_id=str, opened=True).leaves("Hello")
+    transform = repair()
+    transform.feed(Text("Hello"))
+    assert not transform.leaves("Hello")
 
 
 def may_pass(transform, data):
