@@ -1,10 +1,12 @@
 """The stream detectors on labelled answers, and the rules one by one."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
+from benchmarks.good_answers import KINDS
 from validation.detectors import DETECTORS, TextDetectors
 from validation.detectors.nearly import may_tell_again, repeating, says_little, told_again
 from validation.detectors.tail import repeated
@@ -200,9 +202,9 @@ def test_a_long_answer_is_read_in_bounded_memory():
             is None
         )
     assert len(detectors._tail.text) + len(detectors._tail._bytes) <= 4 * 16384
-    prose = TextDetectors()
-    for number in range(3000):
-        prose.feed(f"of {hex(number * 7919)} the {hex(number * number)} and ")
+    prose, chance = TextDetectors(), random.Random(1)
+    for _ in range(3000):
+        prose.feed("".join(chance.choices("aeiourstlnm", k=7)) + " of the ")
     assert sum(map(len, prose._tail._pieces)) <= 16384
 
 
@@ -282,3 +284,36 @@ def test_a_loop_whose_signs_multiply_has_no_new_words():
     assert may_tell_again("".join("again and again" + "!" * n + " " for n in range(60)))
     assert may_tell_again("only a few words")
     assert not may_tell_again(" ".join(f"word{n}" for n in range(200)))
+
+
+SYLLABLES = ("can", "its", "dealer", "ing", "lot", "use", "the", "ist", "data", "Sh")
+
+
+def test_a_few_syllables_put_together_at_random_are_nonsense():
+    text = "".join(SYLLABLES[n * n * 7 % 211 % 10] + " " * (n % 3 > 0) for n in range(400))
+    assert name(judged(PROSE + text)) == "nonsense"
+    assert judged(PROSE + text.replace(" ", ". ")[:900]) is None
+
+
+def test_letters_of_a_genome_have_no_grammar():
+    codes = ["".join("acgt"[(n * n + step * n * 7) % 251 % 4] for step in range(10)) for n in range(200)]
+    assert judged(" ".join(codes)) is None
+
+
+def test_names_in_latin_letters_touch_the_particles_of_many_languages():
+    lines = ("Googleで開く\n", "Google에서 열기\n", "在Google中打开\n", "בGoogle\n", "Google\n", "Googleを\n") * 4
+    assert judged("".join(lines)) is None
+    assert name(judged("".join(lines).replace("\n", ""))) == "nonsense"
+
+
+def test_a_trace_may_show_the_same_frame_several_times():
+    frame = '  File "/srv/app/tree.py", line 41, in visit\n    return self.visit(node.child)\n'
+    assert judged("Traceback (most recent call last):\n" + frame * 8) is None
+    assert name(judged("Traceback (most recent call last):\n" + frame * 20)) == "repetition"
+
+
+@pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
+def test_what_repeats_itself_for_a_reason_is_no_loop(make):
+    text = make(random.Random(1))
+    for answer, stream in ((text, "text"), (f"Here it is:\n\n```\n{text}\n```\n", "text"), (text, "arguments")):
+        assert judged(answer, stream) is None

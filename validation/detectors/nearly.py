@@ -22,10 +22,11 @@ FEW_WORDS = 0.45
 WINDOWS = (70, 110, 180, 350)
 TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]|[^\W_]+")
 QUOTED = 80
+COMMAS = ",;|،、·"
 MOST_NEW, ENDINGS = 4, ".,;:!?…。！？*_)\"'"
 VARIETY_WINDOW, VARIETY = 110, 0.3
 RESTLESS = 3  # losses of a period, in scripts without blanks
-LINES = 8  # in what is glanced at: more are a list
+MOST_LINES, MOST_COMMAS = 8, 20  # in what is glanced at: more are a list
 
 
 class Nearly:
@@ -77,7 +78,7 @@ def told_again(text: str) -> int:
         return size
     if len(words) < VARIETY_WINDOW + 30 or not says_little(words):
         return 0
-    return 0 if text[-GLANCE:].count("\n") > LINES else VARIETY_WINDOW // 2
+    return 0 if is_list(text[-GLANCE:]) else VARIETY_WINDOW // 2
 
 
 def may_tell_again(text: str) -> bool:
@@ -91,6 +92,11 @@ def may_tell_again(text: str) -> bool:
         return True
     before = text[: -sum(map(len, last)) - len(last)]
     return sum(word.rstrip(ENDINGS) not in before for word in new) <= MOST_NEW
+
+
+def is_list(text: str) -> bool:
+    """Few words in any order are nothing odd where they are only listed: names, keywords, rows."""
+    return text.count("\n") > MOST_LINES or sum(map(text.count, COMMAS)) > MOST_COMMAS
 
 
 def repeating(words: list[str]) -> int:

@@ -29,9 +29,13 @@ MOJIBAKE = re.compile(
 )
 CYRILLIC_AS_LATIN = re.compile("[\u00c0-\u00ff]{4,}")
 WINDOW, MEMORY = GLANCE, 1000
+TOUCHES = 4  # of scripts in one line
 ENOUGH_LITTLE_WORDS = 8  # different ones in a window
 FEWEST_WORDS = 20
 SEPARATORS, MOST_SEPARATORS = ",;:\n|=\"'(){}[]<>/", 12
+STOPS, MOST_STOPS = ".,;:!?\n", 2
+FEWEST_LETTERS, LONGEST_WORD = 10, 20
+FEW_PIECES, FEW_PIECES_OF_MUCH = 0.45, 0.35
 JOINT = re.compile(r"[a-z][A-Z]")
 WORD = re.compile(r"[^\W\d_]+")
 LITTLE_WORDS = (  # of some thirty languages
@@ -59,10 +63,13 @@ class Nonsense:
         self._odd: list[tuple[int, int]] = []  # where text was decoded wrongly lately, and how much of it
 
     def scan(self, tail: Tail, piece: str, *, code: bool, enabled: frozenset[str]) -> Verdict | None:
+        touches = not piece.isascii() and touching(piece)
+        if self._mixed and not touches and "\n" in piece:
+            self._mixed.clear()
         if not piece.isascii():
             if "encoding" in enabled and (found := self._decoded_wrongly(tail, piece)):
                 return found
-            if "nonsense" in enabled and touching(piece) and (found := self._scripts(tail, piece)):
+            if touches and "nonsense" in enabled and (found := self._scripts(tail, piece)):
                 return found
         if tail.position < self._next:
             return None
@@ -89,16 +96,18 @@ class Nonsense:
         )
 
     def _scripts(self, tail: Tail, piece: str) -> Verdict | None:
-        """Letters of different scripts touching, with at least three scripts in play."""
-        last, name = -1, ""
-        for match in SCRIPT.finditer(piece):
+        """Letters of different scripts touching in one line, with at least three scripts in play."""
+        last, name, start = -1, "", tail.position - len(piece)
+        if (line := piece.rfind("\n")) >= 0:
+            self._mixed.clear()  # what is translated into many languages stands line by line
+        for match in SCRIPT.finditer(piece, line + 1):
             script = match.lastgroup or ""
             if match.start() == last and {script, name} != {"han", "hangul"}:
-                self._mixed.append((tail.position - len(piece) + last, min(name, script) + "+" + max(name, script)))
+                self._mixed.append((start + last, min(name, script) + "+" + max(name, script)))
             last, name = match.end(), script
         self._mixed = [(at, pair) for at, pair in self._mixed if at > tail.position - MEMORY]
         scripts = {script for _, pair in self._mixed for script in pair.split("+")}
-        if len(self._mixed) < 5 or len(scripts) < 3:
+        if len(self._mixed) < TOUCHES or len(scripts) < 3:
             return None
         return Verdict(
             "nonsense", "gibberish", 0.9, self._mixed[0][0], tail.position, 0,
@@ -111,7 +120,15 @@ class Nonsense:
             self._salads = 0
             return None
         text = tail.end(WINDOW)
-        if not is_bare(text) or not lacks_grammar(WORD.findall(text.lower())):
+        if not is_bare(text):
+            self._salads = 0
+            return None
+        if is_of_few_pieces(text, FEW_PIECES) or is_of_few_pieces(tail.end(2 * WINDOW), FEW_PIECES_OF_MUCH):
+            return Verdict(
+                "nonsense", "gibberish", 0.9, tail.position - WINDOW, tail.position, 0,
+                "a few syllables put together at random: " + text[-60:],
+            )  # fmt: skip
+        if not lacks_grammar(WORD.findall(text.lower())):
             self._salads = 0
             return None
         self._salads += 1
@@ -134,8 +151,19 @@ def is_bare(text: str) -> bool:
     return sum(map(text.count, SEPARATORS)) <= MOST_SEPARATORS
 
 
+def is_of_few_pieces(text: str, share: float) -> bool:
+    """A long stretch of letters without a single stop, in which the same four stand together again and again."""
+    if sum(map(text.count, STOPS)) > MOST_STOPS or len(set(text)) < FEWEST_LETTERS:
+        return False
+    if text.count(" ") < len(text) // LONGEST_WORD or not text.replace(" ", "").isalpha():
+        return False
+    return len({text[start : start + 4] for start in range(len(text) - 3)}) <= share * len(text)
+
+
 def lacks_grammar(words: list[str]) -> bool:
     """Many words, nearly all of them different, and nearly none that a sentence is built with."""
     if len(words) < 2 * FEWEST_WORDS or len(set(words)) < 0.9 * len(words):
         return False
+    if len(set("".join(words))) < FEWEST_LETTERS:
+        return False  # acgt
     return sum(map(FUNCTION_WORDS.__contains__, words)) <= 0.05 * len(words)

@@ -21,6 +21,7 @@ DRAWN = frozenset(" \t\r\n-=_*~#.+|:·•…─━═│┃║┌┐└┘├┤
 SIGN = re.compile(
     "[!-/:-@\\[-^`{-~\u00a1-\u00bf\u2010-\u2bff\u3001-\u303f\uff01-\uff65\U0001f000-\U0001faff]"
 )  # marks are none
+INDENTED, SIGNS_OF_CODE = "\n  ", 0.14  # lines of code, or of a trace, without a fence around them
 BLANK_AROUND = 80
 LONG_WORDS = 18  # characters on average
 
@@ -52,7 +53,7 @@ def needed(unit: str, *, code: bool, before: str) -> float:
         return 3600 if any(map(str.isdecimal, unit)) else 250 if letters == 0 and not unit.isascii() else 1200
     if in_blob(unit, before):
         return max(700, 3.5 * len(unit))
-    return graded(unit, code or is_dense(unit))
+    return graded(unit, code or is_dense(unit) or (INDENTED in unit and is_dense(unit, SIGNS_OF_CODE)))
 
 
 def in_blob(unit: str, before: str) -> bool:
