@@ -11,16 +11,13 @@
 The client's stream is the same all the time, and its slots are kept.
 """
 
-import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
 
 from proxysite.gateway.again import Again
 from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import OUTCOMES, Validator, failure_of
-from proxysite.gateway.keepalive import INTERVAL, PING, Keepalive
 from proxysite.gateway.plan import Plan
 from proxysite.gateway.questions import Questions
 from proxysite.gateway.relay import ConvertingRelay
@@ -37,23 +34,18 @@ from validation.verdict import Verdict
 
 
 class Climb:
-    """One judged answer.  Whoever makes one closes it, which ends its attempts too.
-
-    `keepalive` is there where the client waits for a stream.
-    """
+    """One judged answer.  Whoever makes one closes it, which ends its attempts too."""
 
     def __init__(
         self,
         attempts: Attempts,
         answer: Opened,
         exchange: Exchange,
-        keepalive: Keepalive | None,
         validator: Validator | None,
     ) -> None:
         self._attempts = attempts
         self._answer = answer  # of the attempt that is judged now
         self._exchange = exchange
-        self._keepalive = keepalive
         self._questions = Questions(validator)
         self._retries = 0
         self._unsaid = ""  # good text of the answer before, which the client has not seen yet
@@ -61,7 +53,6 @@ class Climb:
     async def chunks(self, relay: ConvertingRelay) -> AsyncGenerator[bytes]:
         """What the relay is to be fed with, each before the next is asked for: attempt after attempt, as if it were
         one answer.  Raises what an answer's chunks raise."""
-        spoken = _now()
         while True:
             async for chunk in self._answer.chunks():
                 yield chunk
@@ -69,11 +60,6 @@ class Climb:
                     yield b""  # something was said
                 if self.verdict:
                     break
-                if not relay.is_silent:
-                    spoken = _now()
-                elif _now() - spoken >= INTERVAL and self._is_streaming:
-                    relay.is_silent = False
-                    relay.say_bytes(PING)
             else:
                 relay.end_answer()
                 await self._look_after(relay)
@@ -129,19 +115,13 @@ class Climb:
         repairs = self._exchange.repair.transforms if self._exchange.repair else ()
         return (*repairs, Continuation(self.plan.said)) if self.plan.said else repairs
 
-    @property
-    def _is_streaming(self) -> bool:
-        """The client's stream has begun, so that nobody else sends it signs of life."""
-        return self._keepalive is not None and self._keepalive.is_stopped
-
     async def _look_after(self, relay: ConvertingRelay) -> bool:
         """Cares for the questions of the gate.  Whether something was said that the next chunk should not wait for."""
         self._questions.look_after(self.guard)
         asked = self.guard.gate.ask
         if asked is None or not asked.at_end:
             return False
-        async with self._kept_alive():
-            relay.say(await self._questions.last(self.guard))
+        relay.say(await self._questions.last(self.guard))
         return True
 
     async def _tried_again(self, verdict: Verdict) -> bool:
@@ -166,8 +146,7 @@ class Climb:
             said=said,
         )
         try:
-            async with self._kept_alive():
-                answer = await self._attempts.again(again, policy.delay(self._retries))
+            answer = await self._attempts.again(again, policy.delay(self._retries))
         except ProxyError as problem:
             return self._gave_up(failure, problem.message)
         if answer.status >= 300:
@@ -183,17 +162,3 @@ class Climb:
         failure.outcome = OUTCOMES[self.guard.policy.on_exhausted]
         failure.next_step = f"no good answer followed: {why}"
         return False
-
-    @asynccontextmanager
-    async def _kept_alive(self) -> AsyncIterator[None]:
-        """The client gets signs of life, however long this takes."""
-        resumed = self._keepalive is not None and self._keepalive.resume()
-        try:
-            yield
-        finally:
-            if resumed and self._keepalive:
-                await self._keepalive.stop()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -60,20 +60,23 @@ def error_body(dialect: Dialect, error: ProxyError, request_id: str) -> dict[str
     }
 
 
-def error_frame(dialect: Dialect, error: ProxyError, request_id: str) -> bytes:
-    """The bytes that end a stream which cannot go on.  Never a made-up finish: the client must see that it failed."""
+def error_frame(dialect: Dialect, error: ProxyError, request_id: str, number: int = 0) -> bytes:
+    """The bytes that end a stream which cannot go on.  Never a made-up finish: the client must see that it failed.
+
+    `number`: of events that were sent before, where the dialect counts them.
+    """
     if dialect is Dialect.RESPONSES:
-        return _event(b"response.failed", _failed_response(error, request_id))
+        return _event(b"response.failed", _failed_response(error, request_id, number))
     body = error_body(dialect, error, request_id)
     if dialect is Dialect.MESSAGES:
         return _event(b"error", body)
     return b"data: " + orjson.dumps(body) + b"\n\ndata: [DONE]\n\n"
 
 
-def _failed_response(error: ProxyError, request_id: str) -> dict[str, Any]:
+def _failed_response(error: ProxyError, request_id: str, number: int) -> dict[str, Any]:
     return {
         "type": "response.failed",
-        "sequence_number": 0,
+        "sequence_number": number,
         "response": {
             "id": f"resp_{request_id}",
             "object": "response",

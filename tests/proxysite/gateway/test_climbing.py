@@ -5,8 +5,8 @@ import asyncio
 import orjson
 import pytest
 
-from proxysite.gateway import climbing, keepalive
 from routing.dialects import Dialect
+from routing.dialects.sse import PING
 from routing.kinds import Kind
 from routing.snapshot import Target
 from tests.proxysite.gateway.in_process import (
@@ -457,20 +457,21 @@ class TestTheValidatorModel:
 
 
 class TestPings:
-    async def test_go_out_while_text_is_held(self, served, monkeypatch):
-        monkeypatch.setattr(climbing, "INTERVAL", 0)
-        client = asking()
-        await served(client, Upstream(answers(GOOD + LOOP * 3 + "And so on. " + GOOD)), **AT_ONCE)
-        assert keepalive.PING in client.body
-        assert check_messages(client.body).error is None
+    async def test_go_out_while_text_is_held(self, served, pinging):
+        client, gate = asking(), Gate()
+        upstream = Upstream((*says(GOOD + LOOP * 3), gate, *answers("And so on. " + GOOD)))
+        task = asyncio.get_running_loop().create_task(served(client, upstream, **AT_ONCE))
+        await until(lambda: PING in client.body)
+        gate.set()
+        await task
+        assert check_messages(client.body.replace(PING, b"")).error is None
 
-    async def test_go_out_while_another_attempt_is_waited_for_in_the_middle_of_a_stream(self, served, monkeypatch):
-        monkeypatch.setattr(keepalive, "INTERVAL", 0)
+    async def test_go_out_while_another_attempt_is_waited_for_in_the_middle_of_a_stream(self, served, pinging):
         bad = (*says("Let me think about the file and its lines first. " + LOOP * 40, "reasoning_content"), Gate())
         client, upstream = asking(), Upstream(bad, then=(answers(GOOD),))
         await served(client, upstream, **AT_ONCE)
-        assert keepalive.PING in client.body.partition(b"event: content_block_start")[2]
-        assert check_messages(client.body).texts("text") == GOOD
+        assert PING in client.body.partition(b"event: content_block_start")[2]
+        assert check_messages(client.body.replace(PING, b"")).texts("text") == GOOD
 
 
 IN_THOUGHTS = (*says("Hm. " * 9 + LOOP * 20, "reasoning_content", 400), Gate())
