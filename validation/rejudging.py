@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from validation.detectors import TextDetectors
-from validation.detectors.stream import Stream
 from validation.failures import Channel
+from validation.gate import Channel as JudgedChannel
+from validation.judges import judges
 from validation.loading import load
 from validation.models import ValidationFailure
 from validation.snapshot import ValidationTable
@@ -31,7 +31,8 @@ def rejudge(failures: Iterable[ValidationFailure]) -> tuple[int, int]:
 
 
 def has_text(failure: ValidationFailure) -> bool:
-    return bool(failure.text or failure.reasoning or failure.tool_calls)
+    """Whether there is something to judge: of an empty answer, that is nothing."""
+    return bool(failure.text or failure.reasoning or failure.tool_calls) or failure.detector == "empty"
 
 
 def verdict_of(failure: ValidationFailure, table: ValidationTable) -> Verdict | None:
@@ -42,14 +43,11 @@ def verdict_of(failure: ValidationFailure, table: ValidationTable) -> Verdict | 
     policy = table.policy(failure.model)
     if policy is None:
         return None
-    detectors = TextDetectors(policy.detectors, stream_of(failure))
-    return detectors.feed(judged(failure)) or detectors.close(failure.finish_reason)
+    judge = judges(policy)(_CHANNELS.get(Channel(failure.channel), JudgedChannel.TEXT))
+    return judge.feed(judged(failure)) or judge.close(failure.finish_reason)
 
 
-def stream_of(failure: ValidationFailure) -> Stream:
-    if failure.channel == Channel.ARGUMENTS:
-        return "arguments"
-    return "reasoning" if failure.channel == Channel.REASONING else "text"
+_CHANNELS = {Channel.REASONING: JudgedChannel.REASONING, Channel.ARGUMENTS: JudgedChannel.ARGUMENTS}
 
 
 def judged(failure: ValidationFailure) -> str:

@@ -144,6 +144,22 @@ def test_many_are_judged_again_with_todays_settings(admin_client):
     assert "still flagged, by repetition" in shown(admin_client.get(page_of(loop)))
 
 
+def test_an_empty_answer_is_still_empty():
+    make_policy("glm-*")
+    row = make_failure(detector="empty", text="", excerpt="", finish_reason="stop")
+    call_command("rejudge")
+    row.refresh_from_db()
+    assert row.rejudged_detector == "empty"
+
+
+def test_what_todays_threshold_is_not_sure_enough_of_is_not_flagged():
+    make_policy("glm-*", confidence_threshold=1.0)
+    row = make_failure(**LONG_LOOP)
+    call_command("rejudge")
+    row.refresh_from_db()
+    assert row.rejudged_detector == ""
+
+
 def test_one_is_judged_again_from_its_page(admin_client):
     make_policy("glm-*", detectors=["encoding"])
     row = make_failure(**LONG_LOOP)
