@@ -118,7 +118,8 @@ class Exchange:
         self.sent_body = plan.body
         self.guard = plan.guard
         if plan.conversation:
-            self.prompt_estimate = plan.conversation.prompt_estimate
+            # What is reported for a prompt with a part of the answer in it says nothing of the estimate.
+            self.prompt_estimate = 0 if plan.said else plan.conversation.prompt_estimate
             self.token_ratio = plan.token_ratio
 
     def answer_came(self, answer: Head, keep: int) -> None:

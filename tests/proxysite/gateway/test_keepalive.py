@@ -47,6 +47,7 @@ async def test_a_request_that_is_answered_in_time_sees_nothing_of_it():
 
 @in_virtual_time
 async def test_from_the_tenth_second_on_there_is_something_every_ten():
+    """Row 6.1.8 of the wire reference."""
     wire = Wire()
     keepalive = kept(wire, (b"x-request-id", b"req_1"))
     await asyncio.sleep(35)
