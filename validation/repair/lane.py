@@ -100,7 +100,7 @@ class Lane:
             and not self._watches
             and self._line == _BUSY
             and self._parser is None
-            and not self._source.text
+            and self._source.is_read
             and not self._ticks
             and not (self._last and self._last in QUOTES)
         )
@@ -202,7 +202,8 @@ class Lane:
 
     def _refuse(self, items: list[Item]) -> None:
         """It is text; only its first character, lest what follows hides another marker."""
-        is_opener = any(self._source.text.startswith(opener) for opener in self._grammar.openers)
+        source = self._source
+        is_opener = any(source.text.startswith(opener, source.at) for opener in self._grammar.openers)
         if self.is_fresh:
             self._leave_start(items)
         if is_opener:
