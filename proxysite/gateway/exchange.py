@@ -57,6 +57,7 @@ class Exchange:
         "repair",
         "request_body",
         "request_id",
+        "sample",
         "sent_body",
         "status",
         "streamed",
@@ -97,6 +98,7 @@ class Exchange:
         self.token_ratio = 1.0
         self.request_body = b""
         self.sent_body = b""
+        self.sample = b""  # what was sent, where the size of the prompt is to be learnt from it
         self.answer_body = b""
         self.tap: Tap | None = None
         self.guard: Guarded | None = None  # judges the answer of the attempt that runs
@@ -118,7 +120,8 @@ class Exchange:
         self.sent_body = plan.body
         self.guard = plan.guard
         if plan.conversation:
-            self.prompt_estimate = plan.conversation.prompt_estimate
+            # What is reported for a prompt with a part of the answer in it says nothing of the estimate.
+            self.prompt_estimate = 0 if plan.said else plan.conversation.prompt_estimate
             self.token_ratio = plan.token_ratio
 
     def answer_came(self, answer: Head, keep: int) -> None:
