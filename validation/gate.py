@@ -40,6 +40,7 @@ LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and s
 FIRST_WINDOW = 24  # at the beginning: a few tokens
 PIECE = 16  # text goes on in pieces of about this size
 LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
+MOST_LEAKED = 2000  # characters; an answer with more garbage than that in its middle is not one to go on with
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
 _CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
 LASTING_DOUBT = 240  # characters of what may be a loop: the validator model has to see some of it
@@ -258,15 +259,20 @@ class Gate:
 
     @property
     def good_text(self) -> str:
-        """The visible text without the loop; at least what the client has."""
+        """The visible text without the loop, though the client may have a part of that."""
         stream = self._streams[Channel.TEXT]
         good = stream.size if self.judged is not stream or not self.verdict else self.verdict.onset
-        return stream.text[: max(good, stream.released)]
+        return stream.text[:good]
+
+    @property
+    def leaked(self) -> int:
+        """Characters that the client has beyond the good text."""
+        return max(0, self._streams[Channel.TEXT].released - len(self.good_text))
 
     @property
     def may_continue(self) -> bool:
-        """Whether the answer can go on from its good text: the client has no more than text and thoughts."""
-        return not self._has_acted and bool(self.good_text.strip())
+        """Whether the answer can go on from its good text: the client has nothing to act on, and little garbage."""
+        return not self._has_acted and bool(self.good_text.strip()) and self.leaked <= MOST_LEAKED
 
     @property
     def may_restart(self) -> bool:
