@@ -69,7 +69,9 @@ PAIRS = (
     Pair(
         name="detectors",
         without=Setup("this proxy, no detectors", plain),
-        having=Setup("this proxy, detectors", lambda lab: {**plain(lab), "validation": {"validator_url": None}}),
+        having=Setup(
+            "this proxy, detectors", lambda lab: {**plain(lab), "validation": {"enabled": True, "validator_url": None}}
+        ),
         goal=0.7,
     ),
     Pair(

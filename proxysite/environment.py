@@ -77,6 +77,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("OVERRIDE_LOGS", "flag", False, "Log each sampling parameter the rules change: from, to, and why."),
     Variable("MAX_BODY_MIB", "integer", 64, "Largest request body, decompressed, in MiB.", minimum=1, maximum=4096),
     Variable("MODELS_CACHE_SECONDS", "number", 30.0, "How long the merged list of models is reused.", minimum=0),
+    Variable(
+        "KEEPALIVE_SECONDS",
+        "number",
+        10.0,
+        "Silence after which a streaming client gets a sign of life. 0: none.",
+        minimum=0,
+    ),
     Variable("RECORDS", "flag", True, "Keep a record of every request."),
     Variable(
         "RECORDS_QUEUE",

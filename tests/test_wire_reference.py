@@ -19,7 +19,8 @@ CASES = range(1, 111)
 TABLES = (
     *(f"2.{number}" for number in range(1, 12)),
     *(f"3.{number}" for number in range(1, 6)),
-    *("4.1", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8", "5.1", "5.2", "6.2", "6.3", "7.1", "7.2", "7.3"),
+    *("4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8", "5.1", "5.2", "5.3", "6.1", "6.2", "6.3"),
+    *("7.1", "7.2", "7.3", "7.4"),
 )
 # The rows of the machine from chat chunks to Anthropic's events, and of the rules for sampling, have numbers of their
 # own; other tables' rows are counted.  Some say what a case of section 8 says as well.
@@ -32,7 +33,7 @@ SAID_BY_CASE = {
     "4.3.1": 70, "4.3.2": 82, "4.3.3": 80, "4.3.4": 81, "4.3.10": 73,
     "7.2.1": 106, "7.2.7": 110,
 }  # fmt: skip
-TELLS_ONLY = {"7.2.6", "7.2.9"}  # of servers; they ask for nothing
+TELLS_ONLY = {"5.3.1", "5.3.6", "6.1.11", "7.2.6", "7.2.9"}  # of servers and clients; they ask for nothing
 
 _NUMBERS = re.compile(r"(?:test|and)((?:_\d+)+)(?=_)")
 _SAID = re.compile(r"\b(?:Case|Cases|Row|Rows) ([\d., and]+) of the wire reference")

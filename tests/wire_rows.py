@@ -81,6 +81,20 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         "arguments at the end", "custom input", "completed", "incomplete", "failed", "unknown",
     ),
     "4.8": ("messages", "chat and completions", "responses", "generate"),
+    # Errors
+    "5.1": ("messages", "OpenAI", "vLLM", "SGLang", "llama.cpp", "Ollama", "LM Studio", "FastAPI", "gateways"),
+    "5.2": (
+        "400", "401", "402", "403", "404", "405", "408", "409", "413", "422", "429", "499", "500", "502 and 503", "504",
+        "529",
+    ),
+    "5.3": ("retries", "when they retry", "how long they wait", "errors", "broken streams", "refusals", "no JSON"),
+    # Clients
+    "6.1": (
+        "calls", "keys", "headers", "body", "background work", "web search", "streams", "watchdogs", "retries",
+        "thinking", "tools elsewhere", "errors",
+    ),
+    "6.2": ("request", "odd items", "probes", "events", "completion", "errors"),
+    "6.3": ("Zed", "Cline", "Kilo", "Continue", "OpenAI's SDK", "Anthropic's tool runner", "curl"),
     # Names of sampling parameters, by kind of server
     "7.1": (
         "max tokens", "min tokens", "temperature", "top_p", "top_k", "min_p", "typical_p", "top-n-sigma", "repetition",

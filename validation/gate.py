@@ -42,6 +42,7 @@ PIECE = 16  # text goes on in pieces of about this size
 LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
 _CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
+LASTING_DOUBT = 240  # characters of what may be a loop: the validator model has to see some of it
 CHARACTERS_PER_WORD = 12  # in scripts without blanks, generously
 
 
@@ -95,7 +96,7 @@ class Ask:
 class Stream:
     """One channel as it came: its text, how much of that went on, and what looks at it."""
 
-    __slots__ = ("channel", "custom", "detectors", "name", "pieces", "released", "size")
+    __slots__ = ("channel", "custom", "detectors", "doubted", "name", "pieces", "released", "size")
 
     def __init__(self, channel: Channel, detectors: Detectors, name: str = "", *, custom: bool = False) -> None:
         self.channel = channel
@@ -105,6 +106,7 @@ class Stream:
         self.pieces: list[str] = []
         self.size = 0
         self.released = 0
+        self.doubted: int | None = None  # the suspicion that the validator model was asked about
 
     @property
     def text(self) -> str:
@@ -341,17 +343,21 @@ class Gate:
         return True
 
     def _wonder(self, stream: Stream, text: str) -> None:
-        """Asks for the validator model every so many words, or when the detectors are in doubt."""
+        """Asks for the validator model every so many words, and once about each doubt of the detectors that lasts."""
         policy = self._policy
         self._characters += len(text)
         self._words += text.count(" ") + text.count("\n")
         if self.ask or not policy.mid_stream_validation_enabled:
             return
         words = max(self._words, self._characters // CHARACTERS_PER_WORD)
-        if words < policy.mid_stream_validation_interval_words:
+        is_due = words >= policy.mid_stream_validation_interval_words
+        doubt = stream.detectors.suspicion
+        if doubt is None:
+            if not is_due or policy.validate_on is ValidateOn.SUSPICION:
+                return
+        elif not is_due and (doubt == stream.doubted or stream.size - doubt < LASTING_DOUBT):
             return
-        if policy.validate_on is ValidateOn.SUSPICION and stream.detectors.suspicion is None:
-            return
+        stream.doubted = doubt
         self._words = self._characters = 0
         self.ask = self._question(stream)
 

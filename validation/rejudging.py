@@ -1,16 +1,33 @@
 """Judges stored answers again with today's policies and detectors: no model is asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+import orjson
 from django.utils import timezone
 
-from validation.detectors import TextDetectors
-from validation.detectors.stream import Stream
+from routing.dialects import Dialect
+from routing.dialects.events import (
+    End,
+    Event,
+    Finish,
+    FinishReason,
+    Reasoning,
+    Text,
+    ToolArguments,
+    ToolEnd,
+    ToolStart,
+)
+from routing.dialects.request import Request
 from validation.failures import Channel
+from validation.gate import Channel as JudgedChannel
+from validation.gate import Gate
+from validation.judges import judges
 from validation.loading import load
 from validation.models import ValidationFailure
 from validation.snapshot import ValidationTable
 from validation.verdict import Verdict
+from validation.whole import WholeAnswer, request_of
 
 
 def rejudge(failures: Iterable[ValidationFailure]) -> tuple[int, int]:
@@ -31,25 +48,65 @@ def rejudge(failures: Iterable[ValidationFailure]) -> tuple[int, int]:
 
 
 def has_text(failure: ValidationFailure) -> bool:
-    return bool(failure.text or failure.reasoning or failure.tool_calls)
+    """Whether there is something to judge: of an empty answer, that is nothing."""
+    return bool(failure.text or failure.reasoning or failure.tool_calls) or failure.detector == "empty"
 
 
 def verdict_of(failure: ValidationFailure, table: ValidationTable) -> Verdict | None:
-    """What the built-in detectors that the model's policy has today say of the channel that was judged then.
+    """What the built-in detectors that the model's policy has today say of the answer.
 
-    A model that no policy names any more is not judged.
+    A model that no policy names any more is not judged; of an answer that was not kept whole, the channel is that was
+    judged then.
     """
     policy = table.policy(failure.model)
     if policy is None:
         return None
-    detectors = TextDetectors(policy.detectors, stream_of(failure))
-    return detectors.feed(judged(failure)) or detectors.close(failure.finish_reason)
+    if failure.left_out:
+        judge = judges(policy)(_CHANNELS.get(Channel(failure.channel), JudgedChannel.TEXT))
+        return judge.feed(judged(failure)) or judge.close(failure.finish_reason)
+    ends = WholeAnswer(policy, lambda: _request(failure))
+    gate = Gate(replace(policy, validator=None), judges(policy), ends=ends, whole=True)
+    for event in _events(failure):
+        gate.feed(event)
+    return gate.verdict
 
 
-def stream_of(failure: ValidationFailure) -> Stream:
-    if failure.channel == Channel.ARGUMENTS:
-        return "arguments"
-    return "reasoning" if failure.channel == Channel.REASONING else "text"
+_CHANNELS = {Channel.REASONING: JudgedChannel.REASONING, Channel.ARGUMENTS: JudgedChannel.ARGUMENTS}
+
+
+def _events(failure: ValidationFailure) -> Iterator[Event]:
+    """The answer as it came, as far as it came: without a finish reason it was stopped."""
+    if failure.reasoning:
+        yield Reasoning(failure.reasoning)
+    if failure.text:
+        yield Text(failure.text)
+    for key, call in enumerate(failure.tool_calls):
+        arguments = str(call.get("arguments", ""))
+        yield ToolStart(key, "", str(call.get("name", "")))
+        yield ToolArguments(key, arguments)
+        if failure.finish_reason or _is_json(arguments):
+            yield ToolEnd(key)
+    if failure.finish_reason:
+        known = failure.finish_reason in list(FinishReason)
+        yield Finish(FinishReason(failure.finish_reason) if known else FinishReason.UNKNOWN)
+        yield End()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _request(failure: ValidationFailure) -> Request | None:
+    """What the attempt was sent, where that was kept whole and in the client's dialect."""
+    try:
+        body = orjson.loads(failure.request_body)
+        return request_of(body, Dialect(failure.client_dialect)) if isinstance(body, dict) else None
+    except ValueError:
+        return None
 
 
 def judged(failure: ValidationFailure) -> str:

@@ -6,7 +6,7 @@ import time
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
 
-from proxysite.gateway.validator import opinion_of, server_of
+from proxysite.gateway.validator import of_a_validator, opinion_of, server_of
 from routing.errors import ProxyError
 from routing.upstream import Upstreams
 from validation.gate import Ask, Channel
@@ -32,7 +32,7 @@ def asked(row: Validator) -> tuple[bool, str]:
     except ValidationError as problem:
         return False, " ".join(problem.messages)
     except ProxyError as problem:
-        return False, problem.message
+        return False, of_a_validator(problem)
     except TimeoutError:
         return False, f"{row.name} gave no verdict within {WAIT_SECONDS:g} s."
     except NotAVerdict as problem:

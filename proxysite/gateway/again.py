@@ -1,16 +1,24 @@
-"""What another attempt changes in its request, behind an answer that was garbage.  Pure."""
+"""What another attempt changes in its request, behind an answer that was garbage, and what it goes on from.  Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from routing.dialects import Dialect
 from routing.dialects.capabilities import Capabilities
+from routing.dialects.continuing import continued
+from routing.errors import ProxyError
 from routing.snapshot import Target
 from sampling.merge import ABSENT, Change
 from validation.ladder import Sent, climb
 from validation.snapshot import Rung
 
 RETRY = "retry of a bad answer"  # how the origin of such a change begins
+
+
+class CannotContinue(ProxyError):
+    """Nobody would go on from the text that the client has."""
+
+    status, code = 400, "cannot_continue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +39,22 @@ class Again:
     ladder: tuple[Rung, ...]
     seed: int
     others: bool = False  # there is another target
+    said: str = ""  # the good text to go on from; blank: it begins anew
 
     def changed(self, body: dict[str, Any], target: Target, of: Capabilities, dialect: Dialect) -> Changed:
-        """The body for a target: with the next rung of the ladder, as far as the bad one's target knows it."""
+        """The body for a target: with the next rung of the ladder, as far as the bad one's target knows it.
+
+        Raises CannotContinue.
+        """
+        changed = self._climbed(body, target, of, dialect)
+        if not self.said:
+            return changed
+        going_on = continued(changed.body, dialect, of, self.said)
+        if going_on is None:
+            raise CannotContinue(f"The upstream “{target.upstream.name}” does not go on from a text.")
+        return replace(changed, body=going_on)
+
+    def _climbed(self, body: dict[str, Any], target: Target, of: Capabilities, dialect: Dialect) -> Changed:
         if target is not self.target:
             return Changed(body)
         sent = Sent(body, dialect, of)

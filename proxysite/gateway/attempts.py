@@ -282,8 +282,13 @@ class Attempts:
             raise
 
     def _plan_again(self, target: Target) -> Plan:
-        """For the same target, or the next if that is the change."""
-        plan = self._plan_for(target)
+        """For the same target, or the next if that is the change, or if only that one can.  Raises ProxyError."""
+        try:
+            plan = self._plan_for(target)
+        except ProxyError:
+            if plan_elsewhere := self._next_plan():
+                return plan_elsewhere
+            raise
         return (self._next_plan() or plan) if plan.rung is Rung.NEXT_TARGET else plan
 
     def _plan_for(self, target: Target) -> Plan:

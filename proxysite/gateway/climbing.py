@@ -11,23 +11,21 @@
 The client's stream is the same all the time, and its slots are kept.
 """
 
-import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
 
 from proxysite.gateway.again import Again
 from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import OUTCOMES, Validator, failure_of
-from proxysite.gateway.keepalive import INTERVAL, PING, Keepalive
 from proxysite.gateway.plan import Plan
 from proxysite.gateway.questions import Questions
 from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
 from routing.dialects import conversion
+from routing.dialects.continuing import Continuation, up_to_a_sentence
 from routing.dialects.conversion import WholeAnswer
-from routing.dialects.events import Transform
+from routing.dialects.events import Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
 from validation.ending import Guarded
@@ -36,42 +34,34 @@ from validation.verdict import Verdict
 
 
 class Climb:
-    """One judged answer.  Whoever makes one closes it, which ends its attempts too.
-
-    `keepalive` is there where the client waits for a stream.
-    """
+    """One judged answer.  Whoever makes one closes it, which ends its attempts too."""
 
     def __init__(
         self,
         attempts: Attempts,
         answer: Opened,
         exchange: Exchange,
-        keepalive: Keepalive | None,
         validator: Validator | None,
     ) -> None:
         self._attempts = attempts
         self._answer = answer  # of the attempt that is judged now
         self._exchange = exchange
-        self._keepalive = keepalive
         self._questions = Questions(validator)
         self._retries = 0
+        self._unsaid = ""  # good text of the answer before, which the client has not seen yet
 
     async def chunks(self, relay: ConvertingRelay) -> AsyncGenerator[bytes]:
         """What the relay is to be fed with, each before the next is asked for: attempt after attempt, as if it were
         one answer.  Raises what an answer's chunks raise."""
-        spoken = _now()
+        questions = self._questions
         while True:
+            gate = self.guard.gate
             async for chunk in self._answer.chunks():
                 yield chunk
-                if await self._look_after(relay):
+                if (gate.ask or questions.are_open) and await self._look_after(relay):
                     yield b""  # something was said
-                if self.verdict:
+                if gate.verdict:
                     break
-                if not relay.is_silent:
-                    spoken = _now()
-                elif _now() - spoken >= INTERVAL and self._is_streaming:
-                    relay.is_silent = False
-                    relay.say_bytes(PING)
             else:
                 relay.end_answer()
                 await self._look_after(relay)
@@ -80,6 +70,7 @@ class Climb:
             if not await self._tried_again(self.verdict):
                 relay.say(self.guard.end())
                 return
+            relay.say([Text(self._unsaid)] if self._unsaid else [])
             relay.go_on(self.conversation, self.transforms, self.guard)
 
     async def whole(self, body: bytes) -> WholeAnswer:
@@ -123,12 +114,8 @@ class Climb:
     @property
     def transforms(self) -> Sequence[Transform]:
         """What stands before the gate."""
-        return self._exchange.repair.transforms if self._exchange.repair else ()
-
-    @property
-    def _is_streaming(self) -> bool:
-        """The client's stream has begun, so that nobody else sends it signs of life."""
-        return self._keepalive is not None and self._keepalive.is_stopped
+        repairs = self._exchange.repair.transforms if self._exchange.repair else ()
+        return (*repairs, Continuation(self.plan.said)) if self.plan.said else repairs
 
     async def _look_after(self, relay: ConvertingRelay) -> bool:
         """Cares for the questions of the gate.  Whether something was said that the next chunk should not wait for."""
@@ -136,17 +123,18 @@ class Climb:
         asked = self.guard.gate.ask
         if asked is None or not asked.at_end:
             return False
-        async with self._kept_alive():
-            relay.say(await self._questions.last(self.guard))
+        relay.say(await self._questions.last(self.guard))
         return True
 
     async def _tried_again(self, verdict: Verdict) -> bool:
         """Whether the next attempt gave an answer, which is judged now.  If not, the bad one is still there."""
         policy, gate = self.guard.policy, self.guard.gate
-        if self._retries >= policy.max_retries or not gate.may_restart:
+        if self._retries >= policy.max_retries or not (gate.may_restart or gate.may_continue):
             return False
         await self._questions.aclose()  # what is still asked is about the answer that is given up
         self._retries += 1
+        released = len(gate.released_text)
+        said = "" if gate.may_restart else up_to_a_sentence(gate.text, len(gate.good_text), released)
         exchange, failure = self._exchange, failure_of(self._exchange)
         assert failure is not None
         exchange.failures, exchange.guard = (*exchange.failures, failure), None
@@ -157,35 +145,22 @@ class Climb:
             ladder=policy.ladder,
             seed=random.getrandbits(31),
             others=self._attempts.others,
+            said=said,
         )
         try:
-            async with self._kept_alive():
-                answer = await self._attempts.again(again, policy.delay(self._retries))
+            answer = await self._attempts.again(again, policy.delay(self._retries))
         except ProxyError as problem:
             return self._gave_up(failure, problem.message)
         if answer.status >= 300:
             return self._gave_up(failure, f"the upstream “{answer.plan.upstream.name}” answered {answer.status}")
-        failure.outcome, failure.next_step = Outcome.RETRIED, f"asked again: {answer.plan.changed}"
-        self._answer = answer
+        failure.outcome = Outcome.CONTINUED if said else Outcome.RETRIED
+        failure.next_step = f"{'continued' if said else 'asked again'}: {answer.plan.changed}"
+        self._answer, self._unsaid = answer, said[released:]
         exchange.answered_by(answer)
         exchange.repair = AnswerRepair(answer.plan.mending) if answer.plan.mending else None
         return True
 
     def _gave_up(self, failure: Failure, why: str) -> bool:
         failure.outcome = OUTCOMES[self.guard.policy.on_exhausted]
-        failure.next_step = f"asked again, which failed: {why}"
+        failure.next_step = f"no good answer followed: {why}"
         return False
-
-    @asynccontextmanager
-    async def _kept_alive(self) -> AsyncIterator[None]:
-        """The client gets signs of life, however long this takes."""
-        resumed = self._keepalive is not None and self._keepalive.resume()
-        try:
-            yield
-        finally:
-            if resumed and self._keepalive:
-                await self._keepalive.stop()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -37,6 +37,7 @@ POLL_SECONDS = 0.5
 class Engine:
     def __init__(self) -> None:
         self.base_path: str = settings.ENV["BASE_PATH"]
+        self.keepalive_seconds: float = settings.ENV["KEEPALIVE_SECONDS"]
         self.public_url: str = settings.ENV["PUBLIC_URL"]
         self.max_body_bytes: int = settings.ENV["MAX_BODY_MIB"] * 2**20
         self.is_started = False

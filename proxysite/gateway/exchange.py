@@ -9,6 +9,7 @@ from typing import Protocol
 from proxysite.gateway.plan import Plan
 from proxysite.gateway.repairs import MOST, AnswerRepair, of_call
 from routing.dialects import Dialect
+from routing.dialects.life import EarlyResponse
 from routing.dialects.passing import Tap, has_finished
 from routing.errors import ProxyError
 from sampling.merge import Change
@@ -38,6 +39,7 @@ class Exchange:
         "client_dialect",
         "client_gone",
         "done",
+        "early",
         "error",
         "failures",
         "first_byte",
@@ -55,6 +57,7 @@ class Exchange:
         "repair",
         "request_body",
         "request_id",
+        "sample",
         "sent_body",
         "status",
         "streamed",
@@ -95,10 +98,12 @@ class Exchange:
         self.token_ratio = 1.0
         self.request_body = b""
         self.sent_body = b""
+        self.sample = b""  # what was sent, where the size of the prompt is to be learnt from it
         self.answer_body = b""
         self.tap: Tap | None = None
         self.guard: Guarded | None = None  # judges the answer of the attempt that runs
         self.failures: tuple[Failure, ...] = ()  # the answers of attempts that others followed
+        self.early: EarlyResponse | None = None  # what a client of responses is told while it waits
         self.answered = False  # the last byte of the answer has been handed to the server
         self.client_gone = False
         self.is_recorded = True  # probes that are answered here leave no record
@@ -115,7 +120,8 @@ class Exchange:
         self.sent_body = plan.body
         self.guard = plan.guard
         if plan.conversation:
-            self.prompt_estimate = plan.conversation.prompt_estimate
+            # What is reported for a prompt with a part of the answer in it says nothing of the estimate.
+            self.prompt_estimate = 0 if plan.said else plan.conversation.prompt_estimate
             self.token_ratio = plan.token_ratio
 
     def answer_came(self, answer: Head, keep: int) -> None:

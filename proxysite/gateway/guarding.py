@@ -71,7 +71,7 @@ def guarded(
             warning = "The answer was not judged: it would lose something if it were read."
             return replace(plan, warnings=(*plan.warnings, warning))
     ends = WholeAnswer(policy, partial(request_of, asked or {}, conversation.client), conversation.client_name)
-    gate = Gate(policy, judges(policy), ends=ends, whole=not plan.streams)
+    gate = Gate(policy, judges(policy), plan.said, ends=ends, whole=not plan.streams)
     guard = Guarded(gate, policy, site() + admin_path(request_id), watched=True)
     return replace(plan, conversation=conversation, guard=guard)
 

@@ -8,7 +8,6 @@ at once when the client leaves, and exactly one record is written.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from functools import cached_property
 from io import BytesIO
 from typing import Any
@@ -24,6 +23,7 @@ from proxysite.gateway.guarding import failures_of
 from proxysite.gateway.keepalive import Keepalive, Send
 from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
+from routing.dialects.life import Life
 from routing.errors import BadRequest, InternalError, ProxyError
 
 log = logging.getLogger("proxysite.gateway")
@@ -54,9 +54,10 @@ class ProxyRequest(ASGIRequest):
         self.versioned = "/v1/" in self.path.removeprefix(engine.base_path)
         self.resolver_match = None
 
-    def keep_client_alive(self) -> None:
-        """The client waits for a stream: it is sent pings until the answer is there."""
-        self.keepalive = Keepalive(self._send, _id_headers(self.exchange))
+    def keep_client_alive(self, life: Life) -> None:
+        """The client waits for a stream: it is sent signs of life until the answer is there, and in its silences."""
+        if interval := self.engine.keepalive_seconds:
+            self.keepalive = Keepalive(self._send, _id_headers(self.exchange), life, interval)
 
     def header(self, name: bytes) -> str:
         """A header's value, blank if the client did not send it; several are joined."""
@@ -128,9 +129,9 @@ class ProxyHandler(ASGIHandler):
                 )
             exchange.status = response.status_code
             if request.keepalive and await request.keepalive.stop():
-                await _send_on(response, exchange, send)
+                await _send_on(response, exchange, send, request.keepalive)
             else:
-                await _send(response, exchange, send)
+                await _send(response, exchange, send, request.keepalive)
         except asyncio.CancelledError:
             if not exchange.client_gone:
                 exchange.failed(InternalError("The server stopped before the answer was complete."))
@@ -177,7 +178,7 @@ async def _cancel_when_client_leaves(receive: Any, exchange: Exchange, task: asy
         task.cancel()
 
 
-async def _send(response: Relayed, exchange: Exchange, send: Send) -> None:
+async def _send(response: Relayed, exchange: Exchange, send: Send, keepalive: Keepalive | None) -> None:
     """Headers and body; the request id goes on every answer."""
     headers = [*response.raw_headers, *_id_headers(exchange)]
     if isinstance(response, Whole):
@@ -189,23 +190,31 @@ async def _send(response: Relayed, exchange: Exchange, send: Send) -> None:
         return
     assert isinstance(response, Streamed)
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await _send_stream(response.chunks, exchange, send)
+    await _send_stream(response, exchange, send, keepalive)
 
 
-async def _send_stream(chunks: AsyncIterator[bytes], exchange: Exchange, send: Send) -> None:
-    async for chunk in chunks:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+async def _send_stream(response: Streamed, exchange: Exchange, send: Send, keepalive: Keepalive | None) -> None:
+    if keepalive is None or response.life is None:
+        async for chunk in response.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    else:
+        keepalive.go_on(response.life)
+        async for chunk in response.chunks:
+            keepalive.beats += 1
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            keepalive.beats += 1
+        await keepalive.stop()
     exchange.answered = True
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_on(response: Relayed, exchange: Exchange, send: Send) -> None:
-    """Pings have begun the answer, as a stream with the status 200: what is whole becomes its events."""
+async def _send_on(response: Relayed, exchange: Exchange, send: Send, keepalive: Keepalive) -> None:
+    """Signs of life have begun the answer, as a stream with the status 200: what is whole becomes its events."""
     if isinstance(response, Streamed):
-        await _send_stream(response.chunks, exchange, send)
+        await _send_stream(response, exchange, send, keepalive)
         return
     assert isinstance(response, Whole)
-    event = event_of(exchange.client_dialect, response.status_code, response.body, exchange.request_id)
+    event = event_of(exchange, response.status_code, response.body)
     exchange.answered = True
     await send({"type": "http.response.body", "body": event, "more_body": False})
 

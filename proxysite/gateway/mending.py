@@ -21,6 +21,7 @@ from routing.dialects.errors import error_frame
 from routing.dialects.events import Event, Failed, Reasoning, Text, ToolArguments, ToolStart, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
+from routing.dialects.sse import KEEP_ALIVE
 from routing.errors import ProxyError, UpstreamBroken
 
 _BESIDE_TEXT = (*REASONING_FIELDS, "reasoning_details", "tool_calls", "function_call")
@@ -71,6 +72,9 @@ class MendingRelay:
         failed = Failed(UpstreamError(problem.status, problem.message))
         held = self._left + self._named(self._frames.fail(failed))
         return held + error_frame(Dialect.CHAT, problem, self._request_id)
+
+    def ping(self) -> bytes:
+        return KEEP_ALIVE
 
     def _named(self, events: bytes) -> bytes:
         return self._echo.feed(events) if self._echo else events

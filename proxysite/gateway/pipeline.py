@@ -30,10 +30,12 @@ from proxysite.live import LiveConfig
 from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
-from routing.dialects import conversion, upstream_errors
+from routing.dialects import Dialect, conversion, upstream_errors
 from routing.dialects.events import Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
+from routing.dialects.responses import parse as responses_parse
 from routing.errors import InternalError, ProxyError, UpstreamBroken
 from routing.snapshot import Target
 from routing.upstream import Headers
@@ -49,7 +51,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     asked = _asked(request)
     route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
     if route.streams:
-        request.keep_client_alive()
+        exchange.early = _early(route, exchange)
+        request.keep_client_alive(exchange.early or Comments())
     closes = attempts = _attempts(request, asked, route, config)
     climb: Climb | None = None
     try:
@@ -59,13 +62,32 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
         if plan.mending and answer.status < 300:
             exchange.repair = AnswerRepair(plan.mending)
         if plan.guard:
-            closes = climb = Climb(attempts, answer, exchange, request.keepalive, engine.validator)
+            closes = climb = Climb(attempts, answer, exchange, engine.validator)
         if plan.conversation and (plan.is_converted or plan.guard or answer.status < 300):
             return await _converted(answer, plan, plan.conversation, exchange, climb)
         return await _passed(answer, plan, exchange)
     except BaseException:
         await closes.aclose()
         raise
+
+
+def _early(route: Route, exchange: Exchange) -> EarlyResponse | None:
+    """What a client that counts events is told while it waits."""
+    body = route.body
+    if route.dialect is not Dialect.RESPONSES or body is None or not may_begin_early(body):
+        return None
+
+    def conversation() -> Conversation:
+        return Conversation(
+            client=Dialect.RESPONSES,
+            upstream=Dialect.RESPONSES,
+            model=route.model or "",
+            request_id=exchange.request_id,
+            created=int(exchange.received_at.timestamp()),
+            echo=responses_parse.echo(body),
+        )
+
+    return EarlyResponse(conversation)
 
 
 def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveConfig) -> Attempts:
@@ -115,9 +137,8 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
         relay = _passing_relay(plan, exchange)
-        return Streamed(
-            answer.status, _stream_headers(answer), _events(answer, answer.chunks(), relay, exchange), answer
-        )
+        events = _events(answer, answer.chunks(), relay, exchange)
+        return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
     # Not every JSON is one document: Ollama streams application/x-ndjson.
     is_document = content_type.startswith("application/json") and plan.method != "HEAD"
     if answer.status >= 400 or is_document or plan.dialect:
@@ -132,7 +153,8 @@ def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
     if plan.mending and exchange.repair:
         frames = ChatFrames(plan.mending.conversation, exchange.repair.transforms, plan.mending.reasoning_field)
         return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
-    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id)
+    early = exchange.early
+    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id, early)
 
 
 async def _events(
@@ -258,6 +280,8 @@ async def _converted_stream(
     whatever status, gives a real error status."""
     exchange.streamed = True
     relay = ConvertingRelay(conversation, exchange.tap, _repairs(exchange), plan.guard)
+    if exchange.early:
+        relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()
     first = await _first_events(chunks, relay, exchange)
     if relay.failure:
@@ -266,7 +290,7 @@ async def _converted_stream(
         exchange.outcome, exchange.error = "upstream_error", relay.failure.message
         return _failed(relay.failure, answer, plan, exchange)
     events = _events(answer, chunks, relay, exchange, first)
-    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], events, climb or answer)
+    return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], events, climb or answer, relay)
 
 
 async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, exchange: Exchange) -> bytes:

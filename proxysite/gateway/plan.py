@@ -104,6 +104,7 @@ class Plan:
     mending: Mending | None = None
     mended: tuple[MendedCall, ...] = ()
     guard: Guarded | None = None  # judges the answer, which has a conversation then
+    said: str = ""  # what the client has of the answer, which goes on from there
     rung: Rung | None = None  # what this attempt changes, because the one before it gave garbage
     token_ratio: float = 1.0
     changes: tuple[Change, ...] = ()
@@ -226,6 +227,7 @@ def _plan_endpoint(
         mending=mending,
         mended=draft.mended,
         rung=rung,
+        said=again.said if again else "",
         token_ratio=draft.token_ratio,
         changes=tuple(draft.changes),
         warnings=tuple(draft.warnings),

@@ -13,7 +13,9 @@ from routing.dialects.conversion import StreamConverter
 from routing.dialects.errors import error_frame
 from routing.dialects.events import Event, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
-from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
+from routing.dialects.life import Continued, EarlyResponse
+from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
+from routing.dialects.sse import KEEP_ALIVE, PING
 from routing.errors import ProxyError, UpstreamBroken
 from validation.ending import Guarded
 
@@ -39,17 +41,32 @@ class Relay(Protocol):
 
     def break_off(self, problem: ProxyError) -> bytes: ...
 
+    def ping(self) -> bytes: ...  # a sign of life between two chunks
+
 
 class StreamRelay:
-    """A stream of events in one dialect, towards a client of the same one.  `dialect` None: an unknown endpoint's."""
+    """A stream of events in one dialect, towards a client of the same one.  `dialect` None: an unknown endpoint's.
 
-    __slots__ = ("_dialect", "_echo", "_events", "_request_id", "_tap", "_upstream")
+    `early`: what the client may have been told while it waited; then the events are numbered on.
+    """
+
+    __slots__ = ("_continued", "_dialect", "_early", "_echo", "_events", "_request_id", "_tap", "_upstream")
     failure: UpstreamError | None = None  # a stream that passes is not read that closely
     warnings: Sequence[str] = ()
     is_over = False
 
-    def __init__(self, upstream: str, dialect: Dialect | None, echo: str | None, tap: Tap, request_id: str) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        dialect: Dialect | None,
+        echo: str | None,
+        tap: Tap,
+        request_id: str,
+        early: EarlyResponse | None = None,
+    ) -> None:
         self._upstream = upstream
+        self._early = early
+        self._continued: Continued | None = None
         self._dialect = dialect
         self._echo = EchoModel(echo) if echo is not None else None
         self._events = WholeEvents()
@@ -60,6 +77,9 @@ class StreamRelay:
         events = self._events.feed(chunk)
         if events:
             self._tap.feed(events)  # whole events, so that its tail always holds the last one whole
+        if self._early and self._early.count:
+            self._continued = self._continued or Continued(self._early)
+            events = self._continued.feed(events)
         return self._echo.feed(events) if self._echo else events
 
     def close(self) -> bytes:
@@ -68,12 +88,22 @@ class StreamRelay:
         self._tap.feed(left)
         if self._dialect is not None and not has_finished(self._dialect, self._tap.tail):
             raise UpstreamBroken(f"The upstream “{self._upstream}” ended the stream before the answer was complete.")
+        if self._continued:
+            left = self._continued.close(left)
         return self._echo.feed(left) if self._echo else left
 
     def break_off(self, problem: ProxyError) -> bytes:
         """The event that tells the client; half an event that is still held is left out."""
         self._tap.feed(self._events.close())
-        return error_frame(self._dialect or Dialect.CHAT, problem, self._request_id)
+        if self._early and self._early.count:
+            return self._early.failed(problem)
+        return error_frame(self._dialect or Dialect.CHAT, problem, self._request_id, next_number(self._tap.tail))
+
+    def ping(self) -> bytes:
+        """Where a response passes as it is, the upstream numbers its events, and nobody can come in between."""
+        if self._continued and self._early:
+            return self._early.ping()
+        return PING if self._dialect is Dialect.MESSAGES and self._tap.size else KEEP_ALIVE
 
 
 class ConvertingRelay:
@@ -84,7 +114,7 @@ class ConvertingRelay:
     goes to the client with the next one, or with the end.
     """
 
-    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_said", "_tap", "is_silent")
+    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_said", "_tap")
 
     def __init__(
         self,
@@ -99,7 +129,6 @@ class ConvertingRelay:
         self._tap = tap
         self._is_closed = False
         self._said = b""
-        self.is_silent = True  # the last chunk said nothing to the client
 
     @property
     def failure(self) -> UpstreamError | None:
@@ -116,15 +145,10 @@ class ConvertingRelay:
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
-        out = self._with_said(self._converter.feed(chunk))
-        self.is_silent = not out
-        return out
+        return self._with_said(self._converter.feed(chunk))
 
     def say(self, events: list[Event]) -> None:
         self._said += self._converter.say(events)
-
-    def say_bytes(self, events: bytes) -> None:
-        self._said += events
 
     def end_answer(self) -> None:
         """The upstream has nothing more to say.  The client may be told more, by `say` or by another attempt."""
@@ -151,6 +175,13 @@ class ConvertingRelay:
         self._tap.feed(self._events.close())
         error = UpstreamError(problem.status, problem.message, code=problem.code)
         return self._with_said(self._converter.fail(error))
+
+    def follow(self, early: EarlyResponse) -> None:
+        """The client may have been told the beginning of its answer while it waited."""
+        self._converter.follow(early)
+
+    def ping(self) -> bytes:
+        return KEEP_ALIVE if self._said else self._converter.ping()
 
     def _with_said(self, more: bytes) -> bytes:
         if not self._said:

@@ -10,8 +10,11 @@ import orjson
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from proxysite.gateway.exchange import Exchange
 from routing.dialects import Dialect, upstream_errors
 from routing.dialects.errors import error_body, error_frame
+from routing.dialects.json import loads
+from routing.dialects.life import Life
 from routing.errors import ProxyError
 
 Headers = list[tuple[bytes, bytes]]
@@ -38,11 +41,22 @@ class Closed(Protocol):
 
 
 class Streamed(Relayed):
-    """An upstream's answer on its way to the client.  The handler closes it, whatever happens."""
+    """An upstream's answer on its way to the client.  The handler closes it, whatever happens.
 
-    def __init__(self, status: int, raw_headers: Headers, chunks: AsyncGenerator[bytes], answer: Closed) -> None:
+    `life` gives what may be sent between two chunks; None: nothing may.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        raw_headers: Headers,
+        chunks: AsyncGenerator[bytes],
+        answer: Closed,
+        life: Life | None = None,
+    ) -> None:
         super().__init__(status, raw_headers)
         self.chunks = chunks
+        self.life = life
         self._answer = answer
 
     async def aclose(self) -> None:
@@ -62,14 +76,26 @@ def error_answer(dialect: Dialect, error: ProxyError, request_id: str) -> Whole:
     return json_answer(error_body(dialect, error, request_id), error.status, headers)
 
 
-def event_of(dialect: Dialect, status: int, body: bytes, request_id: str) -> bytes:
+def event_of(exchange: Exchange, status: int, body: bytes) -> bytes:
     """A whole answer, or a refusal, for a client whose stream has begun already."""
+    dialect, early = exchange.client_dialect, exchange.early
     if status >= 400:
         error = upstream_errors.of_text(body, status)
         problem = ProxyError(error.message)
         problem.status, problem.code = error.status, error.code or problem.code
-        return error_frame(dialect, problem, request_id)
+        if early and early.count:
+            return early.failed(problem)
+        return error_frame(dialect, problem, exchange.request_id)
+    if early and early.count and isinstance(whole := _json(body), dict):
+        return early.whole(whole)
     return b"data: " + body.replace(b"\r", b"").replace(b"\n", b"\ndata: ") + b"\n\n"
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return loads(body)
+    except ValueError:
+        return None
 
 
 def page(response: HttpResponse) -> Whole:

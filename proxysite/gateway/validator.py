@@ -90,7 +90,9 @@ class ValidatorModels:
             found = verdict(said, ask, policy.confidence_threshold, target.name)
         except TimeoutError:
             self._failed(target, state, f"no verdict within {target.timeout_seconds:g} s")
-        except (ProxyError, NotAVerdict) as problem:
+        except ProxyError as problem:
+            self._failed(target, state, of_a_validator(problem))
+        except NotAVerdict as problem:
             self._failed(target, state, str(problem))
         except Exception:
             log.exception("The validator “%s” could not be asked.", target.name)
@@ -116,7 +118,7 @@ class ValidatorModels:
 
     def _alarm(self, target: ValidatorTarget, why: str) -> None:
         end = "" if why.endswith((".", "?", "!")) else "."
-        text = f"The validator “{target.name}” gave no verdict, so answers pass without its judgement: {why}{end}"
+        text = f"Answers pass without the judgement of the validator “{target.name}”. {why[:1].upper()}{why[1:]}{end}"
         if self._engine.alarms.failed(target.name, text, timezone.now()):
             log.warning("%s", text)
 
@@ -139,6 +141,11 @@ async def opinion_of(target: ValidatorTarget, ask: Ask, upstream: Upstream, upst
         said = without_keys(body, upstream)[:QUOTED].decode(errors="replace")
         raise NotAVerdict(f"it answered {answer.status}: {said}")
     return opinion(body, target.dialect)
+
+
+def of_a_validator(problem: ProxyError) -> str:
+    """Upstreams are what most servers that we call are; this one is none."""
+    return problem.message.replace("The upstream", "The validator", 1)
 
 
 def server_of(target: ValidatorTarget) -> Upstream:

@@ -50,7 +50,8 @@ async def models(request: ProxyRequest) -> Relayed:
     entries = await request.engine.models.merged(request.engine.config(), request.scope["headers"])
     if request.exchange.client_dialect is Dialect.MESSAGES:
         return json_answer(anthropic_list(entries))
-    return json_answer({"object": "list", "data": entries})
+    # Codex reads `models` alone, and adds what is there to the models it knows: nothing.
+    return json_answer({"object": "list", "data": entries, "models": []})
 
 
 async def model(request: ProxyRequest, name: str) -> Relayed:

@@ -27,7 +27,7 @@ def _first_words(body: Mapping[str, Any]) -> Any:
         turns = body.get(name)
         if isinstance(turns, list):
             users = (at for at, turn in enumerate(turns) if isinstance(turn, dict) and turn.get("role") == "user")
-            return [_words(turn) for turn in turns[: next(users, 0) + 1]]
+            return turns[: next(users, 0) + 1]
         if isinstance(turns, str):
             return turns[:_BEGINNING]
     prompt = body.get("prompt", body.get("text"))
@@ -42,5 +42,7 @@ def _words(turn: Any) -> Any:
 
 
 def _digest(parts: list[Any]) -> bytes:
-    text = orjson.dumps([_words(part) for part in parts], option=orjson.OPT_SORT_KEYS)
+    text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+    if b'"cache_control"' in text:
+        text = orjson.dumps(_words(parts), option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).digest()

@@ -234,7 +234,8 @@ class Gatekeeper:
         held = self._slots.held(lease)
         for limit in held:
             if limit.key not in lease.shown:
-                _log_slot(lease, limit, "acquired", self._slots.used(limit))
+                used = self._slots.used(limit)
+                _log_slot(lease, limit, "acquired", used, at_most=used)
         lease.shown = frozenset(limit.key for limit in held)
 
     def _log_released(self, lease: Lease, scopes: frozenset[Scope]) -> None:
@@ -242,13 +243,17 @@ class Gatekeeper:
             return
         for limit in self._slots.held(lease):
             if limit.scope in scopes:
-                _log_slot(lease, limit, "released", self._slots.used(limit) - 1)
+                used = self._slots.used(limit)
+                _log_slot(lease, limit, "released", used - 1, at_most=used)
                 lease.shown -= {limit.key}
 
 
-def _log_slot(lease: Lease, limit: Limit, what: str, used: int) -> None:
-    name = f"Global slot {what}" if limit.scope is Scope.GLOBAL else f"Slot {what} {limit.label}"
-    log.info("%s %s, used: %d/%d", lease.request_id, name, used, limit.limit)
+def _log_slot(lease: Lease, limit: Limit, what: str, used: int, at_most: int) -> None:
+    """News as long as half of a limit is in use; else a detail: most requests come nowhere near their limits."""
+    level = logging.INFO if 2 * at_most >= limit.limit else logging.DEBUG
+    if log.isEnabledFor(level):
+        name = f"Global slot {what}" if limit.scope is Scope.GLOBAL else f"Slot {what} {limit.label}"
+        log.log(level, "%s %s, used: %d/%d", lease.request_id, name, used, limit.limit)
 
 
 def _now() -> float:

@@ -24,6 +24,7 @@ from routing.dialects.exchange import Exchange
 from routing.dialects.generate import render as generate_render
 from routing.dialects.generate.reader import OTHER_ANSWERS, GenerateReader
 from routing.dialects.json import loads
+from routing.dialects.life import EarlyResponse
 from routing.dialects.messages import parse as messages_parse
 from routing.dialects.messages import render as messages_render
 from routing.dialects.messages import writer as messages_writer
@@ -34,7 +35,7 @@ from routing.dialects.responses import parse as responses_parse
 from routing.dialects.responses import render as responses_render
 from routing.dialects.responses import writer as responses_writer
 from routing.dialects.responses.reader import ResponsesReader
-from routing.dialects.sse import Frame, SseParser
+from routing.dialects.sse import KEEP_ALIVE, Frame, SseParser
 from routing.errors import BadRequest, DialectNotSpoken
 
 PATHS: Mapping[Dialect, str] = {
@@ -275,6 +276,17 @@ class StreamConverter:
     def close(self) -> bytes:
         """Nothing more is to come, from whatever upstream."""
         return self.end_answer() + self._writer.close()
+
+    def follow(self, early: EarlyResponse) -> None:
+        """The client may have been sent the beginning of its response already."""
+        if isinstance(self._writer, responses_writer.ResponsesWriter):
+            self._writer.follow(early)
+
+    def ping(self) -> bytes:
+        """A sign of life for a client that waits in the middle of its answer."""
+        if isinstance(self._writer, responses_writer.ResponsesWriter | messages_writer.MessagesWriter):
+            return self._writer.ping() or KEEP_ALIVE
+        return KEEP_ALIVE
 
     def fail(self, error: UpstreamError) -> bytes:
         """The answer cannot go on, whatever the upstream said of it.  Nothing, if it is complete already."""

@@ -12,28 +12,11 @@ from typing import Any
 import orjson
 
 from routing.dialects import Dialect
+from routing.dialects.error_words import STATUS_OF_WORD
 from routing.dialects.passing import WholeEvents
 
 _DATA = re.compile(rb"(?:^|[\r\n])data:([^\r\n]*)")
 _MOST_HELD = 65536  # bytes; a greeting is short, whatever is longer is an answer
-
-_STATUS_OF_TYPE = {
-    "invalid_request_error": 400,
-    "BadRequestError": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "insufficient_quota": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "api_error": 500,
-    "server_error": 500,
-    "unavailable_error": 503,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-}
 
 
 class Found(Enum):
@@ -65,7 +48,7 @@ class Opening:
             if isinstance(status, int) and 400 <= status <= 599:
                 return status
         names = (str(fields.get(name)) for name in ("type", "code"))
-        return next((_STATUS_OF_TYPE[name] for name in names if name in _STATUS_OF_TYPE), 502)
+        return next((STATUS_OF_WORD[name] for name in names if name in STATUS_OF_WORD), 502)
 
     def feed(self, chunk: bytes) -> Found:
         self.held.append(chunk)

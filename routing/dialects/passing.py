@@ -201,6 +201,12 @@ def has_finished(dialect: Dialect, tail: bytes) -> bool:
     return said or _ERROR.search(tail) is not None
 
 
+def next_number(tail: bytes) -> int:
+    """The number that the next event of a responses stream has."""
+    last = _number((b'"sequence_number',), tail)
+    return 0 if last is None else last + 1
+
+
 def _last(keys: tuple[bytes, ...], value: re.Pattern[bytes], *places: bytes) -> bytes | None:
     """The last value of one of the keys, searched from the end: a null before it does not count."""
     for place in places:

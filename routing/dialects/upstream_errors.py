@@ -1,79 +1,17 @@
 """What upstreams say when something goes wrong, in all their shapes; and the same said in a client's dialect.
 
-Statuses and words follow two tables: Anthropic's error types by status, OpenAI's type and code by status.  The
-upstream's own sentence is always kept, because clients recover by its wording.
+The upstream's own sentence is always kept, because clients recover by its wording.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from routing.dialects import Dialect
+from routing.dialects.error_words import KINDS, STATUS_OF_WORD, words
 from routing.dialects.events import UpstreamError
 from routing.dialects.json import loads
 from routing.dialects.sse import DONE_FRAME, data_frame, named_frame
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a status is called: Anthropic's type, OpenAI's type and code."""
-
-    kind: str
-    openai: str
-    code: str | None = None
-
-
-_BY_STATUS: Mapping[int, Words] = {
-    400: Words("invalid_request_error", "invalid_request_error"),
-    401: Words("authentication_error", "invalid_request_error", "invalid_api_key"),
-    402: Words("billing_error", "insufficient_quota", "insufficient_quota"),
-    403: Words("permission_error", "invalid_request_error"),
-    404: Words("not_found_error", "invalid_request_error", "model_not_found"),
-    405: Words("invalid_request_error", "invalid_request_error"),
-    408: Words("timeout_error", "timeout"),
-    409: Words("conflict_error", "conflict"),
-    413: Words("request_too_large", "invalid_request_error"),
-    422: Words("invalid_request_error", "invalid_request_error"),
-    429: Words("rate_limit_error", "rate_limit_error", "rate_limit_exceeded"),
-    500: Words("api_error", "server_error"),
-    502: Words("api_error", "server_error"),
-    503: Words("overloaded_error", "service_unavailable_error", "server_is_overloaded"),
-    504: Words("timeout_error", "server_error", "timeout"),
-    529: Words("overloaded_error", "service_unavailable_error", "server_is_overloaded"),
-}
-_BAD_REQUEST, _SERVER_ERROR = _BY_STATUS[400], _BY_STATUS[500]
-
-# From the words inside an error to the status it would have had.
-_BY_WORD: Mapping[str, int] = {
-    "invalid_request_error": 400,
-    "BadRequestError": 400,
-    "exceed_context_size_error": 400,
-    "context_length_exceeded": 400,
-    "invalid_prompt": 400,
-    "authentication_error": 401,
-    "invalid_api_key": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "model_not_found": 404,
-    "timeout": 504,
-    "timeout_error": 504,
-    "conflict_error": 409,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "insufficient_quota": 429,
-    "usage_not_included": 429,
-    "not_supported_error": 501,
-    "unavailable_error": 503,
-    "service_unavailable_error": 503,
-    "server_is_overloaded": 503,
-    "slow_down": 503,
-    "overloaded_error": 529,
-    "server_error": 500,
-    "api_error": 500,
-}
 
 CONTEXT = "context_length_exceeded"
 PERMANENT = frozenset(
@@ -129,13 +67,6 @@ def nothing_said() -> UpstreamError:
     )
 
 
-def words(error: UpstreamError) -> Words:
-    found = _BY_STATUS.get(error.status)
-    if found is not None:
-        return found
-    return _SERVER_ERROR if error.status >= 500 else _BAD_REQUEST
-
-
 def status_for(error: UpstreamError, client: Dialect) -> int:
     """529 is Anthropic's own; the others say 503."""
     return 503 if error.status == 529 and client is not Dialect.MESSAGES else error.status
@@ -152,13 +83,13 @@ def body_for(error: UpstreamError, client: Dialect, request_id: str = "") -> dic
         return {"type": "error", "error": {"type": _kind(error), "message": _message(error)}, **named}
     if client is Dialect.GENERATE:
         return {"error": {"message": error.message}}
-    known = words(error)
+    known = words(error.status)
     kind = "insufficient_quota" if error.code == "insufficient_quota" else known.openai
     return {"error": {"message": error.message, "type": kind, "param": error.param, "code": code_for(error)}}
 
 
 def code_for(error: UpstreamError) -> str | None:
-    return error.code or words(error).code
+    return error.code or words(error.status).code
 
 
 def frame_for(error: UpstreamError, client: Dialect, request_id: str = "") -> bytes:
@@ -170,7 +101,7 @@ def frame_for(error: UpstreamError, client: Dialect, request_id: str = "") -> by
 
 
 def _kind(error: UpstreamError) -> str:
-    return error.kind if error.kind in {known.kind for known in _BY_STATUS.values()} else words(error).kind
+    return error.kind if error.kind in KINDS else words(error.status).kind
 
 
 def _message(error: UpstreamError) -> str:
@@ -198,7 +129,7 @@ def _made(status: int, message: str, found: Mapping[str, Any], otherwise: int = 
     if code.isdigit():
         status = status or _plausible(int(code))
         code = ""
-    status = status or _BY_WORD.get(code) or _BY_WORD.get(kind) or 0
+    status = status or STATUS_OF_WORD.get(code) or STATUS_OF_WORD.get(kind) or 0
     if status < 500 and status != 429 and _is_overflow(kind, code, message):
         code, status = CONTEXT, 400
         message = _with_counts(message, found)

@@ -118,6 +118,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "ruled-for-chat": "only-chat",
         "judged-*": "only-chat",
         **{f"tried-{name}": name for name in ("only-chat", "only-messages", "only-responses")},
+        "held-claude": {"upstream": "only-claude", "model": "claude-sonnet-4-5"},
         **{f"held-{name}": name for name in ("only-chat", "only-messages", "only-responses", "only-llamacpp")},
         "ruled-for-claude": "only-claude",
         "renamed-to-chat": {"upstream": "only-chat", "model": "Their-Name"},

@@ -62,7 +62,7 @@ def test_a_client_that_leaves_while_it_waits_stops_the_upstream(proxy, upstream,
 
 @pytest.mark.parametrize("exchange", STREAMED, ids=str)
 def test_a_client_that_leaves_in_the_middle_stops_the_upstream(proxy, upstream, leaving, exchange):
-    """Case 105 of the wire reference."""
+    """Case 105 of the wire reference. Row 5.2.12 of the wire reference."""
     upstream.answer(stream(exchange.events[0], Gate()))
     client = leaving(exchange, stream=True)
     client.read_until(exchange.events[0])

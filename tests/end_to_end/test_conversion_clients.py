@@ -111,6 +111,7 @@ def test_openais_completions(openai_sdk, upstream, exchange, streaming):
     ],
 )
 def test_an_error_is_the_right_exception_of_openais(openai_sdk, upstream, status, kind, error):
+    """Row 5.3.4 of the wire reference."""
     upstream.answer(json_answer({"type": "error", "error": {"type": kind, "message": "Not now."}}, status))
     with pytest.raises(error, match=r"Not now\.") as caught:
         openai_sdk.chat.completions.create(model="via-only-messages", messages=HELLO)
@@ -122,6 +123,7 @@ def test_an_error_is_the_right_exception_of_openais(openai_sdk, upstream, status
     ("status", "error"), [(401, anthropic.AuthenticationError), (429, anthropic.RateLimitError), (400, None)]
 )
 def test_an_error_is_the_right_exception_of_anthropics(anthropic_sdk, upstream, status, error):
+    """Row 5.3.4 of the wire reference."""
     upstream.answer(json_answer({"error": {"message": "Not now.", "type": "x", "code": status}}, status))
     with pytest.raises(error or anthropic.BadRequestError, match=r"Not now\.") as caught:
         anthropic_sdk.messages.create(model="via-only-chat", messages=HELLO, max_tokens=9)
@@ -129,6 +131,7 @@ def test_an_error_is_the_right_exception_of_anthropics(anthropic_sdk, upstream, 
 
 
 def test_a_stream_that_breaks_off_raises_in_both(openai_sdk, anthropic_sdk, upstream):
+    """Row 5.3.5 of the wire reference."""
     upstream.answer(stream(*MESSAGES.events[:3]), stream(*CHAT.events[:2]))
     with pytest.raises(openai.APIError, match="broke off"):
         list(openai_sdk.chat.completions.create(model="via-only-messages", messages=HELLO, stream=True))

@@ -59,7 +59,7 @@ def test_the_record_of_a_refusal_says_what_the_upstream_answered(client, proxy, 
     ],
 )
 def test_a_wait_in_any_form_is_passed_on_but_never_more_than_a_minute(client, upstream, pair, name, value, passed_on):
-    """Case 96 of the wire reference."""
+    """Case 96 of the wire reference. Rows 5.3.3 and 6.1.9 of the wire reference."""
     upstream.answer(refusal(pair.upstream, 429, "Slow down.", "rate_limit_error").with_headers((name, value)))
     answer = pair.post(client)
     assert_is_error(answer, pair.client.dialect, 429)

@@ -22,12 +22,14 @@ def call(client, upstream):
 @pytest.mark.parametrize("exchange", [CHAT, MESSAGES], ids=str)
 @pytest.mark.parametrize("headers", SENT_BY_CLIENTS)
 def test_forward_sends_the_clients_own_key_as_it_came(call, headers, exchange):
+    """Row 6.1.2 of the wire reference."""
     seen = call("plain", headers, exchange)
     assert {name: value for name, value in seen.headers if CLIENT_KEY in value} == headers
 
 
 @pytest.mark.parametrize("headers", SENT_BY_CLIENTS)
 def test_none_sends_no_key(call, headers):
+    """Row 6.3.7 of the wire reference."""
     seen = call("via-keyless", headers)
     assert seen.header("authorization") is None
     assert seen.header("x-api-key") is None

@@ -47,6 +47,7 @@ def test_the_upstream_gets_its_own_host_and_the_right_length(call, upstream):
 
 @pytest.mark.parametrize("name", [*HOP_BY_HOP, "cookie", "expect", "forwarded", "x-forwarded-for", "x-stainless-lang"])
 def test_what_is_between_client_and_proxy_stays_there(call, name):
+    """Row 6.3.7 of the wire reference."""
     value = {"te": "trailers", "expect": "100-continue"}.get(name, "x")
     assert call({name: value}).header(name) is None
 
@@ -69,6 +70,7 @@ def test_extra_headers_are_sent_and_win(call):
 
 
 def test_anthropics_headers_go_to_messages_upstreams_as_they_are(call):
+    """Row 6.1.3 of the wire reference."""
     headers = {"anthropic-version": "2026-10-21", "anthropic-beta": "a-1,b-2"}
     seen = call(headers, MESSAGES)
     assert seen.header("anthropic-version") == "2026-10-21"

@@ -29,6 +29,7 @@ def test_browsers_get_a_page(client):
 
 
 def test_a_head_request_tells_that_somebody_is_there(client):
+    """Row 6.1.1 of the wire reference."""
     answer = client.head("/")
     assert answer.status_code == 200
     assert answer.content == b""
@@ -46,6 +47,7 @@ def test_health_names_the_target(client, upstream, path):
     "path", ["/api/event_logging/batch", "/api/event_logging/v2/batch", "/llm/api/event_logging/batch"]
 )
 def test_telemetry_is_taken_and_goes_nowhere(client, upstream, path):
+    """Row 6.1.1 of the wire reference."""
     answer = client.post(path, json={"events": [{"event_type": "x"}]})
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")

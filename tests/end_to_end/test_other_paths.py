@@ -21,6 +21,16 @@ def test_a_stream_of_any_kind_is_handed_on_as_it_comes(client, upstream, content
     assert answer.headers["content-type"] == content_type
 
 
+def test_7_4_llama_cpps_own_stream_ends_without_done(client, proxy, upstream):
+    said = event({"index": 0, "content": "Hi", "stop": False})
+    last = event({"index": 0, "content": "", "stop": True, "stop_type": "eos", "tokens_predicted": 1})
+    upstream.answer(stream(said, last))
+    answer = client.post("/completion", json={"model": "plain", "prompt": "Hello", "stream": True})
+    assert answer.content == said + last
+    assert upstream.call.target == "/main/completion"
+    assert proxy.record(answer)["outcome"] == "ok"
+
+
 @pytest.mark.parametrize("path", ["/api/v1/chat", "/llm/api/v1/models/load", "/api/v0/chat/completions"])
 def test_lm_studios_own_paths_reach_it_as_they_came(client, upstream, path):
     upstream.answer(json_answer({"output": []}))

@@ -88,6 +88,7 @@ def test_a_stream_that_comes_compressed_is_handed_on_readable(client, upstream):
 
 @pytest.mark.parametrize("status", [400, 401, 404, 418, 422, 500, 503])
 def test_an_upstreams_own_error_arrives_with_its_status_and_its_words(client, upstream, status):
+    """Row 6.1.12 of the wire reference."""
     upstream.answer(json_answer({"error": {"message": "prompt is too long", "type": "x"}}, status))
     answer = client.post("/v1/chat/completions", json=CHAT.body())
     assert answer.status_code == status

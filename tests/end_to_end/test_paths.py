@@ -43,6 +43,7 @@ def test_generate_is_asked_for_beside_the_version(client, upstream):
 
 @pytest.mark.parametrize("query", ["beta=true", "a=1&a=2&b=", "q=a%20b%2Fc+d&e=%C3%A4", "q=%0d%0ax-injected:%201"])
 def test_a_query_string_is_kept_to_the_letter(client, upstream, query):
+    """Row 6.1.1 of the wire reference."""
     upstream.answer(json_answer(CHAT.answer))
     client.post(f"/v1/chat/completions?{query}", json=CHAT.body())
     assert upstream.call.target == f"/main/v1/chat/completions?{query}"

@@ -2,13 +2,17 @@
 
 import json
 
+import anthropic
+import openai
 import pytest
 
 from tests.end_to_end.answers import End, Gate, event, json_answer, stream
-from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES, chat_chunk, typed
+from tests.end_to_end.configuration import CLIENT_KEY
+from tests.end_to_end.exchanges import CHAT, HELLO, MESSAGES, RESPONSES, chat_chunk, typed
 from tests.end_to_end.pairs import Pair, read_stream, read_whole
 from tests.end_to_end.proxy import eventually
-from tests.end_to_end.shapes import assert_is_error
+from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error
+from tests.routing.dialects.checkers import check_chat
 
 GOOD = "".join(f"On day {day} the keeper of lamp {day * 7} wrote to harbour {day * 3}. " for day in range(1, 170))
 LOOP = "Wait, let me check the file once more. "
@@ -28,7 +32,7 @@ def pieces(text, size=24):
 def chat_says(text):
     greeting = event(chat_chunk({"role": "assistant", "content": ""}))
     words = [event(chat_chunk({"content": piece})) for piece in pieces(text)]
-    usage = {"prompt_tokens": 100, "completion_tokens": len(words), "total_tokens": 100 + len(words)}
+    usage = {"prompt_tokens": 9000, "completion_tokens": len(words), "total_tokens": 9000 + len(words)}
     end = [event(chat_chunk({}, "stop")), event({**chat_chunk({}), "choices": [], "usage": usage}), event("[DONE]")]
     return [greeting, *words], end
 
@@ -140,3 +144,119 @@ def test_an_attempt_that_is_cut_in_the_middle_is_told_as_that(client, upstream):
     answer = pair.post(client, model="tried-only-chat", stream=True)
     assert "garbage" not in answer.text
     assert "error" in answer.json()
+
+
+# What a client has seen already
+
+GOES_ON = (CHAT, MESSAGES)
+PREFILLED = [Pair(client, upstream) for client in TALKS for upstream in GOES_ON]
+every_prefilled_pair = pytest.mark.parametrize("pair", PREFILLED, ids=str)
+
+
+def held(pair):
+    return {"chat": "held-only-chat", "messages": "held-claude", "responses": "held-only-responses"}[
+        pair.upstream.dialect
+    ]
+
+
+def prefill(call):
+    last = json.loads(call.body)["messages"][-1]
+    assert last["role"] == "assistant"
+    return last["content"]
+
+
+@every_prefilled_pair
+def test_a_loop_after_two_thousand_good_words_is_cut_and_the_answer_goes_on(client, proxy, upstream, pair):
+    upstream.answer(looping(pair), good(pair, OTHER))
+    answer = pair.post(client, model=held(pair), stream=True)
+    read = read_stream(pair, answer.content)
+    assert text_of(read) == GOOD + LOOP + OTHER
+    assert read.finish in ("stop", "end_turn", "completed")
+    assert len(upstream.calls) == 2
+    assert prefill(upstream.calls[1]) == (GOOD + LOOP).rstrip()
+    upstream.wait_until_idle()
+    record = proxy.record(answer)
+    assert (record["attempts"], record["outcome"]) == (2, "ok")
+    assert [row["outcome"] for row in failures(proxy, record["request_id"])] == ["continued"]
+
+
+@every_prefilled_pair
+def test_an_upstream_that_says_it_all_again_does_not_double_it(client, upstream, pair):
+    upstream.answer(looping(pair), good(pair, GOOD + LOOP + OTHER))
+    answer = pair.post(client, model=held(pair), stream=True)
+    assert text_of(read_stream(pair, answer.content)) == GOOD + LOOP + OTHER
+
+
+@every_client
+def test_llama_cpp_goes_on_from_a_last_assistant_message_alone(client, upstream, pair):
+    upstream.answer(looping(pair), good(pair, OTHER))
+    answer = pair.post(client, model="held-only-llamacpp", stream=True)
+    assert text_of(read_stream(pair, answer.content)) == GOOD + LOOP + OTHER
+    assert "continue_final_message" not in json.loads(upstream.calls[1].body)
+
+
+@pytest.mark.parametrize("pair", [Pair(client, RESPONSES) for client in TALKS], ids=str)
+def test_an_upstream_that_would_not_go_on_is_not_asked_to(client, proxy, upstream, pair):
+    upstream.answer(looping(pair), good(pair, OTHER))
+    answer = pair.post(client, model=held(pair), stream=True)
+    assert "garbage" in assert_ends_with_error(answer.content, pair.client.dialect)
+    assert len(upstream.calls) == 1
+    upstream.wait_until_idle()
+    (row,) = failures(proxy, proxy.record(answer)["request_id"])
+    assert (row["outcome"], "does not go on" in row["next_step"]) == ("error", True)
+
+
+@every_client
+def test_a_refusal_to_go_on_ends_with_the_error_of_the_loop(client, upstream, pair):
+    upstream.answer(looping(pair), json_answer({"error": {"message": "Cannot prefill."}}, 400))
+    answer = pair.post(client, model="held-only-chat", stream=True)
+    assert "garbage" in assert_ends_with_error(answer.content, pair.client.dialect)
+
+
+def test_the_usage_is_that_of_one_answer(client, upstream):
+    pair = PAIRS[0]
+    upstream.answer(looping(pair), good(pair, OTHER))
+    usage = {"include_usage": True}
+    answer = pair.post(client, model="held-only-chat", stream=True, stream_options=usage)
+    told = check_chat(answer.content, include_usage=True).usage
+    assert told["prompt_tokens"] + told["completion_tokens"] == told["total_tokens"] == 9000 + len(pieces(OTHER))
+    assert told["completion_tokens"] > len(pieces(GOOD + OTHER))
+
+
+@pytest.fixture
+def openai_client(proxy):
+    with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=CLIENT_KEY, max_retries=0) as sdk:
+        yield sdk
+
+
+@pytest.fixture
+def anthropic_client(proxy):
+    with anthropic.Anthropic(base_url=proxy.url, api_key=CLIENT_KEY, max_retries=0) as sdk:
+        yield sdk
+
+
+def test_the_openai_client_reads_one_answer(openai_client, upstream):
+    pair = PAIRS[0]
+    upstream.answer(looping(pair), good(pair, OTHER))
+    with openai_client.chat.completions.stream(model="held-only-chat", messages=HELLO) as read:
+        for _ in read:
+            pass
+        (choice,) = read.get_final_completion().choices
+    assert (choice.message.content, choice.finish_reason) == (GOOD + LOOP + OTHER, "stop")
+
+
+def test_the_openai_client_reads_one_response(openai_client, upstream):
+    upstream.answer(looping(PAIRS[0]), good(PAIRS[0], OTHER))
+    with openai_client.responses.stream(model="held-only-chat", input="Hello") as read:
+        for _ in read:
+            pass
+        found = read.get_final_response()
+    assert (found.output_text, found.status) == (GOOD + LOOP + OTHER, "completed")
+
+
+def test_the_anthropic_client_reads_one_message(anthropic_client, upstream):
+    upstream.answer(looping(PAIRS[0]), good(PAIRS[0], OTHER))
+    with anthropic_client.messages.stream(model="held-only-chat", max_tokens=9000, messages=HELLO) as read:
+        message = read.get_final_message()
+    assert [block.text for block in message.content] == [GOOD + LOOP + OTHER]
+    assert message.stop_reason == "end_turn"

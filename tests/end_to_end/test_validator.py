@@ -128,7 +128,7 @@ def test_a_validator_that_gives_no_verdicts_is_an_alarm_without_its_key(client, 
     upstream.answer(says(GOOD))
     CHAT_CLIENT.post(client, model="judged-key", stream=True)
     (alarm,) = [alarm for alarm in judged.status()["alarms"] if "“key”" in alarm]
-    assert "it answered 500" in alarm
+    assert "It answered 500" in alarm
     assert KEY not in alarm
     judge.answer(json_answer({"content": [{"type": "text", "text": VALID}]}))
     CHAT_CLIENT.post(client, model="judged-key", stream=True)

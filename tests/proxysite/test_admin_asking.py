@@ -83,7 +83,7 @@ def test_one_that_cannot_be_asked_is_told(admin_client, judge):
     judge.status = 500
     assert "gave no verdict: it answered 500" in says(admin_client, make_validator(base_url=judge.url))[1]
     nobody = make_validator(name="nobody", base_url="http://127.0.0.1:1")
-    assert "cannot be reached" in says(admin_client, nobody)[1]
+    assert says(admin_client, nobody)[1].startswith("The validator “nobody” at http://127.0.0.1:1 cannot be reached")
     keyless = make_validator(name="keyless", api_key="env:NOT_THERE_AT_ALL")
     assert "NOT_THERE_AT_ALL" in says(admin_client, keyless)[1]
 

@@ -144,6 +144,66 @@ def test_many_are_judged_again_with_todays_settings(admin_client):
     assert "still flagged, by repetition" in shown(admin_client.get(page_of(loop)))
 
 
+def test_an_empty_answer_is_still_empty():
+    make_policy("glm-*")
+    row = make_failure(detector="empty", text="", excerpt="", finish_reason="stop")
+    call_command("rejudge")
+    row.refresh_from_db()
+    assert row.rejudged_detector == "empty"
+
+
+TOOLS = [{"type": "function", "function": {"name": "read", "parameters": {"type": "object", "required": ["path"]}}}]
+ASKED = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Read."}], "tools": TOOLS}).encode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "flagged"),
+    [
+        ({"text": "Look:\n```python\nprint(1)", "finish_reason": "stop", "request_body": ASKED}, ""),
+        (
+            {"tool_calls": [ToolCall(name="read", arguments='{"path": ')], "finish_reason": "tool_calls"},
+            "tool_arguments",
+        ),
+        ({"tool_calls": [ToolCall(name="read", arguments='{"path": ')]}, ""),
+        ({"tool_calls": [ToolCall(name="read", arguments="{}")], "finish_reason": "tool_calls"}, ""),
+        (
+            {
+                "tool_calls": [ToolCall(name="read", arguments="{}")],
+                "finish_reason": "tool_calls",
+                "request_body": ASKED,
+            },
+            "tool_arguments",
+        ),
+        ({"tool_calls": [ToolCall(name="read", arguments='{"path": "a"}')] * 5}, "repeated_calls"),
+        ({"finish_reason": "odd", "request_body": b"not JSON"}, ""),
+        ({"finish_reason": "stop", "client_dialect": "none", "request_body": b"[]"}, ""),
+    ],
+)
+def test_what_only_the_end_of_an_answer_tells_is_judged_again(fields, flagged):
+    make_policy("glm-*", confidence_threshold=0.9)
+    row = make_failure(**{"text": GOOD, **fields})
+    call_command("rejudge")
+    row.refresh_from_db()
+    assert row.rejudged_detector == flagged
+
+
+def test_of_a_text_that_was_not_kept_whole_the_rest_is_judged():
+    make_policy("glm-*")
+    row = make_failure(left_out=100, **LONG_LOOP)
+    call_command("rejudge")
+    row.refresh_from_db()
+    assert row.rejudged_detector == "repetition"
+    assert row.rejudged_offset > 100
+
+
+def test_what_todays_threshold_is_not_sure_enough_of_is_not_flagged():
+    make_policy("glm-*", confidence_threshold=1.0)
+    row = make_failure(**LONG_LOOP)
+    call_command("rejudge")
+    row.refresh_from_db()
+    assert row.rejudged_detector == ""
+
+
 def test_one_is_judged_again_from_its_page(admin_client):
     make_policy("glm-*", detectors=["encoding"])
     row = make_failure(**LONG_LOOP)

@@ -45,6 +45,7 @@ EXPECTED = {
     "OVERRIDE_LOGS": (False, "1", True, "-"),
     "MAX_BODY_MIB": (64, "128", 128, "0"),
     "MODELS_CACHE_SECONDS": (30.0, "0.5", 0.5, "nan"),
+    "KEEPALIVE_SECONDS": (10.0, "0", 0.0, "-1"),
     "RECORDS": (True, "off", False, "some"),
     "RECORDS_QUEUE": (20000, "10", 10, "0"),
     "RECORDS_KEEP": (100000, "10", 10, "1.5"),

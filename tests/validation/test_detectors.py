@@ -203,8 +203,9 @@ def test_a_long_answer_is_read_in_bounded_memory():
         )
     assert len(detectors._tail.text) + len(detectors._tail._bytes) <= 4 * 16384
     prose, chance = TextDetectors(), random.Random(1)
-    for _ in range(3000):
-        prose.feed("".join(chance.choices("aeiourstlnm", k=7)) + " of the ")
+    for number in range(9000):
+        prose.feed(("of", "the", "and", "to", "in", "is", "it", "as", "at")[number % 9] + " ")
+        prose.feed("".join(chance.choices("aeiourstlnm", k=7)) + " ")
     assert sum(map(len, prose._tail._pieces)) <= 16384
 
 
@@ -296,8 +297,8 @@ def test_a_few_syllables_put_together_at_random_are_nonsense():
 
 
 def test_letters_of_a_genome_have_no_grammar():
-    codes = ["".join("acgt"[(n * n + step * n * 7) % 251 % 4] for step in range(10)) for n in range(200)]
-    assert judged(" ".join(codes)) is None
+    chance = random.Random(1)
+    assert judged(" ".join("".join(chance.choices("acgt", k=10)) for _ in range(200))) is None
 
 
 def test_names_in_latin_letters_touch_the_particles_of_many_languages():
@@ -317,3 +318,45 @@ def test_what_repeats_itself_for_a_reason_is_no_loop(make):
     text = make(random.Random(1))
     for answer, stream in ((text, "text"), (f"Here it is:\n\n```\n{text}\n```\n", "text"), (text, "arguments")):
         assert judged(answer, stream) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "इस नाम के साथ प्रवक्ता अस्तित्व है और यह मूल्य खाली नहीं हो सकता। ",
+        "다른 개인 정보와 유사한 비밀번호는 사용할 수 없습니다. ",
+        "この値は空にできません。もう一度入力してください。",
+        "Ця адреса електронної пошти вже використовується. ",
+    ],
+)
+def test_text_of_every_script_is_seen_when_it_was_decoded_wrongly(said):
+    assert name(judged(PROSE + (said * 4).encode().decode("cp1252", "replace"))) == "encoding"
+
+
+def test_french_quotes_and_blanks_are_not_decoded_wrongly():
+    assert (
+        judged(
+            "« Où est la gare ? » demanda‑t‑elle… « À côté de l’hôtel\u00a0», répondit René\u00a0: « c’est là\u00a0! » "
+            * 3
+        )
+        is None
+    )
+
+
+def test_the_marks_of_a_tokenizer_are_seen():
+    assert name(judged(PROSE + PROSE.replace(" ", "Ġ") * 2)) == "encoding"
+    assert judged("▁▂▃▅▆▇ " * 12) is None
+
+
+def test_a_long_paragraph_with_a_word_changed_in_each_copy_is_a_loop():
+    words = PROSE.split()
+    copies = (
+        " ".join("perhaps" if at == 7 * n % len(words) else word for at, word in enumerate(words)) for n in range(9)
+    )
+    verdict = judged("\n\n".join(copies))
+    assert name(verdict) == "near_duplicates"
+    assert verdict.offset <= 7 * len(PROSE)
+
+
+def test_words_and_numbers_without_a_stop_are_data():
+    assert judged(" ".join(f"lamp {n * n % 97} boat {n * 7919 % 1009}" for n in range(120))) is None

@@ -19,7 +19,7 @@ from routing.dialects.events import (
     Usage,
     UsageSeen,
 )
-from validation.gate import ASKED_ABOUT, FIRST_WINDOW, LONGEST_HOLD, LONGEST_WINDOW, PIECE, Channel, Gate
+from validation.gate import ASKED_ABOUT, FIRST_WINDOW, LASTING_DOUBT, LONGEST_HOLD, LONGEST_WINDOW, PIECE, Channel, Gate
 from validation.snapshot import Delivery, Policy, ValidateOn, ValidatorTarget
 from validation.verdict import Verdict
 
@@ -287,6 +287,30 @@ def test_only_a_suspicion_asks_where_the_policy_says_so():
     fed(judge, words(LOOP * 2))
     assert judge.ask
     assert said(fed(asking(validate_on=ValidateOn.SUSPICION), [Text("Hello"), *STOP])) == "Hello"
+
+
+class Doubts(Loops):
+    """In doubt from "hm" on, never sure."""
+
+    def feed(self, text):
+        self.text += text
+        at = self.text.find("hm")
+        self.suspicion = at if at >= 0 else None
+
+
+@pytest.mark.parametrize("validate_on", list(ValidateOn))
+def test_a_doubt_that_lasts_is_asked_about_once_and_again_after_so_many_words(validate_on):
+    policy = Policy(model_pattern="*", validator=VALIDATOR, validate_on=validate_on)
+    judge = Gate(policy, lambda channel: Doubts())
+    fed(judge, words("Well, hm" + "x" * (LASTING_DOUBT - 3)))
+    assert judge.ask is None
+    fed(judge, words("x"))
+    assert judge.ask.text.endswith("hm" + "x" * (LASTING_DOUBT - 2))
+    judge.answer(judge.ask, None)
+    fed(judge, words("y " * 299))
+    assert judge.ask is None
+    fed(judge, words("y "))
+    assert judge.ask
 
 
 def test_without_questions_in_the_middle_only_the_end_asks():

@@ -26,6 +26,7 @@ COMMAS = ",;|،、·"
 MOST_NEW, ENDINGS = 4, ".,;:!?…。！？*_)\"'"
 VARIETY_WINDOW, VARIETY = 110, 0.3
 RESTLESS = 3  # losses of a period, in scripts without blanks
+ECHOES = 4  # pieces whose end was there before: long units, slightly changed, have many different words
 MOST_LINES, MOST_COMMAS = 8, 20  # in what is glanced at: more are a list
 
 
@@ -33,7 +34,7 @@ class Nearly:
     def __init__(self) -> None:
         self._next = GLANCE
         self._interval = CLOSELY
-        self._restless = 0
+        self._restless = self._echoes = 0
         self._from = 0
 
     def skip(self, tail: Tail) -> None:
@@ -46,9 +47,9 @@ class Nearly:
             return None
         self._next = tail.position + EVERY
         restless, self._restless = tail.restless - self._restless, tail.restless
+        echoes, self._echoes = tail.echoes - self._echoes, tail.echoes
         words, distinct = tail.glance()
-        without_blanks = len(words) < 20
-        if restless < RESTLESS if without_blanks else len(distinct) > FEW_WORDS * len(words):
+        if restless < RESTLESS if len(words) < 20 else len(distinct) > FEW_WORDS * len(words) and echoes < ECHOES:
             self._interval = max(CLOSELY, self._interval // 2)
             return None
         text = tail.text[-min(KEPT, tail.position - self._from) :]

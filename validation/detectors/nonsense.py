@@ -21,9 +21,9 @@ LATIN, OTHER = "[A-Za-z\u00c0-\u024f]", "[\u0400-\u1cff\u2e80-\ud7ff]"
 # Patterns that begin with a set of letters are quick to tell that a piece has nothing to look at more closely.
 OF_ANOTHER = re.compile(OTHER)
 TOUCHING = re.compile(f"{LATIN}(?:(?={OTHER})|(?<={OTHER}.))", re.DOTALL)
-LEADS = "\u00c2\u00c3\u00ce\u00cf\u00d0\u00d1\u00e2\u00e3\u00e6\u00e7\u00e8\u00e9\u00d8\u00d9"
+LEADS = "\u00c2-\u00f4"  # first bytes of UTF-8 as single characters, and what may follow them
 TRAILS = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122\u20ac"
-CONTROLS, TOKEN_BLANKS = "\u0080-\u009f\ufffd", "\u0120\u2581"
+CONTROLS, TOKEN_BLANKS = "\u0080-\u009f\ufffd\u0120", "\u2581"
 MOJIBAKE = re.compile(
     f"[{LEADS}{CONTROLS}{TOKEN_BLANKS}](?:(?<=[{LEADS}])[{TRAILS}]|(?<=[{CONTROLS}])|(?<=[{TOKEN_BLANKS}])\\w)"
 )

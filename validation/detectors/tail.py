@@ -74,6 +74,7 @@ class Tail:
     def __init__(self) -> None:
         self.position = 0  # characters read
         self.restless = 0  # scans whose anchor was found at no lasting distance
+        self.echoes = 0  # scans whose anchor was found at all
         self.suspected: int | None = None
         self.step = STEP  # characters of the next piece
         self._text = ""
@@ -117,6 +118,7 @@ class Tail:
             _ = self.text
         fresh = piece.encode("utf-8", "surrogatepass").translate(None, DIGITS)
         self._follow(fresh)
+        self.echoes += 1 if self._period else 0
         self.step = STEP
         if not fresh:
             return self._digits()

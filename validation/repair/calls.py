@@ -19,12 +19,11 @@ _LONGEST_EXPRESSION = 100_000
 
 @dataclass(slots=True)
 class Call:
-    """`arguments` is the text of an object as the model wrote it; `typed`: made here, by the schema."""
+    """`arguments` is the text of an object as the model wrote it."""
 
     name: str
     arguments: str
     id: str = ""
-    typed: bool = False
     changes: tuple[str, ...] = ()  # what was mended in the arguments
     complete: bool = True  # False: its end marker did not come, so what is required must be there
 
@@ -47,7 +46,8 @@ Found = list[Call] | Thinking | Swallowed | None
 
 
 def typed(name: str, values: Mapping[str, Any], id: str = "", complete: bool = True) -> Call:
-    return Call(name, dumps(values), id, typed=True, complete=complete)
+    """A call whose arguments are made here, by the schema."""
+    return Call(name, dumps(values), id, complete=complete)
 
 
 def parsed(text: str) -> Any:

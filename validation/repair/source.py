@@ -6,7 +6,7 @@ Nothing is read twice, whatever its length; `rewind` gives everything back for a
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import cache
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from validation.repair.growing import Grow, Growing
 T = TypeVar("T")
 Steps = Generator[None, None, T]
 
-_SPACE = re.compile(r"\s*")
+SPACE = re.compile(r"\s*")
 LONGEST_MARKER = 64
 LONGEST_GAP = 256  # white space between two markers
 _WHOLE_VALUES = ('"', "}", "]", "true", "false", "null")
@@ -25,10 +25,11 @@ _STRUCTURE = re.compile(r"""["'\\{}\[\]]""")
 class Source:
     """What is unread is `text[at:]`; `cut` says that the text ended because the model ran out of tokens.
 
-    `growing` is the call whose arguments are being read, if they may leave before it is whole.
+    `growing` is the call whose arguments are being read, if they may leave before it is whole.  What was read since
+    `taken` is kept for `rewind`: in `text`, from `_start` on, and before that in `_read`.
     """
 
-    __slots__ = ("_grow", "_read", "at", "cut", "ended", "growing", "text")
+    __slots__ = ("_before", "_grow", "_read", "_start", "at", "cut", "ended", "growing", "text")
 
     def __init__(self, grow: Grow | None = None) -> None:
         self._grow = grow
@@ -38,12 +39,16 @@ class Source:
         self.ended = False
         self.cut = False
         self._read: list[str] = []
+        self._before = 0  # characters of these
+        self._start = 0
 
     def feed(self, text: str) -> None:
         if self.at:
-            self._read.append(self.text[: self.at])
+            if self.at > self._start:
+                self._read.append(self.text[self._start : self.at])
+                self._before += self.at - self._start
             self.text = self.text[self.at :] + text
-            self.at = 0
+            self._start = self.at = 0
         else:
             self.text += text
 
@@ -51,21 +56,39 @@ class Source:
         """What is read next are the arguments of this call."""
         self.growing = self._grow(name, id) if self._grow else None
 
+    @property
+    def is_read(self) -> bool:
+        return self.at == len(self.text)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the client has the beginning of the call, so that it can be nothing else any more."""
+        return self.growing is not None and self.growing.is_long()
+
     def rewind(self) -> None:
-        self.text = self.whole()
-        self.at = 0
+        self.go_back(0)
         self.growing = None
-        self._read.clear()
+
+    def place(self) -> int:
+        """How much was read, for `go_back`."""
+        return self._before + self.at - self._start
+
+    def go_back(self, place: int) -> None:
+        if self._read:
+            self.text = self.whole()
+            self._start = self._before = 0
+            self._read.clear()
+        self.at = self._start + place
 
     def whole(self) -> str:
         """What was read and what is unread."""
-        return "".join(self._read) + self.text
+        return "".join(self._read) + self.text[self._start :]
 
     def taken(self) -> str:
         """What was read, which is forgotten by this."""
-        taken = "".join(self._read) + self.text[: self.at]
-        self.text = self.text[self.at :]
-        self.at = 0
+        taken = "".join(self._read) + self.text[self._start : self.at]
+        self._start = self.at
+        self._before = 0
         self.growing = None
         self._read.clear()
         return taken
@@ -74,7 +97,7 @@ class Source:
         """Skips white space."""
         skipped: list[str] = []
         while True:
-            match = _SPACE.match(self.text, self.at)
+            match = SPACE.match(self.text, self.at)
             assert match is not None
             skipped.append(match.group())
             self.at = match.end()
@@ -117,7 +140,7 @@ class Source:
     def closer(self, *literals: str) -> Steps[str]:
         """Like `accept`, behind white space that stays unread when none of them follows."""
         while True:
-            match = _SPACE.match(self.text, self.at)
+            match = SPACE.match(self.text, self.at)
             assert match is not None
             rest = self.text[match.end() : match.end() + LONGEST_MARKER]
             best = max((literal for literal in literals if rest.startswith(literal)), key=len, default="")
@@ -127,8 +150,11 @@ class Source:
                 return best
             yield
 
-    def until(self, *stops: str, longest: int = 0) -> Steps[tuple[str, str]]:
-        """The text before the first of the stops, and which it was: none at the end, or after `longest` characters."""
+    def until(self, *stops: str, longest: int = 0, text: Callable[[str], None] | None = None) -> Steps[tuple[str, str]]:
+        """The text before the first of the stops, and which it was: none at the end, or after `longest` characters.
+
+        `text` is given each piece of it as it comes.
+        """
         pattern = any_of(stops)
         found: list[str] = []
         size = 0
@@ -139,6 +165,8 @@ class Source:
             if longest and size > longest:
                 return "", ""
             found.append(self.text[self.at : end])
+            if text is not None:
+                text(found[-1])
             if match or self.ended:
                 self.at = match.end() if match else end
                 return "".join(found), match.group() if match else ""

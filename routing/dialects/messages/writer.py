@@ -16,7 +16,7 @@ from routing.dialects.exchange import Exchange
 from routing.dialects.json import ObjectScanner
 from routing.dialects.messages import usage as messages_usage
 from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
-from routing.dialects.sse import named_frame
+from routing.dialects.sse import PING, named_frame
 from routing.dialects.tally import Tally
 
 STOP_REASONS = {
@@ -75,6 +75,10 @@ class MessagesWriter:
         out = b"".join(self._out)
         self._out.clear()
         return out
+
+    def ping(self) -> bytes:
+        """A sign of life in the middle of the message; nothing where there is no such middle."""
+        return PING if self._started and not self._ended else b""
 
     def go_on(self, exchange: Exchange) -> None:
         """The rest of the answer comes from another attempt at it."""

@@ -6,7 +6,7 @@ soon as something else begins: agents run it from then on, and keep the items in
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -24,6 +24,20 @@ from routing.dialects.tally import Tally
 _TEXT, _REFUSAL = "output_text", "refusal"
 _DELTA_ENDS = {_TEXT: b',"logprobs":[]}\n\n', _REFUSAL: b"}\n\n"}
 _CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
+
+
+class Early(Protocol):
+    """Events that the client was sent before there was an answer (`routing.dialects.life`)."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def id(self) -> str: ...
+
+    def is_followed(self) -> bool: ...
+
+    def ping(self) -> bytes: ...
 
 
 class _Call:
@@ -72,6 +86,7 @@ class ResponsesWriter:
         self._id = ""
         self._sequence = 0
         self._started = False
+        self._early: Early | None = None
         self._ended = False
         self._refused = False
         self._count = 0  # of items
@@ -89,6 +104,21 @@ class ResponsesWriter:
         self._out.clear()
         return out
 
+    def follow(self, early: Early) -> None:
+        """The client may have been sent the beginning already."""
+        self._early = early
+
+    def ping(self) -> bytes:
+        """A sign of life in the middle of the answer; nothing where there is no such middle."""
+        if not self._started and self._early:
+            return self._early.ping()
+        if not self._started or self._ended:
+            return b""
+        begun = items.response(self._exchange, self._id, items.IN_PROGRESS, [])
+        frame = {"type": "response.in_progress", "sequence_number": self._sequence, "response": begun}
+        self._sequence += 1
+        return named_frame(frame)
+
     def go_on(self, exchange: Exchange) -> None:
         """The rest of the answer comes from another attempt at it."""
         self._exchange = exchange
@@ -102,9 +132,13 @@ class ResponsesWriter:
         self._started = True
         if event.usage is not None:
             self._tally.usage.update(event.usage)
-        self._id = items.response_id(self._exchange, event.id)
+        early = self._early if self._early and self._early.is_followed() else None
+        self._id = early.id if early else items.response_id(self._exchange, event.id)
         begun = items.response(self._exchange, self._id, items.IN_PROGRESS, [])
-        self._frame("response.created", response=begun)
+        if early:
+            self._sequence = early.count
+        else:
+            self._frame("response.created", response=begun)
         self._frame("response.in_progress", response=begun)
 
     def _on_text(self, event: events.Text) -> None:

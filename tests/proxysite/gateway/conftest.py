@@ -2,6 +2,7 @@ import atexit
 
 import httpx
 import pytest
+from django.conf import settings
 
 from proxysite import live
 from proxysite.gateway import tasks
@@ -54,6 +55,12 @@ def proxy(made_engine, in_force):
         return ProxyHandler(engine)
 
     return make
+
+
+@pytest.fixture
+def pinging(monkeypatch):
+    """Clients that wait are sent signs of life all the time."""
+    monkeypatch.setitem(settings.ENV.values, "KEEPALIVE_SECONDS", 1e-9)
 
 
 @pytest.fixture

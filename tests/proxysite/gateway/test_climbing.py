@@ -5,8 +5,8 @@ import asyncio
 import orjson
 import pytest
 
-from proxysite.gateway import climbing, keepalive
 from routing.dialects import Dialect
+from routing.dialects.sse import PING
 from routing.kinds import Kind
 from routing.snapshot import Target
 from tests.proxysite.gateway.in_process import (
@@ -27,6 +27,7 @@ from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn,
 from validation.verdict import Verdict
 
 GOOD = "".join(f"On day {day} the keeper of lamp {day * 7} wrote to harbour {day * 3}. " for day in range(1, 8))
+LONG_GOOD = "".join(f"In year {year} the keeper of mill {year * 7} sold {year * 3} sacks. " for year in range(1, 30))
 LOOP = "Wait, let me check the file once more. "
 CHAT_ONLY = an_upstream(dialects=frozenset({Dialect.CHAT}), kind=Kind.VLLM)
 ROUTING = routing_of(bound("*", CHAT_ONLY))
@@ -65,9 +66,9 @@ def whole(text):
     return (orjson.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}),)
 
 
-def asking(path="messages", stream=True, **more):
+def asking(path="messages", stream=True, headers=None, **more):
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
-    return Client(f"/v1/{path}", {**body, **more}, headers={"host": "proxy.example"})
+    return Client(f"/v1/{path}", {**body, **more}, headers={"host": "proxy.example", **(headers or {})})
 
 
 @pytest.fixture
@@ -139,6 +140,17 @@ class TestABadAnswer:
         assert f"http://proxy.example/admin/validation/validationfailure/?q={record.request_id}" in message
         assert record.outcome == "upstream_error"
 
+    async def test_leads_to_the_address_that_is_set_or_that_the_client_called(self, proxy):
+        for address, header, link in (
+            ("https://set.example", {}, "https://set.example/admin/"),
+            ("", {"x-forwarded-proto": "https"}, "https://proxy.example/admin/"),
+        ):
+            handler = proxy(Upstream(answers(LOOP * 40)), ROUTING, validation=judging(max_retries=0))
+            handler.engine.public_url = address
+            client = asking(headers=header)
+            await handler(client.scope, client.receive, client.send)
+            assert f"Details: {link}" in client.json()["error"]["message"]
+
     async def test_is_closed_before_the_next_attempt_begins(self, served):
         upstream = Watching((*says(LOOP * 40), Gate()), then=(answers(GOOD),))
         await served(asking(), upstream)
@@ -173,7 +185,7 @@ class TestABadAnswer:
         _, (failure,) = await served(client, upstream, on_exhausted=OnExhausted.MESSAGE)
         assert "garbage" in check_messages(client.body).texts("text")
         assert failure.outcome is Outcome.MESSAGE
-        assert "failed" in failure.next_step
+        assert "broke off" in failure.next_step
 
     async def test_is_followed_by_another_one_as_long_as_the_client_has_only_thoughts(self, served):
         thoughts = "I should look at the file first, and then think about its third line. "
@@ -208,6 +220,119 @@ MESSAGES_ANSWER = (
 )
 
 
+REST = "And in the end they all were glad. "
+
+
+class TestAnAnswerThatWasGoodAtFirst:
+    """The client has some of it already."""
+
+    @pytest.fixture
+    def continued(self, served):
+        async def serve(client, *then, first=LONG_GOOD + LOOP * 40, routing=ROUTING, **policy):
+            upstream = Upstream((*says(first), Gate()), then=then)
+            record, failures = await served(client, upstream, routing, **{**AT_ONCE, **policy})
+            return upstream, record, failures
+
+        return serve
+
+    @pytest.mark.parametrize(("path", "check"), [("messages", check_messages), ("chat/completions", check_chat)])
+    async def test_goes_on_from_there_in_the_same_stream(self, continued, path, check):
+        client = asking(path, max_tokens=9000)
+        upstream, record, (failure,) = await continued(client, answers(REST))
+        read = check(client.body)
+        assert read.texts("text") == LONG_GOOD + LOOP + REST
+        assert len(read.parts) == 1 or path == "chat/completions"
+        _, second = bodies(upstream)
+        assert second["messages"][-1] == {"role": "assistant", "content": (LONG_GOOD + LOOP).rstrip()}
+        assert (second["continue_final_message"], second["repetition_penalty"]) == (True, 1.1)
+        assert second["max_tokens"] < 9000
+        assert (failure.outcome, failure.next_step.split(":")[0]) == (Outcome.CONTINUED, "continued")
+        assert (record.outcome, record.attempts, record.prompt_estimate) == ("ok", 2, 0)
+
+    async def test_goes_on_behind_an_upstream_that_says_it_all_again(self, continued):
+        client = asking()
+        await continued(client, answers(LONG_GOOD + LOOP + REST))
+        assert check_messages(client.body).texts("text") == LONG_GOOD + LOOP + REST
+
+    async def test_may_go_on_more_than_once(self, continued):
+        client = asking()
+        more = "".join(f"On day {day} the baker of hill {day * 7} baked {day * 3} loaves. " for day in range(1, 20))
+        _, _, failures = await continued(client, answers(more + LOOP * 40), answers(REST), max_retries=2)
+        text = check_messages(client.body).texts("text")
+        assert text.startswith(LONG_GOOD + LOOP + more)
+        assert text.endswith(REST)
+        assert LOOP * 2 not in text
+        assert [failure.outcome for failure in failures] == [Outcome.CONTINUED] * 2
+        assert failures[1].text.startswith(LONG_GOOD + LOOP + more + LOOP)
+
+    async def test_that_loops_on_at_once_ends_with_an_error_event(self, continued):
+        client = asking()
+        _, record, failures = await continued(client, answers(LOOP * 40))
+        read = check_messages(client.body)
+        assert read.error["type"] == "overloaded_error"
+        assert LOOP * 2 not in read.texts("text")
+        assert [failure.outcome for failure in failures] == [Outcome.CONTINUED, Outcome.ERROR]
+        assert record.outcome == "cut"
+
+    async def test_is_counted_as_one_answer(self, continued):
+        usage = frame({"id": "c", "choices": [], "usage": {"prompt_tokens": 600, "completion_tokens": 9}})
+        client = asking("chat/completions", stream_options={"include_usage": True})
+        await continued(client, (*says(REST), END[0], usage, END[1]))
+        told = check_chat(client.body, include_usage=True).usage
+        assert told["prompt_tokens"] + told["completion_tokens"] == 609
+        assert told["completion_tokens"] > 300
+
+    async def test_ends_as_the_policy_says_where_no_upstream_would_go_on(self, continued):
+        routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.CHAT}))))
+        client = asking()
+        upstream, _, (failure,) = await continued(client, answers(REST), routing=routing)
+        assert "garbage" in check_messages(client.body).error["message"]
+        assert len(upstream.requests) == 1
+        assert failure.outcome is Outcome.ERROR
+        assert "does not go on" in failure.next_step
+
+    async def test_goes_on_at_the_next_target_where_only_that_can(self, continued):
+        first = an_upstream(dialects=frozenset({Dialect.CHAT}))
+        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.CHAT}), kind=Kind.LLAMACPP)
+        routing = routing_of(bound("*", Target(upstream=first), Target(upstream=other, priority=1)))
+        client = asking()
+        upstream, _, _ = await continued(client, answers(REST), routing=routing)
+        assert [request.url.host for request in upstream.requests] == ["up", "other"]
+        assert check_messages(client.body).texts("text") == LONG_GOOD + LOOP + REST
+
+    async def test_with_a_bad_call_behind_it_goes_on_before_the_call(self, served):
+        def calls(arguments):
+            function = {"name": "run", "arguments": arguments}
+            return chunk({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]})
+
+        bad = (*says(LONG_GOOD), calls('{"command": "' + LOOP * 200), Gate())
+        good = (calls('{"command": "ls"}'), chunk({}, "tool_calls"), END[1])
+        schema = {"type": "object", "properties": {"command": {"type": "string"}}}
+        client = asking(tools=[{"name": "run", "input_schema": schema}])
+        _, (failure,) = await served(client, Upstream(bad, then=(good,)), **AT_ONCE)
+        read = check_messages(client.body)
+        assert read.texts("text") == LONG_GOOD
+        assert read.tools()[0][1:] == ("run", '{"command": "ls"}')
+        assert failure.outcome is Outcome.CONTINUED
+
+    async def test_with_a_call_that_the_client_has_is_not_continued(self, served):
+        call = {"type": "tool_use", "id": "c1", "name": "run", "input": {}}
+        called = (
+            MESSAGES_ANSWER[0],
+            frame({"type": "content_block_start", "index": 0, "content_block": call}),
+            frame({"type": "content_block_stop", "index": 0}),
+            frame({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
+            frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LONG_GOOD}}),
+            frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LOOP * 40}}),
+        )
+        routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.MESSAGES}), kind=Kind.LLAMACPP)))
+        client, upstream = asking(tools=[{"name": "run", "input_schema": {}}]), Upstream((*called, Gate()))
+        _, (failure,) = await served(client, upstream, routing, **AT_ONCE)
+        assert check_messages(client.body).error
+        assert len(upstream.requests) == 1
+        assert failure.outcome is Outcome.ERROR
+
+
 class TestAWholeBadAnswer:
     async def test_is_asked_for_again(self, served):
         client = asking(stream=False)
@@ -233,7 +358,6 @@ class TestAWholeBadAnswer:
         assert "garbage" in client.json()["content"][0]["text"]
 
 
-LONG_GOOD = "".join(f"In year {year} the keeper of mill {year * 7} sold {year * 3} sacks. " for year in range(1, 30))
 FOUND = Verdict("validator", "repetition", 0.9, 0, 0, 0, "the small model says so")
 
 
@@ -333,20 +457,21 @@ class TestTheValidatorModel:
 
 
 class TestPings:
-    async def test_go_out_while_text_is_held(self, served, monkeypatch):
-        monkeypatch.setattr(climbing, "INTERVAL", 0)
-        client = asking()
-        await served(client, Upstream(answers(GOOD + LOOP * 3 + "And so on. " + GOOD)), **AT_ONCE)
-        assert keepalive.PING in client.body
-        assert check_messages(client.body).error is None
+    async def test_go_out_while_text_is_held(self, served, pinging):
+        client, gate = asking(), Gate()
+        upstream = Upstream((*says(GOOD + LOOP * 3), gate, *answers("And so on. " + GOOD)))
+        task = asyncio.get_running_loop().create_task(served(client, upstream, **AT_ONCE))
+        await until(lambda: PING in client.body)
+        gate.set()
+        await task
+        assert check_messages(client.body.replace(PING, b"")).error is None
 
-    async def test_go_out_while_another_attempt_is_waited_for_in_the_middle_of_a_stream(self, served, monkeypatch):
-        monkeypatch.setattr(keepalive, "INTERVAL", 0)
+    async def test_go_out_while_another_attempt_is_waited_for_in_the_middle_of_a_stream(self, served, pinging):
         bad = (*says("Let me think about the file and its lines first. " + LOOP * 40, "reasoning_content"), Gate())
         client, upstream = asking(), Upstream(bad, then=(answers(GOOD),))
         await served(client, upstream, **AT_ONCE)
-        assert keepalive.PING in client.body.partition(b"event: content_block_start")[2]
-        assert check_messages(client.body).texts("text") == GOOD
+        assert PING in client.body.partition(b"event: content_block_start")[2]
+        assert check_messages(client.body.replace(PING, b"")).texts("text") == GOOD
 
 
 IN_THOUGHTS = (*says("Hm. " * 9 + LOOP * 20, "reasoning_content", 400), Gate())
@@ -357,6 +482,12 @@ RUNS = {
     "two loops": (Upstream(answers(LOOP * 20)), True, {}, None),
     "a refusal after a loop": (Upstream(answers(LOOP * 20), then=(500,)), True, {}, None),
     "a whole answer": (Upstream(whole(LOOP * 20), JSON, then=(whole("Good."),)), False, {}, None),
+    "a good beginning": (
+        Upstream((*says(LONG_GOOD + LOOP * 20, size=400), Gate()), then=(answers(REST),)),
+        True,
+        AT_ONCE,
+        None,
+    ),
     "a validator model": (Upstream((*says(LONG_GOOD, size=400), *END), then=(answers("Good."),)), True, ASKS, Small),
 }
 

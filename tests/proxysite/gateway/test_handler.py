@@ -2,8 +2,9 @@ import asyncio
 
 import pytest
 
-from proxysite.gateway import keepalive, pipeline
+from proxysite.gateway import pipeline
 from routing.dialects import Dialect
+from routing.dialects.sse import KEEP_ALIVE
 from tests.proxysite.gateway.in_process import (
     INTERRUPTIONS,
     JSON,
@@ -392,10 +393,7 @@ class Slowly:
 
 
 @pytest.mark.parametrize("action", INTERRUPTIONS)
-async def test_at_every_suspension_a_request_that_is_kept_alive_by_pings_may_end(
-    proxy, nothing_left, monkeypatch, action
-):
-    monkeypatch.setattr(keepalive, "INTERVAL", 0)
+async def test_at_every_suspension_a_request_that_is_kept_alive_by_pings_may_end(proxy, nothing_left, pinging, action):
     number, reached = 0, True
     while reached:
         number += 1
@@ -404,12 +402,11 @@ async def test_at_every_suspension_a_request_that_is_kept_alive_by_pings_may_end
         reached, _ = await interrupted(handler, client, number, action)
         nothing_left(handler, upstream)
         assert handler.engine.gatekeeper.state().slots.running == 0
-    assert client.body.startswith(keepalive.PING)
+    assert client.body.startswith(KEEP_ALIVE)
     assert number > 5
 
 
-async def test_a_refusal_after_pings_is_an_event_of_the_stream(proxy, nothing_left, monkeypatch):
-    monkeypatch.setattr(keepalive, "INTERVAL", 0)
+async def test_a_refusal_after_pings_is_an_event_of_the_stream(proxy, nothing_left, pinging):
     upstream = Upstream((b'{"error": {"message": "No.", "type": "invalid_request_error"}}',), JSON, 400, Slowly())
     handler, client = proxy(upstream), asking()
     await serve(handler, client)

@@ -184,7 +184,7 @@ class TestTheBillingBlock:
 
 
 class TestThinkingOfAnotherModel:
-    """Row 2.7.2 of the wire reference."""
+    """Rows 2.7.2 and 6.1.10 of the wire reference."""
 
     BODY = {
         "model": "m",

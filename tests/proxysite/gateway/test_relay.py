@@ -3,10 +3,14 @@ import pytest
 
 from proxysite.gateway.relay import ConvertingRelay, StreamRelay
 from routing.dialects import Dialect
+from routing.dialects.events import Start, Text
+from routing.dialects.life import EarlyResponse
 from routing.dialects.passing import Tap
+from routing.dialects.sse import KEEP_ALIVE, PING
 from routing.errors import UpstreamBroken
 from tests.routing.dialects import checkers
-from tests.routing.dialects.support import exchange
+from tests.routing.dialects.responses.checking import events_of
+from tests.routing.dialects.support import exchange, transcript
 from tests.routing.dialects.transcripts import COMPLETE_FROM, TRANSCRIPTS, chunks
 
 every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
@@ -157,3 +161,59 @@ class TestAConvertingRelay:
         for frame in (TRANSCRIPTS[Dialect.CHAT][0], b"data: no json\n\n"):
             stream.feed(frame)
         assert any("not JSON" in warning for warning in stream.warnings)
+
+
+def numbers(stream):
+    return [event["sequence_number"] for event in events_of(stream)]
+
+
+def early(count):
+    life = EarlyResponse(lambda: exchange(client=Dialect.RESPONSES, upstream=Dialect.RESPONSES))
+    return life, b"".join(life.ping() for _ in range(count))
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_a_response_that_passes_goes_on_behind_what_was_said_early(size):
+    life, out = early(2)
+    stream = StreamRelay("local", Dialect.RESPONSES, "mine", Tap(), "r1", life)
+    for chunk in chunks(b"".join(TRANSCRIPTS[Dialect.RESPONSES]), size):
+        out += stream.feed(chunk)
+    out += stream.ping() + stream.close()
+    assert numbers(out) == list(range(len(numbers(out))))
+    assert out.count(b"event: response.created") == 1
+    assert b"theirs" not in out
+
+
+def test_a_response_that_nothing_was_said_of_leaves_byte_for_byte():
+    life, _ = early(0)
+    data = b"".join(TRANSCRIPTS[Dialect.RESPONSES])
+    stream = StreamRelay("local", Dialect.RESPONSES, None, Tap(), "r1", life)
+    assert stream.feed(data) + stream.close() == data
+    assert stream.ping() == KEEP_ALIVE
+
+
+@pytest.mark.parametrize("said", [0, 2])
+@pytest.mark.parametrize("passed", [0, 1, 2])
+def test_the_error_of_a_response_that_breaks_off_is_numbered_on(said, passed):
+    life, out = early(said)
+    stream = StreamRelay("local", Dialect.RESPONSES, None, Tap(), "r1", life)
+    for frame in transcript("responses").split(b"\n\n")[:passed]:
+        out += stream.feed(frame + b"\n\n")
+    out += stream.break_off(UpstreamBroken("Gone."))
+    assert numbers(out) == list(range(len(numbers(out))))
+
+
+def test_a_message_that_passes_is_pinged_once_it_has_begun():
+    stream = relay(Dialect.MESSAGES)
+    assert stream.ping() == KEEP_ALIVE
+    stream.feed(TRANSCRIPTS[Dialect.MESSAGES][0])
+    assert stream.ping() == PING
+    assert relay(Dialect.CHAT).ping() == KEEP_ALIVE
+
+
+def test_what_was_written_and_not_sent_yet_is_not_overtaken_by_a_numbered_event():
+    stream = ConvertingRelay(exchange(client=Dialect.RESPONSES, upstream=Dialect.CHAT), Tap())
+    stream.say([Start(), Text("Hello")])
+    assert stream.ping() == KEEP_ALIVE
+    assert stream.feed(b": nothing\n\n").count(b"response.created") == 2  # its name and its type
+    assert b"response.in_progress" in stream.ping()

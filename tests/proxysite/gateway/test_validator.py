@@ -102,20 +102,20 @@ async def broken(request):
 @pytest.mark.parametrize(
     ("answers", "why"),
     [
-        (refused, "The upstream “judge” at http://judge cannot be reached: Connection refused. Is it running?"),
-        (broken, "the proxy failed; its log says why."),
-        (httpx.Response(500, text=f"no {KEY}"), "it answered 500: no ••••••••."),
-        (httpx.Response(302, headers={"location": "http://else"}), "it answered 302: ."),
-        (httpx.Response(200, text="<html>"), "the answer is not JSON."),
-        (saying("I like it."), "there is no verdict in it: 'I like it.'."),
-        (httpx.Response(200, content=b" " * (LONGEST_ANSWER + 1)), "its answer does not end."),
+        (refused, "The validator “judge” at http://judge cannot be reached: Connection refused. Is it running?"),
+        (broken, "The proxy failed; its log says why."),
+        (httpx.Response(500, text=f"no {KEY}"), "It answered 500: no ••••••••."),
+        (httpx.Response(302, headers={"location": "http://else"}), "It answered 302: ."),
+        (httpx.Response(200, text="<html>"), "The answer is not JSON."),
+        (saying("I like it."), "There is no verdict in it: 'I like it.'."),
+        (httpx.Response(200, content=b" " * (LONGEST_ANSWER + 1)), "Its answer does not end."),
     ],
 )
 async def test_whatever_goes_wrong_the_answer_passes_and_there_is_an_alarm(answers, why, caplog):
     validator, _, alarms = asked(answers)
     assert await validator(ASK, policy(key=Secret(KEY))) is None
     (text,) = alarms()
-    assert text.startswith("The validator “judge” gave no verdict, so answers pass without its judgement: ")
+    assert text.startswith("Answers pass without the judgement of the validator “judge”. ")
     assert text.endswith(why)
     assert KEY not in text + caplog.text
 
@@ -134,7 +134,7 @@ async def test_a_verdict_that_does_not_come_is_not_waited_for():
     validator, _, alarms = asked(forever)
     assert await validator(ASK, policy(timeout_seconds=7.0)) is None
     assert asyncio.get_running_loop().time() == 7
-    assert alarms()[0].endswith("no verdict within 7 s.")
+    assert alarms()[0].endswith("No verdict within 7 s.")
 
 
 @in_virtual_time
@@ -143,7 +143,7 @@ async def test_one_that_makes_clients_wait_as_long_as_they_may_is_an_alarm():
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2.0):
             await validator(AT_END, policy())
-    assert alarms()[0].endswith("no verdict within 2 s, which is all a client waits.")
+    assert alarms()[0].endswith("No verdict within 2 s, which is all a client waits.")
 
 
 @in_virtual_time
@@ -194,7 +194,7 @@ async def test_it_is_not_asked_more_at_once_than_it_can_take():
     await settled()
     assert await validator(ASK, policy()) is None
     assert len(judge.seen) == AT_ONCE
-    assert alarms()[0].endswith(f"it is asked {AT_ONCE} questions at once already.")
+    assert alarms()[0].endswith(f"It is asked {AT_ONCE} questions at once already.")
     for question in questions:
         question.cancel()
     await asyncio.wait(questions)

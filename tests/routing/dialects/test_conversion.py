@@ -5,7 +5,7 @@ import pytest
 from routing.dialects.answer import Answer
 from routing.dialects.capabilities import capabilities
 from routing.dialects.chat.writer import ChatWriter
-from routing.dialects.conversion import choose, convert_request, parse
+from routing.dialects.conversion import StreamConverter, choose, convert_request, parse
 from routing.dialects.events import (
     End,
     Event,
@@ -13,17 +13,19 @@ from routing.dialects.events import (
     Finish,
     FinishReason,
     Start,
+    Text,
     ToolEnd,
     ToolStart,
     UpstreamError,
     Usage,
 )
+from routing.dialects.exchange import Exchange
 from routing.dialects.json import ObjectScanner, loads
 from routing.dialects.names import tool_name
 from routing.dialects.tally import Tally
 from routing.errors import BadRequest, DialectNotSpoken
 from routing.kinds import Kind
-from tests.routing.dialects.checkers import check_chat
+from tests.routing.dialects.checkers import check_chat, check_messages
 from tests.routing.dialects.support import (
     CHAT,
     COMPLETIONS,
@@ -34,6 +36,7 @@ from tests.routing.dialects.support import (
     exchange,
     r_to_c,
 )
+from tests.routing.dialects.transcripts import TRANSCRIPTS
 
 
 @pytest.mark.parametrize(
@@ -158,3 +161,26 @@ def test_json_with_constants_of_javascript_is_refused():
 def test_legal_names_stay():
     assert tool_name("mcp__list-files") == "mcp__list-files"
     assert tool_name("a.b") != tool_name("a_b")
+
+
+def test_another_answer_goes_on_in_the_stream_of_the_first():
+    exchange = Exchange(client=MESSAGES, upstream=CHAT, request_id="r1")
+    converter = StreamConverter(exchange)
+    out = b"".join(map(converter.feed, (TRANSCRIPTS[CHAT][0], TRANSCRIPTS[CHAT][1], b"data: no json\n\n")))
+    converter.go_on(Exchange(client=MESSAGES, upstream=RESPONSES, request_id="r1"))
+    out += b"".join(map(converter.feed, TRANSCRIPTS[RESPONSES]))
+    assert converter.end_answer() == b""
+    out += converter.close()
+    read = check_messages(out)
+    assert read.parts == [("text", "Hi “there”Hi")]
+    assert read.finish == "end_turn"
+    assert any("not JSON" in warning for warning in converter.warnings)
+
+
+def test_what_is_said_between_two_answers_follows_the_first():
+    converter = StreamConverter(Exchange(client=CHAT, upstream=CHAT, request_id="r1"))
+    out = b"".join(map(converter.feed, TRANSCRIPTS[CHAT][:2]))
+    out += converter.say([Text(" and more")])
+    assert converter.say([Failed(UpstreamError(529, "too much"))])
+    assert converter.failure.message == "too much"
+    assert b" and more" in out

@@ -52,8 +52,8 @@ def test_a_refused_thread_carries_the_code_at_which_sdks_send_the_whole_conversa
         (500, "api_error", "server_error"),
         (502, "api_error", "server_error"),
         (503, "overloaded_error", "service_unavailable_error"),
-        (504, "timeout_error", "timeout"),
-        (529, "overloaded_error", "server_error"),
+        (504, "timeout_error", "server_error"),
+        (529, "overloaded_error", "service_unavailable_error"),
     ],
 )
 def test_each_status_has_its_type(status, messages, openai):

@@ -21,7 +21,7 @@ def without(*messages, **fields) -> tuple[dict, str] | None:
 
 @pytest.mark.parametrize("signature", ["", SEALED, None])
 def test_2_7_2_what_anthropic_did_not_sign_is_left_out(signature):
-    """Row 2.7.2 of the wire reference."""
+    """Rows 2.7.2 and 6.1.10 of the wire reference."""
     body, warning = without(user("a"), assistant([thinking(signature), text("b")]), user("c"))
     assert body["messages"] == [user("a"), assistant([text("b")]), user("c")]
     assert warning == ""

@@ -174,6 +174,12 @@ K3 = [
         '<|open|>tools<|sep|><|open|>call tool="noop" index="1"<|sep|><|close|>call<|sep|><|open|>call tool="get_x" index="2"<|sep|><|close|>call<|sep|><|close|>tools<|sep|>',
         [("noop", {}), ("get_x", {})],
     ),
+    Case(
+        "cut",
+        '<|open|>call tool="noop" index="1"<|sep|>',
+        says='<|open|>call tool="noop" index="1"<|sep|>',
+        finish=FinishReason.LENGTH,
+    ),
     Case("not closed", '<|open|>call tool="noop" index="1"<|sep|>', [("noop", {})]),
 ]
 

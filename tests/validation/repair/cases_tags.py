@@ -207,6 +207,11 @@ QWEN = [
         _qwen("write", ("content", "see <parameter=" + "x" * 300)),
         [("write", {"content": "see <parameter=" + "x" * 300})],
     ),
+    Case(
+        "much white space behind a closing tag",
+        _qwen("write", ("content", "a</parameter>" + " " * 300 + "b")),
+        [("write", {"content": "a</parameter>" + " " * 300 + "b"})],
+    ),
     Case("JSON body", '<function=get_x>{"x": 1}</function>', [("get_x", {"x": 1})]),
     Case("not closed", "<tool_call><function=resize><parameter=px>1</parameter>", [("resize", {"px": 1})]),
     Case(

@@ -7,6 +7,7 @@ from validation.repair.families.json_calls import NAME, json_calls, named_object
 from validation.repair.families.row import Parser
 from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
+from validation.repair.writing import Writing
 
 HARMONY_CLOSERS = ("<|call|>", "<|end|>", "<|return|>")
 _HARMONY = re.compile(
@@ -60,7 +61,7 @@ def kimi_k3(source: Source, tools: Tools) -> Steps[Found]:
         return Swallowed(K3_CALL_CLOSERS)
     attributes = _k3_attributes(tag)
     name = tools.resolve(attributes.get("tool", "")) if tag.startswith("call ") else None
-    return (yield from _k3_arguments(source, name)) if name else None
+    return (yield from _k3_arguments(source, name, set(tools.required(name)))) if name else None
 
 
 def _k3_open(source: Source) -> Steps[str]:
@@ -76,23 +77,35 @@ def _k3_attributes(tag: str) -> dict[str, str]:
     return {key: value.replace("&quot;", '"').replace("&amp;", "&") for key, value in found}
 
 
-def _k3_arguments(source: Source, name: str) -> Steps[Found]:
+def _k3_arguments(source: Source, name: str, required: set[str]) -> Steps[Found]:
     values: dict[str, object] = {}
+    source.grows(name)
+    writing = Writing(source.growing)
     while True:
         yield from source.spaces()
         if (yield from source.accept("<|close|>")):
             tag, _ = yield from source.until("<|sep|>", longest=_LONGEST_HEADER)
-            return [typed(name, values)] if tag.strip() == "call" else None
+            if tag.strip() != "call":
+                return None
+            writing.close()
+            return [typed(name, values)]
         if not (yield from source.peek()):
-            return None if source.cut else [typed(name, values, complete=False)]
+            if source.cut:
+                return None
+            if required <= values.keys():
+                writing.close()
+            return [typed(name, values, complete=False)]
         attributes = _k3_attributes((yield from _k3_open(source)))
         if "key" not in attributes:
             return None
-        text, ended = yield from source.until("<|close|>")
+        key = attributes["key"]
+        written = writing.begin(key) if attributes.get("type") == "string" else None
+        text, ended = yield from source.until("<|close|>", text=written.feed if written else None)
         if not ended:
             return None
         yield from source.until("<|sep|>", longest=_LONGEST_HEADER)
-        values[attributes["key"]] = text if attributes.get("type") == "string" else _decoded(text)
+        values[key] = text if attributes.get("type") == "string" else _decoded(text)
+        writing.member(key, values[key])
 
 
 def _decoded(text: str) -> object:

@@ -8,6 +8,8 @@ from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
 
 NAME = re.compile(r"[\w.\-/]*")
+_BEFORE_NAME = (("{",), ('"name"',), (":",), ('"',))
+_BEHIND_NAME = (('"',), (",",), ('"arguments"', '"parameters"'), (":",))
 _JUNK = re.compile(r"[\s:;,.]*")
 
 
@@ -26,10 +28,14 @@ def objects(opener: str, *inner: str, closers: tuple[str, ...] = (), missing: bo
 
 
 def json_calls(source: Source, tools: Tools, closers: tuple[str, ...], missing: bool = True) -> Steps[Found]:
-    if (yield from source.peek()) not in ("{", "["):
+    first = yield from source.peek()
+    if first not in ("{", "["):
         return None
-    text = yield from source.json_text()
-    calls = of_json(text, tools)
+    calls = (yield from _name_first(source, tools)) if first == "{" else None
+    if calls is None:
+        if source.is_leaving:
+            return None
+        calls = of_json((yield from source.json_text()), tools)
     if calls is None:
         return None
     if closers:
@@ -39,6 +45,33 @@ def json_calls(source: Source, tools: Tools, closers: tuple[str, ...], missing: 
         for call in calls:
             call.complete = bool(closed)
     return calls
+
+
+def _name_first(source: Source, tools: Tools) -> Steps[list[Call] | None]:
+    """The usual order, a name and then the arguments, in which long arguments can leave as they come."""
+    place = source.place()
+    name = yield from _name_of(source)
+    if (yield from source.peek()) == "{" and (resolved := tools.resolve(name)):
+        source.grows(resolved)
+        text = yield from source.json_text()
+        yield from source.spaces()
+        if text and ((yield from source.accept("}")) or source.is_leaving):
+            return [Call(name, text)]
+    if not source.is_leaving:
+        source.growing = None
+        source.go_back(place)
+    return None
+
+
+def _name_of(source: Source) -> Steps[str]:
+    name = ""
+    for literals in _BEFORE_NAME, _BEHIND_NAME:
+        for accepted in literals:
+            if not (yield from source.accept(*accepted)):
+                return ""
+            yield from source.spaces()
+        name = name or (yield from source.run(NAME))
+    return name
 
 
 def pythonic(opener: str, *closers: str) -> Parser:

@@ -1,13 +1,16 @@
 """Families that write keys and values in turn: `<tool_call>NAME<arg_key>K</arg_key><arg_value>V</arg_value>…`."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from validation.repair.calls import Call, Found, typed
 from validation.repair.families.json_calls import NAME
 from validation.repair.families.row import Parser
 from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
-from validation.repair.values import typed_values
+from validation.repair.values import is_string, typed_value, typed_values
+from validation.repair.writing import Writing
 
 _MARKUP = re.compile(r"</?[\w|]*arg_(?:key|value)(?::[\w.\-]*)?>")
 _LONGEST_KEY = 256
@@ -21,7 +24,7 @@ def key_values(opener: str, closer: str, *wrappers: str, prefix: str = "") -> Pa
             yield from source.spaces()
         if not (yield from source.accept(opener)):
             return None
-        return (yield from _Pairs(source, tools, opener, closer, prefix).read())
+        return (yield from _Pairs(source, tools, opener, closer, prefix=prefix).read())
 
     return parse
 
@@ -36,7 +39,7 @@ def hunyuan_suffixed(source: Source, tools: Tools) -> Steps[Found]:
     calls: list[Call] = []
     yield from source.spaces()
     while (yield from source.accept(opener)):
-        found = yield from _Pairs(source, tools, opener, closer, suffix=suffix).read()
+        found = yield from _Pairs(source, tools, opener, closer, suffix=suffix, may_grow=False).read()
         if not isinstance(found, list):
             return None
         calls += found
@@ -49,7 +52,15 @@ class _Pairs:
     """Reads past each of the tags that models leave out or write twice."""
 
     def __init__(
-        self, source: Source, tools: Tools, opener: str, closer: str, prefix: str = "", suffix: str = ""
+        self,
+        source: Source,
+        tools: Tools,
+        opener: str,
+        closer: str,
+        *,
+        prefix: str = "",
+        suffix: str = "",
+        may_grow: bool = True,  # one call at a time can
     ) -> None:
         self._source = source
         self._tools = tools
@@ -60,6 +71,9 @@ class _Pairs:
         self._value, self._value_end = f"<{prefix}arg_value{suffix}>", f"</{prefix}arg_value{suffix}>"
         self._type, self._type_end = f"<{prefix}arg_type{suffix}>", f"</{prefix}arg_type{suffix}>"
         self._pairs: list[tuple[str, str]] = []
+        self._may_grow = may_grow
+        self._writing = Writing(None)
+        self._declared: Mapping[str, Any] = {}
 
     def read(self) -> Steps[Found]:
         source = self._source
@@ -72,6 +86,7 @@ class _Pairs:
             first_key = written.removeprefix(name) if name else ""
         if name is None:
             return None
+        self._begin(name)
         yield from self._gap()
         yield from source.accept(self._separator)
         yield from self._gap()
@@ -81,6 +96,12 @@ class _Pairs:
         elif (yield from source.accept(self._value_end)):
             yield from self._gap()
         return (yield from self._read_pairs(name))
+
+    def _begin(self, name: str) -> None:
+        self._declared = self._tools.properties(name)
+        if self._may_grow:
+            self._source.grows(name)
+            self._writing = Writing(self._source.growing)
 
     def _read_pairs(self, name: str) -> Steps[Found]:
         source = self._source
@@ -108,15 +129,24 @@ class _Pairs:
             elif not (yield from source.accept(self._key_end)):
                 yield from source.accept(self._value)
                 opened = True
-        value, ended = yield from source.until(self._value_end)
         key = key.replace(self._key, "").strip()
+        if not key or _MARKUP.search(key):
+            return False
+        text = self._writing.begin(key) if is_string(self._declared.get(key)) else None
+        value, ended = yield from source.until(
+            self._value_end, self._key, self._key_end, self._value, text=text.feed if text else None
+        )
+        if ended != self._value_end:  # a call with markup in a value is broken
+            return False
         self._pairs.append((key, value))
-        return bool(ended and key)
+        self._writing.member(key, typed_value(value, self._declared.get(key)))
+        return True
 
     def _found(self, name: str, complete: bool) -> Found:
-        if any(_MARKUP.search(key) or _MARKUP.search(value) for key, value in self._pairs):
-            return None
-        return [typed(name, typed_values(self._pairs, self._tools.schema(name)), complete=complete)]
+        values = typed_values(self._pairs, self._tools.schema(name))
+        if complete or set(self._tools.required(name)) <= values.keys():
+            self._writing.close()
+        return [typed(name, values, complete=complete)]
 
     def _gap(self) -> Steps[None]:
         """White space, which some detokenisers write as the two characters \\n."""

@@ -7,9 +7,10 @@ from typing import Any
 
 from validation.repair.calls import Call, Found, parsed, typed
 from validation.repair.families.row import Parser
-from validation.repair.source import Source, Steps
+from validation.repair.source import LONGEST_GAP, LONGEST_MARKER, SPACE, Source, Steps
 from validation.repair.tools import Tools
-from validation.repair.values import typed_value
+from validation.repair.values import is_string, typed_value
+from validation.repair.writing import Writing, WrittenText
 
 _HEADER = re.compile(
     r"""[\sĠ]*(?:name\s*=?\s*)?(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))(?:\s+string\s*=\s*"(true|false)")?\s*"""
@@ -44,9 +45,10 @@ def parameters(tags: Tags, *wrappers: str) -> Parser:
         if name is None:
             return None
         yield from source.spaces()
+        source.grows(name)
         if (yield from source.peek()) == "{":
             return (yield from _json_body(source, name, tags))
-        return (yield from _Parameters(source, tags, name, tools.schema(name), tools.properties(name)).read())
+        return (yield from _Parameters(source, tags, name, tools).read())
 
     return parse
 
@@ -67,14 +69,17 @@ def _json_body(source: Source, name: str, tags: Tags) -> Steps[Found]:
 
 
 class _Parameters:
-    def __init__(self, source: Source, tags: Tags, name: str, schema: Any, declared: Any) -> None:
+    def __init__(self, source: Source, tags: Tags, name: str, tools: Tools) -> None:
         self._source = source
         self._tags = tags
         self._name = name
-        self._schema = schema
-        self._declared = declared
+        self._declared = tools.properties(name)
+        self._required = tools.required(name)
+        self._is_nested = tags.nested
         self._values: dict[str, Any] = {}
+        self._writing = Writing(source.growing)
         self._next = ""  # a tag that was read with the value before it
+        self._doubt: tuple[int, list[str]] | None = None  # where tags in a value began, and the text up to there
 
     def read(self) -> Steps[Found]:
         tags, source = self._tags, self._source
@@ -84,22 +89,29 @@ class _Parameters:
             tag = self._next or (yield from source.accept(tags.parameter, *ends))
             self._next = ""
             if tag == tags.call_end:
+                self._writing.close()
                 return [typed(self._name, self._values)]
             if tag != tags.parameter:
                 return self._unclosed(tag, (yield from source.peek()))
             header = yield from _header(source)
             if header is None or not header[0]:
                 return None
-            value = yield from self._value()
+            key = header[0]
+            is_text = header[1] == "true" or (not header[1] and is_string(self._declared.get(key)))
+            text = self._writing.begin(key, trimmed=tags.trimmed) if is_text else None
+            value = yield from self._value(text)
             if value is None:
                 return None
-            self._values[header[0]] = self._typed(*header, value)
+            self._values[key] = self._typed(*header, value)
+            self._writing.member(key, self._values[key])
 
     def _unclosed(self, tag: str, following: str) -> Found:
         """The end of the wrapper or of the answer stands in for the end of the call, if no parameter can be missing."""
-        if tag or (not following and not self._source.cut):
-            return [typed(self._name, self._values, complete=False)]
-        return None
+        if not tag and (following or self._source.cut):
+            return None
+        if set(self._required) <= self._values.keys():
+            self._writing.close()
+        return [typed(self._name, self._values, complete=False)]
 
     def _typed(self, key: str, is_string: str, text: str) -> Any:
         if cdata := _CDATA.fullmatch(text):
@@ -116,19 +128,33 @@ class _Parameters:
                 return text
         return typed_value(text, schema)
 
-    def _value(self) -> Steps[str | None]:
-        """The text up to the closing tag that is this parameter's own."""
+    def _value(self, written: WrittenText | None) -> Steps[str | None]:
+        """The text up to the closing tag that is this parameter's own.
+
+        `written` gets what is surely its beginning.  If that has left, and tags in the text turn out not to nest, then
+        the call can be nothing else any more, and they are text.
+        """
+        source = self._source
+        self._doubt = None
+        value = yield from self._text(written, [])
+        if value is None and self._doubt and source.is_leaving:
+            place, pieces = self._doubt
+            source.go_back(place)
+            self._is_nested = False
+            value = yield from self._text(None, pieces)
+        return value
+
+    def _text(self, written: WrittenText | None, pieces: list[str]) -> Steps[str | None]:
         source, tags = self._source, self._tags
-        inner_call = tags.call
-        stops = (tags.parameter, tags.parameter_end, tags.call_end, *((inner_call,) if tags.nested else ()))
-        pieces: list[str] = []
+        stops = (tags.parameter, tags.parameter_end, tags.call_end, *((tags.call,) if self._is_nested else ()))
+        feed = written.feed if written else None
         calls = inner = 0
         while True:
-            text, stop = yield from source.until(*stops)
+            text, stop = yield from source.until(*stops, text=feed)
             pieces.append(text)
             if not stop:
                 return None
-            if stop == inner_call and tags.nested:
+            if stop == tags.call:
                 calls += 1
             elif stop == tags.call_end and not calls:
                 self._next = stop
@@ -140,43 +166,48 @@ class _Parameters:
                 if not inner and key in self._declared and key not in self._values:
                     self._next = stop  # the closing tag of the value before it was lost
                     return "".join(pieces)
-                inner += bool(key) and tags.nested
+                inner += bool(key) and self._is_nested
             elif stop == tags.parameter_end and not calls:
                 if inner:
                     inner -= 1
                 elif (yield from self._is_end()):
                     return "".join(pieces)
             pieces.append(stop)
+            if (calls or inner) and self._doubt is None:
+                self._doubt = (source.place(), pieces.copy())
+                feed = None
+            if feed:
+                feed(stop)
 
     def _key_of_tag(self) -> Steps[str]:
         """The key in an opening tag inside a value; empty if it is no tag."""
         source = self._source
-        while ">" not in source.text[source.at :] and not source.ended:
-            if len(source.text) - source.at > _LONGEST_HEADER:
+        while True:
+            longest = source.at + _LONGEST_HEADER
+            end = source.text.find(">", source.at, longest)
+            if end >= 0 or len(source.text) >= longest or source.ended:
                 break
             yield
-        header, closed, _ = source.text[source.at : source.at + _LONGEST_HEADER].partition(">")
-        match = _HEADER.fullmatch(header) if closed else None
+        match = _HEADER.fullmatch(source.text, source.at, end) if end >= 0 else None
         return (match[1] or match[2] or match[3]) if match else ""
 
     def _is_end(self) -> Steps[bool]:
-        """A closing tag that nothing of the format follows is part of the value."""
+        """Whether a tag of the format, or the end, comes next: else a closing tag is part of the value."""
         source, tags = self._source, self._tags
         followers = (tags.parameter, tags.call_end, *tags.closers)
-        return (yield from _follows(source, followers))
-
-
-def _follows(source: Source, followers: tuple[str, ...]) -> Steps[bool]:
-    """Whether one of the tags, or the end, comes next; nothing is read."""
-    while True:
-        rest = source.text[source.at :].lstrip()
-        if rest.startswith(followers):
-            return True
-        if source.ended:
-            return not rest
-        if rest and not any(follower.startswith(rest) for follower in followers):
-            return False
-        yield
+        while True:
+            match = SPACE.match(source.text, source.at)
+            assert match is not None
+            if match.end() - match.start() > LONGEST_GAP:
+                return False
+            rest = source.text[match.end() : match.end() + LONGEST_MARKER]
+            if rest.startswith(followers):
+                return True
+            if source.ended:
+                return not rest
+            if rest and not any(follower.startswith(rest) for follower in followers):
+                return False
+            yield
 
 
 QWEN = Tags("<function=", "</function>", "<parameter=", "</parameter>", ("</tool_call>",))

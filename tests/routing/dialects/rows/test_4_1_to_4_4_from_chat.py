@@ -289,3 +289,9 @@ def test_usage_is_found(chunks):
 def test_4_4_7_a_name_in_pieces_is_whole_when_it_is_one_that_was_sent():
     chunks = piece("", "wea", index=0, id="c"), piece("", "ther", index=0), piece("{}", "weather", index=0), END
     assert read(*chunks, known_tools=frozenset({"weather"})).tools() == [("c", "weather", "{}")]
+
+
+def test_7_4_llama_cpp_counts_in_its_last_chunk():
+    last = {**delta("stop"), "timings": {"cache_n": 60, "prompt_n": 40, "predicted_n": 20}}
+    usage = read(delta(role="assistant", content=None), delta(content="a"), last, DONE).usage
+    assert (usage["input_tokens"], usage["cache_read_input_tokens"], usage["output_tokens"]) == (40, 60, 20)
