@@ -30,6 +30,7 @@ from routing.dialects.events import (
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.json import loads
 from routing.dialects.sse import DONE, SseParser
+from validation.repair import TEXTS
 
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint")
@@ -79,6 +80,7 @@ class ChatFrames:
         self._spoke = False
         self._is_told = False  # the finish reason
         self._ended = False
+        self._quiet: bool | None = None  # None: not known since something was read
 
     @property
     def warnings(self) -> list[str]:
@@ -86,8 +88,12 @@ class ChatFrames:
 
     def feed(self, data: bytes) -> bytes:
         """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
-        if (event := self._plain.read(data)) is not None:
-            return self._plainly(data, event)
+        texts = self._plain.texts(data)
+        if texts is not None:
+            if self._is_quiet() and TEXTS.search(texts) is None:
+                return data
+            if b"\n" not in texts:
+                return b"".join(map(self._frame, self._plain.frames(data)))
         out: list[bytes] = []
         at = 0
         while at < len(data):
@@ -112,18 +118,20 @@ class ChatFrames:
         """The answer cannot go on: what was held is given as it was."""
         return b"" if self._ended else self._ending([failed])
 
+    def _is_quiet(self) -> bool:
+        """Whether texts in which nothing is suspect change nothing: then it stays so until something else is read."""
+        if self._quiet is None:
+            self._quiet = all(transform.passes(b" ", 0) for transform in self._transforms)
+        return self._quiet
+
+    def _transformed(self, new: list[Event]) -> list[Event]:
+        self._quiet = None
+        return through(self._transforms, new)
+
     def _unread(self, data: bytes, start: int) -> int:
         """Up to where the frames may go around the transforms."""
         if not self._spoke or self._plain.is_learning:
             return start
-        while run := self._plain.run(data, start):
-            end = self._passes(run, 0)
-            start += self._plain.length(run, end)
-            if end < len(run):
-                return start
-        return self._passes(data, start)
-
-    def _passes(self, data: bytes, start: int) -> int:
         end = len(data)
         for transform in self._transforms:
             end = min(end, transform.passes(data, start))
@@ -131,7 +139,7 @@ class ChatFrames:
 
     def _plainly(self, raw: bytes, event: Event) -> bytes:
         """A frame that says one text and nothing else."""
-        passed = through(self._transforms, [event])
+        passed = self._transformed([event])
         if passed == [event]:
             return raw
         self._calls.number(passed)
@@ -185,7 +193,7 @@ class ChatFrames:
         return self._rewritten(chunk, {**choice, "finish_reason": word}, passed, ends=True)
 
     def _passed(self, found: list[Event]) -> list[Event]:
-        passed = through(self._transforms, found)
+        passed = self._transformed(found)
         self._calls.number(passed)
         return passed
 
