@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from routing.dialects.events import Event, ToolArguments, ToolStart
-from validation.gate import Channel, Detectors, Gate, Stream
+from validation.channels import Channel, Detectors, Stream
+from validation.gate import Gate
 
 
 class Ahead:
@@ -17,8 +18,10 @@ class Ahead:
     def feed(self, event: Event) -> list[Event]:
         if type(event) is ToolStart:
             self._calls[event.key] = Stream(Channel.ARGUMENTS, self._make(Channel.ARGUMENTS), event.name)
-        elif type(event) is ToolArguments and (call := self._calls.get(event.key)):
-            if found := call.feed(event.text):
+        elif type(event) is ToolArguments:
+            call = self._calls.get(event.key)
+            found = call and call.feed(event.text)
+            if call and found:
                 self._gate.shut(found, call)
         return [event]
 

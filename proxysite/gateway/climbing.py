@@ -28,8 +28,10 @@ from routing.dialects.conversion import WholeAnswer
 from routing.dialects.events import Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
+from validation.ahead import Ahead
 from validation.ending import Guarded
 from validation.failures import Failure, Outcome
+from validation.judges import judges
 from validation.verdict import Verdict
 
 
@@ -114,8 +116,11 @@ class Climb:
     @property
     def transforms(self) -> Sequence[Transform]:
         """What stands before the gate."""
-        repairs = self._exchange.repair.transforms if self._exchange.repair else ()
-        return (*repairs, Continuation(self.plan.said)) if self.plan.said else repairs
+        seam = (Continuation(self.plan.said),) if self.plan.said else ()
+        if self._exchange.repair is None:
+            return seam
+        ahead = Ahead(self.guard.gate, judges(self.guard.policy))
+        return (ahead, *self._exchange.repair.transforms, *seam)
 
     async def _look_after(self, relay: ConvertingRelay) -> bool:
         """Cares for the questions of the gate.  Whether something was said that the next chunk should not wait for."""

@@ -334,6 +334,16 @@ class TestAnAnswerThatWasGoodAtFirst:
         assert read.tools()[0][1:] == ("run", '{"command": "ls"}')
         assert failure.outcome is Outcome.CONTINUED
 
+    async def test_with_a_bad_call_that_a_repair_holds_does_not_wait_for_its_end(self, served):
+        function = {"name": "run", "arguments": '{"commands": ["' + LOOP * 200}
+        call = chunk({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]})
+        schema = {"type": "object", "properties": {"commands": {"type": "array", "items": {"type": "string"}}}}
+        client = asking(tools=[{"name": "run", "input_schema": schema}])
+        upstream = Upstream((*says(LONG_GOOD), call, Gate()), then=(answers(REST),))
+        _, (failure,) = await served(client, upstream, **AT_ONCE)
+        assert check_messages(client.body).texts("text") == LONG_GOOD + REST
+        assert failure.tool_calls[failure.call].arguments.startswith('{"commands": ["Wait')
+
     async def test_with_a_call_that_the_client_has_is_not_continued(self, served):
         call = {"type": "tool_use", "id": "c1", "name": "run", "input": {}}
         called = (
