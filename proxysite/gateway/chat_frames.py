@@ -32,6 +32,7 @@ from routing.dialects.json import loads
 from routing.dialects.sse import DONE, SseParser
 from validation.repair import TEXTS
 
+_REASON = re.compile(rb'"finish_reason"\s*:\s*"')
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint")
 _CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call")
@@ -79,6 +80,7 @@ class ChatFrames:
         self._calls = ClientCalls()
         self._spoke = False
         self._is_told = False  # the finish reason
+        self._is_finished = False  # the same, left unread
         self._ended = False
         self._quiet: bool | None = None  # None: not known since something was read
 
@@ -110,6 +112,9 @@ class ChatFrames:
         """The upstream has nothing more to say."""
         if self._ended:
             return b""
+        if self._is_quiet():  # nothing is held, and nothing was changed that the end would have to fit
+            self.is_cut = self._reader.finish is None and not self._is_finished
+            return b""
         found = self._reader.close()
         self.is_cut = type(found[-1]) is Failed
         return self._ending(found)
@@ -135,7 +140,18 @@ class ChatFrames:
         end = len(data)
         for transform in self._transforms:
             end = min(end, transform.passes(data, start))
-        return end
+        return self._before_end(data, start, end) if end > start else start
+
+    def _before_end(self, data: bytes, start: int, end: int) -> int:
+        """An end without a reason to finish is read, for it is given one."""
+        if self._is_finished or self._is_told or _REASON.search(data, start, end):
+            self._is_finished = True
+            return end
+        done = data.find(DONE, start, end)
+        if done < 0:
+            return end
+        before = data.rfind(b"\n\n", start, done)
+        return start if before < 0 else before + 2
 
     def _plainly(self, raw: bytes, event: Event) -> bytes:
         """A frame that says one text and nothing else."""
@@ -156,7 +172,7 @@ class ChatFrames:
         if not frames or self._ended:
             return raw
         found = self._reader.feed(frames[0])
-        self._plain.learn(raw, found)
+        self._plain.forget()
         if found and type(found[-1]) in (End, Failed):
             return self._ending(found) + raw
         chunk = object_of(frames[0][1])
@@ -168,6 +184,7 @@ class ChatFrames:
             return self._written(self._passed(found)) + raw
         if choice.get("finish_reason") is not None:
             return self._finishing(raw, chunk, choice, found)
+        self._plain.learn(raw, found)
         passed = self._passed(found)
         if passed == found and self._calls.is_tidy(choice, found):
             self._calls.said(passed)

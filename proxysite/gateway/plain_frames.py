@@ -33,10 +33,12 @@ class PlainFrames:
     def is_learning(self) -> bool:
         return self._lessons > 0 and (self._kind is None or self._misses >= _MISSES)
 
-    def learn(self, frame: bytes, found: list[Event]) -> None:
-        """Forgets what it knew where the frame says anything else than one text."""
+    def forget(self) -> None:
         self._lessons -= 1
         self._kind = None
+
+    def learn(self, frame: bytes, found: list[Event]) -> None:
+        """From a frame behind which nothing of what was known holds."""
         if len(found) != 1 or type(found[0]) not in _BEGINNINGS or not _is_simple(frame):
             return
         text = _spelled(found[0])

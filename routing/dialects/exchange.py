@@ -7,9 +7,12 @@ from typing import Any
 from routing.dialects import Dialect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One request and its answer.  `request_id` and `created` come from outside: nothing here has a clock or dice."""
+    """One request and its answer.  `request_id` and `created` come from outside: nothing here has a clock or dice.
+
+    Nobody changes it; it is not frozen because it is made anew for each request, which would cost three times as much.
+    """
 
     client: Dialect
     upstream: Dialect
@@ -21,6 +24,7 @@ class Exchange:
     names: Mapping[str, str] = field(default_factory=dict)  # tool name sent upstream → the client's name
     known_tools: frozenset[str] = frozenset()  # the names sent upstream
     wrapped: frozenset[str] = frozenset()  # custom tools (by the client's name) that went upstream as functions
+    search: str = ""  # the function that stands for a Responses client's search for tools
     namespaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # flat name → (namespace, name)
     echo: Mapping[str, Any] = field(default_factory=dict)  # what a Responses answer repeats of its request
     prompt_estimate: int = 0  # tokens, for clients that must have a number before the upstream says one

@@ -103,7 +103,7 @@ def test_it_learns_until_it_knows_a_frame_or_has_seen_a_few_without_one():
     plain = PlainFrames()
     for _ in range(3):
         assert plain.is_learning
-        plain.learn(frame({}), [])
+        plain.forget()
     assert not plain.is_learning
     plain.learn(frame({"content": "a"}), [Text("a")])
     assert plain.read(frame({"content": "b"}))
@@ -162,3 +162,41 @@ def test_it_makes_no_difference_that_frames_are_not_parsed(pieces):
     alike = [frame({name: text}) for name, text in pieces]
     unlike = [frame({name: text}, timing=number) for number, (name, text) in enumerate(pieces)]
     assert said(streamed(alike)) == said(streamed(unlike)) == said(streamed([b"".join(alike)]))
+
+
+FINISH = frame({}).replace(b"null}", b'"stop"}')
+DONE = b"data: [DONE]\n\n"
+
+
+def whole(*data):
+    conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
+    mending = ChatFrames(conversation, (repair(),))
+    out = b"".join([*map(mending.feed, data), mending.close()])
+    return out, mending.is_cut
+
+
+PLAIN = [frame({"role": "assistant"}), *(frame({"content": text}) for text in ("Hello", " there", " you", "."))]
+
+
+@pytest.mark.parametrize("end", [[FINISH, DONE], [FINISH + DONE], [FINISH], [PLAIN[-1] + FINISH + DONE]])
+def test_an_end_that_is_complete_leaves_as_it_came(end):
+    assert whole(*PLAIN, *end) == (b"".join([*PLAIN, *end]), False)
+
+
+@pytest.mark.parametrize("end", [[DONE], [PLAIN[-1] + DONE]])
+def test_an_end_without_a_reason_gets_one(end):
+    out, is_cut = whole(*PLAIN, *end)
+    assert out.count(b'"finish_reason":"stop"') == 1
+    assert out.endswith(DONE)
+    assert not is_cut
+
+
+def test_no_end_at_all_is_a_cut():
+    assert whole(*PLAIN) == (b"".join(PLAIN), True)
+
+
+def test_a_frame_with_a_reason_to_finish_is_no_pattern_for_others():
+    one = frame({"content": "a"}).replace(b"null}", b'"tool_calls"}')
+    out, _ = whole(one, one.replace(b'"a"', b'"b"'), DONE)
+    assert out.count(b"stop") == 1
+    assert b"tool_calls" not in out
