@@ -279,7 +279,7 @@ async def _converted_stream(
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, _repairs(exchange), plan.guard)
+    relay = ConvertingRelay(conversation, exchange.tap, climb.transforms if climb else _repairs(exchange), plan.guard)
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()
