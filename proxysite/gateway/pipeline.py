@@ -283,7 +283,11 @@ async def _converted_stream(
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()
-    first = await _first_events(chunks, relay, exchange)
+    try:
+        first = await _first_events(chunks, relay, exchange)
+    except ProxyError:
+        answer.broke_off()
+        raise
     if relay.failure:
         await (climb or answer).aclose()
         exchange.warnings += tuple(relay.warnings)
