@@ -92,7 +92,7 @@ class ChatFrames:
         """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
         texts = self._plain.texts(data)
         if texts is not None:
-            if self._is_quiet() and TEXTS.search(texts) is None:
+            if TEXTS.search(texts) is None and self._is_quiet():
                 return data
             if b"\n" not in texts:
                 return b"".join(map(self._frame, self._plain.frames(data)))
