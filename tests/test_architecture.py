@@ -52,6 +52,8 @@ PURE = frozenset(
         "validation.failures",
         "validation.ending",
         "validation.evidence",
+        "validation.ahead",
+        "validation.channels",
         "validation.gate",
         "validation.judges",
         "validation.ladder",

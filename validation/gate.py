@@ -12,7 +12,6 @@ the answer, or says that there is none, by `answer`.  Once `verdict` is set noth
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from routing.dialects.events import (
@@ -33,40 +32,22 @@ from routing.dialects.events import (
     UsageSeen,
 )
 from routing.dialects.request import ToolCall
+from validation.channels import Channel, Detectors, Stream
 from validation.snapshot import Delivery, Policy, ValidateOn
 from validation.verdict import Verdict
 
-LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and some to recognise a repeat by
-FIRST_WINDOW = 24  # at the beginning: a few tokens
 PIECE = 16  # text goes on in pieces of about this size
-LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
+MOST_LEAKED = 2000  # characters; an answer with more garbage than that in its middle is not one to go on with
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
 _CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
 LASTING_DOUBT = 240  # characters of what may be a loop: the validator model has to see some of it
 CHARACTERS_PER_WORD = 12  # in scripts without blanks, generously
 
 
-class Channel(StrEnum):
-    TEXT = "text"
-    REASONING = "reasoning"
-    ARGUMENTS = "arguments"
-
-
 Spoken = Text | Refusal | Reasoning
 _SPOKEN: dict[type[Event], Channel] = {
     Text: Channel.TEXT, Refusal: Channel.TEXT, Reasoning: Channel.REASONING,
 }  # fmt: skip
-
-
-class Detectors(Protocol):
-    """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins."""
-
-    @property
-    def suspicion(self) -> int | None: ...
-
-    def feed(self, text: str) -> Verdict | None: ...
-
-    def close(self, finish_reason: str = "") -> Verdict | None: ...
 
 
 class Ends(Protocol):
@@ -91,50 +72,6 @@ class Ask:
     finish: FinishReason | None = None
     at_end: bool = False
     start: int = 0
-
-
-class Stream:
-    """One channel as it came: its text, how much of that went on, and what looks at it."""
-
-    __slots__ = ("channel", "custom", "detectors", "doubted", "name", "pieces", "released", "size")
-
-    def __init__(self, channel: Channel, detectors: Detectors, name: str = "", *, custom: bool = False) -> None:
-        self.channel = channel
-        self.name = name  # of the tool, where this is a call's arguments
-        self.custom = custom  # those are free text
-        self.detectors = detectors
-        self.pieces: list[str] = []
-        self.size = 0
-        self.released = 0
-        self.doubted: int | None = None  # the suspicion that the validator model was asked about
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
-
-    def feed(self, text: str) -> Verdict | None:
-        self.pieces.append(text)
-        self.size += len(text)
-        return self.detectors.feed(text)
-
-    @property
-    def safe(self) -> int:
-        """How many characters may go on while more is to come."""
-        behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
-        suspicion = self.detectors.suspicion
-        if suspicion is None or self.size - suspicion > LONGEST_HOLD:
-            return behind
-        return min(suspicion, behind)
-
-    def tail(self, size: int) -> str:
-        """Its last characters, without joining all that came."""
-        found, length = [], 0
-        for piece in reversed(self.pieces):
-            found.append(piece)
-            length += len(piece)
-            if length >= size:
-                break
-        return "".join(reversed(found))[-size:]
 
 
 class Gate:
@@ -219,6 +156,11 @@ class Gate:
             return self._everything() if asked.at_end else []
         return []
 
+    def shut(self, verdict: Verdict, stream: Stream) -> None:
+        """Somebody else has found garbage, in what may not have come here yet."""
+        if self.verdict is None and not self._ended:
+            self._condemn(verdict, stream)
+
     def beginning(self) -> list[Event]:
         """The start of the answer, if the client has not seen it yet: whatever else is said must follow one."""
         return [event for event in list(self._held)[:1] if isinstance(event, Start)]
@@ -245,7 +187,10 @@ class Gate:
 
     @property
     def calls(self) -> list[Stream]:
-        return list(self._calls.values())
+        calls = list(self._calls.values())
+        if self.judged and self.judged.channel is Channel.ARGUMENTS and self.judged not in calls:
+            calls.append(self.judged)  # found before a repair let it come so far
+        return calls
 
     @property
     def finish(self) -> FinishReason | None:
@@ -258,15 +203,20 @@ class Gate:
 
     @property
     def good_text(self) -> str:
-        """The visible text without the loop; at least what the client has."""
+        """The visible text without the loop, though the client may have a part of that."""
         stream = self._streams[Channel.TEXT]
         good = stream.size if self.judged is not stream or not self.verdict else self.verdict.onset
-        return stream.text[: max(good, stream.released)]
+        return stream.text[:good]
+
+    @property
+    def leaked(self) -> int:
+        """Characters that the client has beyond the good text."""
+        return max(0, self._streams[Channel.TEXT].released - len(self.good_text))
 
     @property
     def may_continue(self) -> bool:
-        """Whether the answer can go on from its good text: the client has no more than text and thoughts."""
-        return not self._has_acted and bool(self.good_text.strip())
+        """Whether the answer can go on from its good text: the client has nothing to act on, and little garbage."""
+        return not self._has_acted and bool(self.good_text.strip()) and self.leaked <= MOST_LEAKED
 
     @property
     def may_restart(self) -> bool:
