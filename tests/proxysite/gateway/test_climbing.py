@@ -171,6 +171,16 @@ class TestABadAnswer:
         await served(client, upstream, ladder=(Rung.NEXT_TARGET,))
         assert check_messages(client.body).texts("text") == GOOD
 
+    async def test_is_followed_by_the_next_target_where_its_own_refuses(self, served):
+        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.CHAT}), kind=Kind.LLAMACPP)
+        routing = routing_of(bound("*", Target(upstream=CHAT_ONLY), Target(upstream=other, priority=1)))
+        client, upstream = asking(), Upstream(answers(LOOP * 40), then=(503, answers(GOOD)))
+        record, (failure,) = await served(client, upstream, routing)
+        assert [request.url.host for request in upstream.requests] == ["up", "up", "other"]
+        assert [body.get("repetition_penalty") for body in bodies(upstream)] == [None, 1.1, None]
+        assert check_messages(client.body).texts("text") == GOOD
+        assert (record.attempts, failure.outcome) == (3, Outcome.RETRIED)
+
     async def test_that_is_followed_by_a_refusal_ends_as_if_nothing_had_followed(self, served):
         client, upstream = asking(), Upstream(answers(LOOP * 40), then=(503,))
         record, (failure,) = await served(client, upstream)
