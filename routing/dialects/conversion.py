@@ -194,10 +194,14 @@ def read_along(
         request = parse(body, dialect)
     except BadRequest:
         return None  # the upstream may know better
+    if dialect is Dialect.MESSAGES and len(request.functions()) < len(request.tools):
+        return None  # blocks of tools that Anthropic runs
     return Exchange(
         client=dialect,
         upstream=dialect,
         model=request.model,
+        search=next((tool.name for tool in request.functions() if tool.searches), ""),
+        namespaces={tool.name: (tool.namespace, tool.own_name()) for tool in request.functions() if tool.namespace},
         request_id=request_id,
         created=created,
         include_usage=request.include_usage,
