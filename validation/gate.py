@@ -59,10 +59,14 @@ _SPOKEN: dict[type[Event], Channel] = {
 
 
 class Detectors(Protocol):
-    """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins."""
+    """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins, and holds the text;
+    `doubt` is where something odd begins, a suspicion or less, and only makes the validator model be asked."""
 
     @property
     def suspicion(self) -> int | None: ...
+
+    @property
+    def doubt(self) -> int | None: ...
 
     def feed(self, text: str) -> Verdict | None: ...
 
@@ -106,7 +110,7 @@ class Stream:
         self.pieces: list[str] = []
         self.size = 0
         self.released = 0
-        self.doubted: int | None = None  # the suspicion that the validator model was asked about
+        self.doubted: int | None = None  # the doubt that the validator model was asked about
 
     @property
     def text(self) -> str:
@@ -351,7 +355,7 @@ class Gate:
             return
         words = max(self._words, self._characters // CHARACTERS_PER_WORD)
         is_due = words >= policy.mid_stream_validation_interval_words
-        doubt = stream.detectors.suspicion
+        doubt = stream.detectors.doubt
         if doubt is None:
             if not is_due or policy.validate_on is ValidateOn.SUSPICION:
                 return
@@ -375,7 +379,7 @@ class Gate:
         for stream in (*self._streams.values(), *self._calls.values()):
             if stream.channel is Channel.TEXT and self._calls and not stream.text.strip():
                 continue  # an answer of calls alone is not empty
-            in_doubt = in_doubt or stream.detectors.suspicion is not None
+            in_doubt = in_doubt or stream.detectors.doubt is not None
             if found := stream.detectors.close(self._finish or ""):
                 self._condemn(found, stream)
                 return []

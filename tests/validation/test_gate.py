@@ -39,6 +39,10 @@ class Loops:
         self.text = ""
         self.suspicion = None
 
+    @property
+    def doubt(self):
+        return self.suspicion
+
     def feed(self, text):
         self.text += text
         at = self.text.find(LOOP * 2)
