@@ -57,6 +57,7 @@ class Exchange:
         "repair",
         "request_body",
         "request_id",
+        "sample",
         "sent_body",
         "status",
         "streamed",
@@ -97,6 +98,7 @@ class Exchange:
         self.token_ratio = 1.0
         self.request_body = b""
         self.sent_body = b""
+        self.sample = b""  # what was sent, where the size of the prompt is to be learnt from it
         self.answer_body = b""
         self.tap: Tap | None = None
         self.guard: Guarded | None = None  # judges the answer of the attempt that runs

@@ -80,10 +80,17 @@ class Recorder:
         if len(self._queue) >= self._limit:
             self.dropped += 1
             return
+        if exchange.outcome == "ok" and not exchange.prompt_estimate:
+            self._sample(exchange)
         if self._capture == "none" or (self._capture == "failed" and exchange.outcome in _FINE):
             exchange.request_body = exchange.sent_body = b""
         self._queue.append(exchange)
         self._added.set()
+
+    def _sample(self, exchange: Exchange) -> None:
+        body, dialect = exchange.sent_body, exchange.upstream_dialect
+        if self._calibration.wants(exchange.model_sent, dialect, body, time.monotonic()):
+            exchange.sample = body
 
     def add_failure(self, failure: Failure) -> None:
         """Takes a bad answer, to be written in the background.  It is the recorder's from now on."""
@@ -181,15 +188,20 @@ class Recorder:
 
     def _learn(self, exchange: Exchange, told: Summary) -> None:
         """Where a prompt's size was estimated and the upstream says the real one, the next estimate is better."""
-        if exchange.prompt_estimate and told.prompt_tokens and exchange.outcome == "ok":
-            beside = exchange.upstream_dialect is Dialect.MESSAGES  # there the cached tokens are not among the others
-            cached = told.cached_tokens or 0 if beside else 0
+        dialect = exchange.upstream_dialect
+        if not told.prompt_tokens or exchange.outcome != "ok":
+            return
+        # In messages the cached tokens are not among the others.
+        reported = told.prompt_tokens + (told.cached_tokens or 0 if dialect is Dialect.MESSAGES else 0)
+        if exchange.prompt_estimate:
             self._calibration.learn(
                 exchange.model_sent,
                 estimated=exchange.prompt_estimate,
-                reported=told.prompt_tokens + cached,
+                reported=reported,
                 ratio=exchange.token_ratio,
             )
+        elif exchange.sample and dialect is not None:
+            self._calibration.learn_from(exchange.sample, dialect, exchange.model_sent, reported=reported)
 
     def _bodies(self, exchange: Exchange) -> tuple[str, str, str]:
         """What client, we and upstream said, as far as the capture policy wants it kept."""

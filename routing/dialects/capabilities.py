@@ -253,6 +253,7 @@ _CLAUDE_SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 _MESSAGES: Mapping[Kind, Capabilities] = {
     Kind.ANTHROPIC: Capabilities(
         accepts=_CLAUDE_SAMPLING,
+        openai_fields=frozenset({"service_tier"}),
         default_max_tokens=32000,
         max_temperature=1,
         flat_text=False,

@@ -21,6 +21,7 @@ wire_api = "responses"
 env_key = "PROXY_KEY"
 request_max_retries = 0
 stream_max_retries = 0
+stream_idle_timeout_ms = {patience}
 
 [analytics]
 enabled = false
@@ -29,9 +30,13 @@ enabled = false
 
 @dataclass(frozen=True)
 class Codex:
-    """`model` decides which tools it offers and how: as functions, free-form, or in groups within the conversation."""
+    """`model` decides which tools it offers and how: as functions, free-form, or in groups within the conversation.
+
+    `patience`: milliseconds without an event after which it gives an answer up.
+    """
 
     model: str = "local"
+    patience: int = 300_000
 
     program = "codex"
     dialect = "responses"
@@ -49,7 +54,7 @@ class Codex:
     def run(self, proxy: Proxy, upstream_dialect: str, place: Place, task: str, *, again: bool = False) -> Ran:
         program = programs.find(self.program)
         assert program
-        config = _CONFIG.format(model=f"{self.model}-on-{upstream_dialect}", url=proxy.url)
+        config = _CONFIG.format(model=f"{self.model}-on-{upstream_dialect}", url=proxy.url, patience=self.patience)
         (place.home / "config.toml").write_text(config)
         arguments = ["exec", "--json", "--skip-git-repo-check", "--sandbox", "danger-full-access"]
         arguments += ["resume", "--last", task] if again else [task]

@@ -46,7 +46,7 @@ def render(request: Request, of: Capabilities) -> dict[str, Any]:
     if request.user:
         body["metadata"] = {"user_id": request.user}
     tier = {"auto": "auto", "default": "standard_only"}.get(request.service_tier)
-    if tier and of.keeps_signatures:
+    if tier and "service_tier" in of.openai_fields:
         body["service_tier"] = tier
     _format(body, request)
     _compact(body, request, of)

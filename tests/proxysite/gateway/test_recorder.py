@@ -317,6 +317,14 @@ class TestAnEstimate:
         ratio = await self.learnt(made, usage, upstream_dialect=Dialect.MESSAGES, client_dialect=Dialect.CHAT)
         assert ratio == pytest.approx(1.8, abs=0.05)
 
+    async def test_is_made_of_a_passing_request_as_well(self, made):
+        body = b'{"messages":[{"role":"user","content":"%s"}]}' % (b"word " * 800)
+        assert await self.learnt(made, prompt_estimate=0, sent_body=body) > 1.5
+
+    async def test_is_not_made_of_a_passing_request_that_failed(self, made):
+        body = b'{"messages":[{"role":"user","content":"%s"}]}' % (b"word " * 800)
+        assert await self.learnt(made, prompt_estimate=0, sent_body=body, outcome="cut") == 1.0
+
     @pytest.mark.parametrize("values", [{"outcome": "cut"}, {"prompt_estimate": 0}, {"usage": b"{}"}])
     async def test_of_a_request_that_tells_nothing_is_no_lesson(self, made, values):
         assert await self.learnt(made, **values) == 1.0
