@@ -11,6 +11,7 @@ import uvloop
 
 from benchmarks import pairs, report
 from benchmarks.comparison import Plan, Row, measure
+from benchmarks.first_text import first_text
 from benchmarks.load import once_each
 from benchmarks.peers import PEERS, cache_directory, start_peer
 from benchmarks.processes import NotStarted, machine, stopping_on_sigterm
@@ -91,6 +92,10 @@ def arguments() -> argparse.ArgumentParser:
     slow.add_argument("--seconds", type=int, default=30, help="how long each stream takes")
     slow.add_argument("--pause-ms", type=int, default=50, help="pause between two tokens")
     slow.add_argument("--server", choices=("proxy", "floor", "nginx"), default="proxy")
+    late = kinds.add_parser("first-text", help="how late text comes where it is held back to be judged")
+    late.set_defaults(run=first_text)
+    late.add_argument("--streams", type=int, default=20)
+    late.add_argument("--tokens-per-second", type=int, default=50)
     costs = kinds.add_parser("pairs", help="what features cost: the proxy with and without each, in turn")
     costs.set_defaults(run=pairs.pairs)
     names = [pair.name for pair in pairs.PAIRS]

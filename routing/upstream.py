@@ -1,8 +1,10 @@
-"""Talking HTTP to upstreams: the only module that imports httpx.
+"""Talking HTTP to upstreams: the only module that imports httpx, and aiohttp's client.
 
 `Upstreams.send()` gives an `Answer` whose bytes can be streamed, or raises one of our errors: what can go wrong between
 two machines is translated here, once.  An answer must be closed; closing one that is not finished cuts the connection,
 which is how a local server learns that nobody wants its tokens any more.
+
+HTTP/1.1 is aiohttp's, which costs least; HTTP/2, and whatever transport a test gives, is httpx's.
 """
 
 import asyncio
@@ -17,7 +19,6 @@ import httpx
 import yarl
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import PayloadEncodingError
-from httpx_aiohttp import AiohttpTransport
 
 from routing.address import DEMO
 from routing.errors import ConnectTimeout, ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
@@ -38,34 +39,44 @@ _QUERY = re.compile(r"\?[^\s'\"]+")
 class Answer:
     """An upstream's answer: status and headers are there, the body still comes."""
 
-    __slots__ = ("_decode", "_response", "_upstream", "encoded", "headers", "status")
+    __slots__ = ("_stream", "_upstream", "encoded", "headers", "status")
 
-    def __init__(self, response: httpx.Response, upstream: Upstream) -> None:
-        self._response = response
+    def __init__(self, status: int, headers: Headers, stream: httpx.AsyncByteStream, upstream: Upstream) -> None:
+        self._stream = stream
         self._upstream = upstream
-        self.status = response.status_code
-        self.headers: Headers = response.headers.raw
+        self.status = status
+        self.headers = headers
         # Asked for identity, but some servers compress all the same: then the bytes are decoded here.
-        self.encoded = "content-encoding" in response.headers
+        self.encoded = bool(self.header("content-encoding"))
 
     def header(self, name: str) -> str:
-        return self._response.headers.get(name, "")
+        """Blank if there is none; several are joined."""
+        wanted = name.lower().encode()
+        return b", ".join([value for header, value in self.headers if header.lower() == wanted]).decode("latin-1")
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, decoded.  Raises UpstreamBroken or UpstreamTimeout."""
-        source = self._response.aiter_bytes() if self.encoded else self._response.stream
         try:
-            async for chunk in source:
-                yield chunk
+            if isinstance(self._stream, _Stream) and not self.encoded:  # the usual case, with one generator less
+                while chunk := await self._stream.next():
+                    yield chunk
+            else:
+                async for chunk in self._decoded():
+                    yield chunk
         except Exception as problem:
             raise translated(problem, self._upstream, answering=True) from problem
+
+    def _decoded(self) -> AsyncIterator[bytes]:
+        if not self.encoded:
+            return aiter(self._stream)
+        return httpx.Response(self.status, headers=self.headers, stream=self._stream).aiter_bytes()
 
     async def read(self) -> bytes:
         return b"".join([chunk async for chunk in self.chunks()])
 
     async def aclose(self) -> None:
         try:
-            await self._response.stream.aclose()
+            await self._stream.aclose()
         except Exception as problem:
             if not isinstance(problem, (httpx.HTTPError, aiohttp.ClientError, OSError)):
                 raise
@@ -75,8 +86,8 @@ class Upstreams:
     """The connections to all upstreams.  Bound to the event loop it is first used in."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._given = transport
-        self._transports: dict[tuple[bool, bool], httpx.AsyncBaseTransport] = {}
+        self._given = _Httpx(transport) if transport else None
+        self._clients: dict[tuple[bool, bool], _Aiohttp | _Httpx] = {}
         self.demo_url = ""  # where the demo upstream listens, blank while it does not
 
     async def send(
@@ -92,18 +103,16 @@ class Upstreams:
         Raises UpstreamUnreachable, UpstreamTimeout or UpstreamBroken.
         """
         try:
-            request = _request(upstream, method, self._located(url), headers, body)
-            response = await self._transport(upstream).handle_async_request(request)
+            return await self._client(upstream).send(upstream, method, self._located(url), headers, body)
         except ProxyError:
             raise
         except Exception as problem:
             raise translated(problem, upstream) from problem
-        return Answer(response, upstream)
 
     async def aclose(self) -> None:
-        transports, self._transports = self._transports, {}
-        for transport in transports.values():
-            await transport.aclose()
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.aclose()
 
     def _located(self, url: str) -> str:
         if not url.startswith(DEMO):
@@ -112,13 +121,14 @@ class Upstreams:
             raise UpstreamUnreachable("The demo upstream is switched off (DEMO_UPSTREAM=false).")
         return self.demo_url + url.removeprefix(DEMO)
 
-    def _transport(self, upstream: Upstream) -> httpx.AsyncBaseTransport:
+    def _client(self, upstream: Upstream) -> "_Aiohttp | _Httpx":
         if self._given:
             return self._given
         wanted = (upstream.http2, upstream.verify_tls)
-        if wanted not in self._transports:
-            self._transports[wanted] = _http2(upstream.verify_tls) if upstream.http2 else _Aiohttp(upstream.verify_tls)
-        return self._transports[wanted]
+        if wanted not in self._clients:
+            verify = upstream.verify_tls
+            self._clients[wanted] = _Httpx(_http2(verify)) if upstream.http2 else _Aiohttp(verify)
+        return self._clients[wanted]
 
 
 def _http2(verify_tls: bool) -> httpx.AsyncBaseTransport:
@@ -126,23 +136,27 @@ def _http2(verify_tls: bool) -> httpx.AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(verify=verify_tls, http2=True, limits=limits, trust_env=False)
 
 
-def _request(upstream: Upstream, method: str, url: str, headers: Headers, body: bytes) -> httpx.Request:
-    connect, read = upstream.connect_timeout_seconds, upstream.timeout_seconds
-    if upstream.http2:
+class _Httpx:
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def send(self, upstream: Upstream, method: str, url: str, headers: Headers, body: bytes) -> Answer:
+        connect, read = upstream.connect_timeout_seconds, upstream.timeout_seconds
         timeout = {"connect": connect, "read": read, "write": read, "pool": None}
-        return httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": timeout})
-    # What httpx would prepare for a body (host, length) aiohttp prepares again: given as a stream, it is left to that.
-    extensions = {"url": _exactly(url), "timeout": _timeout(connect, read)}
-    return httpx.Request(method, _parsed(url), headers=headers, stream=_Body(body), extensions=extensions)
+        request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": timeout})
+        response = await self._transport.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        return Answer(response.status_code, response.headers.raw, response.stream, upstream)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 # The same few URLs and timeouts are used again and again.
-_parsed = lru_cache(maxsize=1024)(httpx.URL)
-
-
 @lru_cache(maxsize=1024)
 def _exactly(url: str) -> yarl.URL:
-    """Percent-encoding and query as the client wrote them."""
+    """Percent-encoding and query as the client wrote them.  Raises what httpx says of an address that is none."""
+    httpx.URL(url)
     return yarl.URL(url, encoded=True)
 
 
@@ -151,26 +165,15 @@ def _timeout(connect: float, read: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(connect=connect, sock_read=read)
 
 
-class _Body(httpx.AsyncByteStream):
-    """A request's body.  Given as a stream so that httpx does not prepare headers which the connection makes anyway."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self.content:
-            yield self.content
-
-
 class _Stream(httpx.AsyncByteStream):
-    """Everything that has arrived at once; closing it early cuts the connection at once."""
+    """`next` gives everything that has arrived, nothing at the end.  Closing it early cuts the connection at once."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self.next = response.content.readany
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        read = self._response.content.readany
-        while chunk := await read():
+        while chunk := await self.next():
             yield chunk
 
     async def aclose(self) -> None:
@@ -189,15 +192,16 @@ class _Connection(ResponseHandler):
             body.set_exception(told)
 
 
-class _Aiohttp(AiohttpTransport):
-    """The library's transport, less what one request need not pay for: no connection limit, no cookies, no copies."""
+class _Aiohttp:
+    """The library's client, less what one request need not pay for: no connection limit, no cookies, no copies."""
 
     def __init__(self, verify_tls: bool) -> None:
-        super().__init__(verify=verify_tls, client=self._session, trust_env=False)
+        self._ssl_context = httpx.create_ssl_context(verify=verify_tls, trust_env=False)
+        self._session: aiohttp.ClientSession | None = None
 
-    def _session(self) -> aiohttp.ClientSession:
+    def _new_session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=IDLE_SECONDS, ssl=self.ssl_context, enable_cleanup_closed=False
+            limit=0, keepalive_timeout=IDLE_SECONDS, ssl=self._ssl_context, enable_cleanup_closed=False
         )
         connector._factory = partial(_Connection, loop=asyncio.get_running_loop())
         return aiohttp.ClientSession(
@@ -209,18 +213,21 @@ class _Aiohttp(AiohttpTransport):
             max_field_size=65536,
         )
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not isinstance(self.client, aiohttp.ClientSession):
-            self.client = self.get_client()
-        response = await self.client.request(
-            request.method,
-            request.extensions["url"],
-            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-            data=_payload(request.stream.content),
+    async def send(self, upstream: Upstream, method: str, url: str, headers: Headers, body: bytes) -> Answer:
+        self._session = self._session or self._new_session()
+        response = await self._session.request(
+            method,
+            _exactly(url),
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers],
+            data=_payload(body),
             allow_redirects=False,
-            timeout=request.extensions["timeout"],
+            timeout=_timeout(upstream.connect_timeout_seconds, upstream.timeout_seconds),
         )
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Stream(response), request=request)
+        return Answer(response.status, list(response.raw_headers), _Stream(response), upstream)
+
+    async def aclose(self) -> None:
+        if self._session:
+            await self._session.close()
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:

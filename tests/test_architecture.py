@@ -87,7 +87,7 @@ SHARED = frozenset(
 
 # The only modules that speak HTTP, and what they speak it with.
 HTTP = {
-    "routing.upstream": {"aiohttp", "aiohttp.client_proto", "aiohttp.http_exceptions", "httpx", "httpx_aiohttp"},
+    "routing.upstream": {"aiohttp", "aiohttp.client_proto", "aiohttp.http_exceptions", "httpx"},
     "proxysite.gateway.demo": {"aiohttp.web"},
 }
 

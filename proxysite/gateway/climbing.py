@@ -53,12 +53,14 @@ class Climb:
     async def chunks(self, relay: ConvertingRelay) -> AsyncGenerator[bytes]:
         """What the relay is to be fed with, each before the next is asked for: attempt after attempt, as if it were
         one answer.  Raises what an answer's chunks raise."""
+        questions = self._questions
         while True:
+            gate = self.guard.gate
             async for chunk in self._answer.chunks():
                 yield chunk
-                if await self._look_after(relay):
+                if (gate.ask or questions.are_open) and await self._look_after(relay):
                     yield b""  # something was said
-                if self.verdict:
+                if gate.verdict:
                     break
             else:
                 relay.end_answer()

@@ -30,11 +30,25 @@ WARMTH = {"temperature": 0.99}
 
 
 def loop(body: dict[str, Any], *, has_penalties: bool = True) -> str:
-    """The answer of `demo-loop`."""
+    """The answer of `demo-loop`, or the rest of it: what the last turn brings of it is said already."""
+    whole, said = _loop(body, has_penalties), _said(body)
+    return whole[len(said) :] if whole.startswith(said) else whole
+
+
+def _said(body: dict[str, Any]) -> str:
+    turns = body.get("messages")
+    last = turns[-1] if isinstance(turns, list) and turns and isinstance(turns[-1], dict) else {}
+    content = last.get("content") if last.get("role") == "assistant" else ""
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _loop(body: dict[str, Any], has_penalties: bool) -> str:
     for name, neutral in (PENALTIES if has_penalties else WARMTH).items():
         value = body.get(name)
         if isinstance(value, int | float) and value > neutral:
-            return OPENING + END.format(penalty=f"{name} = {value}")
+            return OPENING + TURN + END.format(penalty=f"{name} = {value}")
     return OPENING + TURN * COPIES
 
 

@@ -22,6 +22,10 @@ class Questions:
         self._task: asyncio.Task[Verdict | None] | None = None
         self._ask: Ask | None = None
 
+    @property
+    def are_open(self) -> bool:
+        return self._task is not None
+
     def look_after(self, guard: Guarded) -> None:
         """Between two chunks: gives the gate the answer that has come, and asks what it wants to know next."""
         task, asked = self._task, self._ask

@@ -36,5 +36,18 @@ def test_where_there_are_no_penalties_warmth_leads_out_of_it(temperature, loops)
     assert (verdict_on(text) is not None) is loops
 
 
+@pytest.mark.parametrize("said", [OPENING, OPENING + TURN.rstrip(), "The lighthouse "])
+@pytest.mark.parametrize("as_parts", [False, True])
+def test_an_answer_goes_on_from_what_was_said(said, as_parts):
+    content = [{"type": "text", "text": said}] if as_parts else said
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": content}]
+    assert said + loop({"messages": turns, "presence_penalty": 1}) == loop({"presence_penalty": 1})
+
+
+@pytest.mark.parametrize("messages", [None, [], [5], [{"role": "assistant", "content": 5}], [{"role": "assistant"}]])
+def test_odd_turns_say_nothing(messages):
+    assert loop({"messages": messages}) == loop({})
+
+
 def test_demo_garbage_is_nothing_else():
     assert verdict_on(salad()).issue_type == "gibberish"
