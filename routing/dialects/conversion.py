@@ -29,6 +29,7 @@ from routing.dialects.messages import parse as messages_parse
 from routing.dialects.messages import render as messages_render
 from routing.dialects.messages import writer as messages_writer
 from routing.dialects.messages.reader import MessagesReader
+from routing.dialects.plain_text import PlainText
 from routing.dialects.prepare import Renamed, prepare
 from routing.dialects.request import Request
 from routing.dialects.responses import parse as responses_parse
@@ -228,6 +229,11 @@ class StreamConverter:
     def _read(self, exchange: Exchange, transforms: Sequence[Transform]) -> None:
         self._sse = SseParser()
         self._reader = _READERS[exchange.upstream](exchange)
+        self._plain = PlainText()
+        self._may_be_plain = exchange.upstream in (
+            Dialect.CHAT,
+            Dialect.MESSAGES,
+        )  # others number or sum up their frames
         self._transforms = transforms
         self._is_stream: bool | None = None  # not known before the first byte
         self._body: list[bytes] = []
@@ -240,10 +246,16 @@ class StreamConverter:
     def feed(self, chunk: bytes) -> bytes:
         if not self._is_stream and not self._looks_like_a_stream(chunk):
             return b""
-        frames = self._sse.feed(chunk)
-        if not frames:
-            return b""
-        return self._written([event for frame in frames for event in self._reader.feed(frame)])
+        if self._sse.is_between_frames and (said := self._plain.read(chunk)):
+            return self._written([said])
+        found: list[Event] = []
+        said_last: list[Event] = []
+        for frame in self._sse.feed(chunk):
+            said_last = self._reader.feed(frame)
+            found += said_last
+        if self._may_be_plain and self._sse.is_between_frames:
+            self._plain.learn(chunk, said_last)
+        return self._written(found) if found else b""
 
     def go_on(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         """Another answer to the same request follows; what the client was told of the one before stays told."""

@@ -33,6 +33,11 @@ class SseParser:
         self._data: bytes | None = None
         self._more: list[bytes] | None = None  # all data lines, when there is more than one
 
+    @property
+    def is_between_frames(self) -> bool:
+        """Nothing is half read."""
+        return self._data is None and not (self._pieces or self._event or self._after_cr or self._first)
+
     def feed(self, chunk: bytes) -> list[Frame]:
         if self._after_cr and chunk:
             self._after_cr = False
