@@ -36,7 +36,7 @@ from routing.dialects.responses import parse as responses_parse
 from routing.dialects.responses import render as responses_render
 from routing.dialects.responses import writer as responses_writer
 from routing.dialects.responses.reader import ResponsesReader
-from routing.dialects.sse import KEEP_ALIVE, Frame, SseParser
+from routing.dialects.sse import FRAME_END, KEEP_ALIVE, Frame, SseParser
 from routing.errors import BadRequest, DialectNotSpoken
 
 PATHS: Mapping[Dialect, str] = {
@@ -246,16 +246,32 @@ class StreamConverter:
     def feed(self, chunk: bytes) -> bytes:
         if not self._is_stream and not self._looks_like_a_stream(chunk):
             return b""
-        if self._sse.is_between_frames and (said := self._plain.read(chunk)):
-            return self._written([said])
-        found: list[Event] = []
-        said_last: list[Event] = []
-        for frame in self._sse.feed(chunk):
-            said_last = self._reader.feed(frame)
-            found += said_last
-        if self._may_be_plain and self._sse.is_between_frames:
-            self._plain.learn(chunk, said_last)
-        return self._written(found) if found else b""
+        if self._sse.is_between_frames:
+            if said := self._plain.whole(chunk):
+                return self._written([said])
+            if self._may_be_plain and self._plain.is_hopeful:
+                return self._written(self._frame_by_frame(chunk))
+        return self._written(self._heard(chunk))
+
+    def _frame_by_frame(self, chunk: bytes) -> list[Event]:
+        """What the chunk says, learning what frames of text look like on the way."""
+        start, found = 0, list[Event]()
+        while self._sse.is_between_frames:
+            if run := self._plain.read(chunk, start):
+                said, start = run
+                found.append(said)
+            elif (end := chunk.find(FRAME_END, start)) >= 0:
+                frame = chunk[start : end + len(FRAME_END)]
+                heard = self._heard(frame)
+                self._plain.learn(frame, heard)
+                found += heard
+                start += len(frame)
+            else:
+                break
+        return found + self._heard(chunk[start:])
+
+    def _heard(self, data: bytes) -> list[Event]:
+        return [event for frame in self._sse.feed(data) for event in self._reader.feed(frame)]
 
     def go_on(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         """Another answer to the same request follows; what the client was told of the one before stays told."""
@@ -317,6 +333,8 @@ class StreamConverter:
         return False
 
     def _written(self, new: list[Event], first: int = 0) -> bytes:
+        if not new:
+            return b""
         for transform in self._transforms[first:]:
             new = [passed for event in new for passed in transform.feed(event)]
         return self.say(new)

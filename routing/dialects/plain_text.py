@@ -9,13 +9,12 @@ import orjson
 
 from routing.dialects.events import Event, Reasoning, Text
 
-_END = b"\n\n"
 _BEFORE_TEXT = (b'"content":', b'"text":', b'"reasoning_content":', b'"reasoning":', b'"thinking":')
 _LESSONS = 8  # frames of which none is like the one before: then each is like no other
 
 
 class PlainText:
-    """`read` what can be read so, and `learn` from what could not."""
+    """What can be read so is `read`, and what cannot is something to `learn` from."""
 
     __slots__ = ("_after", "_before", "_between", "_kind", "_lessons")
 
@@ -24,34 +23,52 @@ class PlainText:
         self._kind: type[Text] | type[Reasoning] | None = None
         self._lessons = _LESSONS
 
-    def read(self, chunk: bytes) -> Event | None:
+    @property
+    def is_hopeful(self) -> bool:
+        """Something is known, or may still be learned."""
+        return self._kind is not None or self._lessons > 0
+
+    def whole(self, chunk: bytes) -> Event | None:
         """All that the chunk says, if it is whole frames of the learned kind and nothing else."""
-        if self._kind is None or not chunk.startswith(self._before) or not chunk.endswith(self._after):
+        if self._kind is None or not chunk.endswith(self._after) or not chunk.startswith(self._before):
             return None
-        texts = chunk[len(self._before) : -len(self._after)].split(self._between)
+        return self._said(chunk[len(self._before) : -len(self._after)].split(self._between))
+
+    def read(self, data: bytes, start: int) -> tuple[Event, int] | None:
+        """What the whole frames from there on say that are of the learned kind, and where others follow."""
+        if self._kind is None or not data.startswith(self._before, start):
+            return None
+        *texts, last = data[start + len(self._before) :].split(self._between)
+        after = last.find(self._after)
+        if after >= 0:
+            texts.append(last[:after])
+            rest = len(last) - after - len(self._after)
+        else:  # the last frame begins like the others, but ends otherwise, or later
+            rest = len(last) + len(self._before)
+        said = self._said(texts)
+        return (said, len(data) - rest) if said else None
+
+    def _said(self, texts: list[bytes]) -> Event | None:
+        """None if there is another frame among them."""
         try:
-            said = orjson.loads(b'["%b"]' % b'","'.join(texts))
-        except orjson.JSONDecodeError:  # there is another frame among them
+            said = orjson.loads(b'["%b"]' % b'","'.join(texts)) if texts else []
+        except orjson.JSONDecodeError:
             return None
-        if len(said) != len(texts):
+        text = "".join(said)
+        if len(said) != len(texts) or not text or self._kind is None:
             return None
         self._lessons = _LESSONS
-        text = "".join(said)
-        return self._kind(text) if text else None
+        return self._kind(text)
 
-    def learn(self, chunk: bytes, found: list[Event]) -> None:
-        """`found` is what the last frame of the chunk said.  Anything but one text is forgotten what it looks like."""
+    def learn(self, frame: bytes, found: list[Event]) -> None:
+        """From one whole frame and what it said.  Anything but one text ends what was known."""
         self._kind = None
-        if self._lessons <= 0 or len(found) != 1 or not chunk.endswith(_END):
-            return
-        said = found[0]
-        if not isinstance(said, Text | Reasoning):
-            return
         self._lessons -= 1
-        frame = chunk[chunk.rfind(_END, 0, -len(_END)) + len(_END) :] if chunk.count(_END) > 1 else chunk
-        before, quoted, after = frame.partition(orjson.dumps(said.text))
+        if len(found) != 1 or not isinstance(found[0], Text | Reasoning) or self._lessons < 0:
+            return
+        before, quoted, after = frame.partition(orjson.dumps(found[0].text))
         if quoted in after or b'"delta"' not in before or not before.rstrip().endswith(_BEFORE_TEXT):
             return
         self._before, self._after = before + b'"', b'"' + after
         self._between = self._after + self._before
-        self._kind = type(said)
+        self._kind = type(found[0])
