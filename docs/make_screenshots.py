@@ -21,6 +21,7 @@ PICTURES = (
     ("index", "/admin/", "light", 1000),
     ("presets", "/admin/sampling/samplingpreset/", "light", 760),
     ("request", "/admin/routing/requestrecord/{newest}/change/", "dark", 1000),
+    ("failure", "/admin/validation/validationfailure/{bad}/change/", "light", 1000),
     ("explain", "/admin/explain/?record={newest}", "dark", 1100),
 )
 
@@ -33,6 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         installation = filled(Path(directory) / "data")
         newest = installation.rows("SELECT max(id) AS id FROM routing_requestrecord")[0]["id"]
+        bad = installation.rows("SELECT max(id) AS id FROM validation_validationfailure")[0]["id"]
         command = [sys.executable, "manage.py", "serve", "--port", str(PORT)]
         with (
             staged(installation),
@@ -46,7 +48,7 @@ def main() -> None:
                     base_url=proxy.url, color_scheme=theme, viewport={"width": 1440, "height": height}
                 )
                 log_in(page)
-                page.goto(page_path.format(newest=newest))
+                page.goto(page_path.format(newest=newest, bad=bad))
                 page.wait_for_load_state("networkidle")
                 page.screenshot(path=IMAGES / f"admin-{name}.png")
                 page.close()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from docs import sample_failures
 from routing.models import (
     BindingTarget,
     ConfigSection,
@@ -34,7 +35,8 @@ def fill() -> None:
     _bindings(upstreams)
     _limits(upstreams)
     _presets()
-    ConfigSection.objects.create(name="validation", content={"enabled": True, "confidence_threshold": 0.85})
+    ConfigSection.objects.create(name="cache", content={"enabled": False, "max_entries": 500})
+    sample_failures.fill()
     _records()
 
 

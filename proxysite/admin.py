@@ -39,6 +39,10 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     pass
 
 
+def _silent_validators() -> frozenset[str]:
+    return frozenset(alarm.what for alarm in serving.alarms())
+
+
 def _table_in_force() -> RoutingTable:
     return (live.current() or live.reload()).routing
 
@@ -49,6 +53,7 @@ routing_admin.running.reset_health = serving.reset_health
 routing_admin.running.table = _table_in_force
 routing_admin.running.tested = connection.tested
 validation_admin.running.asked = asking.asked
+validation_admin.running.silent = _silent_validators
 
 
 def _failures_link(request_id: str) -> str:

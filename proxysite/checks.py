@@ -15,6 +15,7 @@ from proxysite.live import LiveConfig, unknown_families
 from routing import loading as routing_loading
 from sampling import loading as sampling_loading
 from validation import loading as validation_loading
+from validation.snapshot import ValidateOn
 
 
 def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
@@ -44,10 +45,27 @@ def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
                 id="proxysite.I001",
             )
         )
+    found += _judging_nothing(config)
     found += [
         checks.Warning(f"{_capitalised(str(problem))}.", obj=problem.row, id="proxysite.W003")
         for problem in config.problems
     ]
+    return found
+
+
+def _judging_nothing(config: LiveConfig) -> list[CheckMessage]:
+    """Policies that are on, and under which no answer is ever judged."""
+    found: list[CheckMessage] = []
+    for policy in config.validation.policies:
+        if not policy.judges:
+            why, hint = "it has neither built-in detectors nor a validator model", "Give it one, or switch it off."
+        elif not policy.detectors and policy.validate_on is ValidateOn.SUSPICION:
+            why = "its validator model is asked only where built-in detectors are in doubt, and it has none"
+            hint = "Switch the detectors on, or have it asked about every answer."
+        else:
+            continue
+        text = f"The policy for {policy.model_pattern} judges nothing: {why}."
+        found.append(checks.Warning(text, hint=hint, id="proxysite.W005"))
     return found
 
 

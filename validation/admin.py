@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import format_html, format_html_join
@@ -29,6 +30,7 @@ class Running:
     """What `proxysite.admin` fills in, for this app imports nothing of it."""
 
     asked: Callable[[Validator], tuple[bool, str]] = lambda validator: (False, "The proxy is not running.")
+    silent: Callable[[], frozenset[str]] = frozenset  # names of the validators that give no verdicts
 
 
 running = Running()
@@ -53,7 +55,7 @@ OVERRIDES = {
 class ValidatorAdmin(ModelAdmin):
     form = ValidatorForm
     actions_detail = ["ask_now"]
-    list_display = ["name", "base_url", "model", "speaks", "key_stored", "timeout_seconds"]
+    list_display = ["name", "base_url", "model", "speaks", "key_stored", "used_by", "timeout_seconds"]
     list_editable = ["timeout_seconds"]
     search_fields = ["name", "base_url", "model"]
     search_help_text = "Name, base URL or model"
@@ -65,6 +67,9 @@ class ValidatorAdmin(ModelAdmin):
         ("What it is asked", {"fields": ["prompt", "extra_params"]}),
         ("Patience", {"fields": ["connect_timeout_seconds", "timeout_seconds"]}),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Validator]:
+        return super().get_queryset(request).prefetch_related("policies")
 
     @post_action("Ask it now", "ask-now", icon="gavel")
     def ask_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -84,6 +89,14 @@ class ValidatorAdmin(ModelAdmin):
         if is_reference(validator.api_key):
             return format_html('<span class="sp-mono">{}</span>', validator.api_key.reveal())
         return "stored key" if validator.api_key else "none"
+
+    @admin.display(description="asked for")
+    def used_by(self, validator: Validator) -> str:
+        """The policies in force that ask it, and whether it answers them."""
+        chips = [("", policy.model_pattern) for policy in validator.policies.all() if policy.enabled]
+        if validator.name in running.silent():
+            chips.append(("sp-bad", "gives no verdicts"))
+        return format_html_join(" ", '<span class="sp-chip {}">{}</span>', chips) or "nobody"
 
 
 @admin.register(RepairRule)

@@ -10,14 +10,17 @@ from itertools import pairwise
 from validation.detectors.fences import Fences
 from validation.detectors.nonsense import FUNCTION_WORDS, WORD
 
-COPIES = 3
+COPIES, IN_CODE = 3, 8  # in a row: equal lines of tables and code are nothing unusual
 SHARE = 0.5  # of the stretch from the first copy to the last is made of copies
 LONGEST_UNIT = 1500
 ANCHOR = 12  # characters by which a repeat is found
 LETTERS, SIGNS = 16, 240  # characters that the copies after the first are, at least: rules are made of signs
 FEWEST_WORDS = 40  # below that, how few different phrases there are says nothing
+LATEST = 600  # characters in which a language shows
+MANY_LINES = 6  # of them
+FEWEST_BLANKS = 0.06  # of the characters of prose in most scripts
 PHRASE = 4  # words
-FEW_PHRASES = 0.5  # of the phrases are different: prose has more than 0.9
+FEW_PHRASES = 0.35  # of the phrases are different: prose has more than 0.9, data often half
 
 _NUMBER = re.compile("[0-9]+")
 _SPACE = re.compile(r"\s+")
@@ -27,16 +30,17 @@ _LITTLE_CHARACTERS = frozenset("的一是不了在有我他这们のはをにが
 
 def repeats(text: str, quote: str = "") -> int | None:
     """Where the first repeat begins, None where nothing does.  `quote` is what is said to repeat."""
-    where = _quoted(text, quote.strip()) if quote.strip() else None
-    return _periodic(text) if where is None else where
+    copies = IN_CODE if _is_code(text) else COPIES
+    where = _quoted(text, quote.strip(), copies) if quote.strip() else None
+    return _periodic(text, copies) if where is None else where
 
 
-def _quoted(text: str, quote: str) -> int | None:
-    """Three copies behind one another, with less between them than they are long."""
+def _quoted(text: str, quote: str, copies: int) -> int | None:
+    """So many copies behind one another, with less between them than they are long."""
     found = [match.start() for match in re.finditer(_as_pattern(quote), text)]
-    for number in range(len(found) - COPIES + 1):
-        first, last = found[number], found[number + COPIES - 1]
-        if COPIES * len(quote) >= SHARE * (last + len(quote) - first):
+    for number in range(len(found) - copies + 1):
+        first, last = found[number], found[number + copies - 1]
+        if copies * len(quote) >= SHARE * (last + len(quote) - first):
             return found[number + 1]
     return None
 
@@ -46,26 +50,26 @@ def _as_pattern(quote: str) -> str:
     return r"\s+".join(re.escape(word) for word in quote.split())
 
 
-def _periodic(text: str) -> int | None:
-    """Something that stands three times in a row, or counts up while it does, or few phrases used over and over."""
+def _periodic(text: str, wanted: int) -> int | None:
+    """Something that stands so many times in a row, or counts up while it does, or few phrases used over and over."""
     places = [at for at, character in enumerate(text) if character not in "0123456789"]
     plain = text.translate(_DIGITS) + " "  # as if the last copy were followed by what follows the others
     places += [len(text), len(text)]
-    for start in range(0, len(plain) - COPIES, ANCHOR // 2):
+    for start in range(0, len(plain) - wanted, ANCHOR // 2):
         anchor = plain[start : start + ANCHOR]
         period = plain.find(anchor, start + 1, start + LONGEST_UNIT + ANCHOR) - start
         if period <= 0:
             continue
         unit = plain[start : start + period]
-        more = max((COPIES - 1) * period, LETTERS if any(map(str.isalpha, unit)) else SIGNS)
+        more = max((wanted - 1) * period, LETTERS if any(map(str.isalpha, unit)) else SIGNS)
         if plain[start : start + more] != plain[start + period : start + period + more]:
             continue
-        copies = [text[places[at] : places[at + period]] for at in range(start, start + COPIES * period, period)]
-        if _differ_in_nothing_but_a_counter(copies):
+        copies = [text[places[at] : places[at + period]] for at in range(start, start + wanted * period, period)]
+        if len(set(copies)) == 1 or (wanted == COPIES and _differ_in_nothing_but_a_counter(copies)):
             return places[start + period]
     words = text.split()
     phrases = [tuple(words[at : at + PHRASE]) for at in range(len(words) - PHRASE + 1)]
-    if len(words) >= FEWEST_WORDS and len(set(phrases)) < FEW_PHRASES * len(phrases):
+    if wanted == COPIES and len(words) >= FEWEST_WORDS and len(set(phrases)) < FEW_PHRASES * len(phrases):
         return 0
     return None
 
@@ -85,10 +89,11 @@ def _counts_up(numbers: list[int]) -> bool:
 
 def reads_as_language(text: str) -> bool:
     """Signs against gibberish: code and tables look odd on purpose, and grammar needs little words."""
-    fences = Fences()
-    fences.read(text + "\n")
-    if fences.open or "```" in text or _is_dense(text):
+    if _is_code(text):
         return True
+    text = text[-LATEST:]  # garbage does not become language again
+    if text.count("\n") >= MANY_LINES:
+        return True  # a list, a log
     words = [word.lower() for word in WORD.findall(text)]
     little = sum(word in FUNCTION_WORDS for word in words)
     if little >= 3 and little > 0.1 * len(words):
@@ -100,8 +105,15 @@ def reads_as_language(text: str) -> bool:
     return sum(character in _LITTLE_CHARACTERS for character in wide) > 0.04 * len(wide)
 
 
-def _is_dense(text: str) -> bool:
-    """More signs than prose has."""
+def _is_code(text: str) -> bool:
+    """It ends with a fence or inside one, or its end has more signs or fewer blanks than prose."""
+    fences = Fences()
+    fences.read(text + "\n")
+    if fences.open or text.rstrip().endswith("```"):
+        return True
+    text = text[-LATEST:]
+    if text.isascii() and text.count(" ") < FEWEST_BLANKS * len(text):
+        return True
     solid = _SPACE.sub("", text)
     signs = sum(not character.isalnum() for character in solid)
     return signs > 0.25 * len(solid)

@@ -78,6 +78,8 @@ def _message(found: CheckMessage) -> dict[str, str]:
         link = reverse("admin:routing_upstream_changelist")
     elif found.id in ("proxysite.W002", "proxysite.I001"):
         link = reverse("admin:routing_modelbinding_changelist")
+    elif found.id == "proxysite.W005":
+        link = reverse("admin:validation_validationpolicy_changelist")
     return {
         "id": found.id or "",
         "text": str(found.msg),

@@ -149,6 +149,7 @@ class Attempts:
     async def open(self) -> Opened:
         """The first answer that holds something, or the last refusal.  Raises ProxyError when there is neither."""
         plan = self._first_plan()
+        self._exchange.planned(plan)  # for the record of a request that never gets out of its queue
         if self._admits:
             self._lease = await self._engine.gatekeeper.admit(
                 self._exchange.request_id, self._model, plan.upstream.name

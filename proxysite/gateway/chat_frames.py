@@ -30,7 +30,9 @@ from routing.dialects.events import (
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.json import loads
 from routing.dialects.sse import DONE, SseParser
+from validation.repair import TEXTS
 
+_REASON = re.compile(rb'"finish_reason"\s*:\s*"')
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint")
 _CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call")
@@ -78,7 +80,9 @@ class ChatFrames:
         self._calls = ClientCalls()
         self._spoke = False
         self._is_told = False  # the finish reason
+        self._is_finished = False  # the same, left unread
         self._ended = False
+        self._quiet: bool | None = None  # None: not known since something was read
 
     @property
     def warnings(self) -> list[str]:
@@ -86,8 +90,12 @@ class ChatFrames:
 
     def feed(self, data: bytes) -> bytes:
         """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
-        if (event := self._plain.read(data)) is not None:
-            return self._plainly(data, event)
+        texts = self._plain.texts(data)
+        if texts is not None:
+            if self._is_quiet() and TEXTS.search(texts) is None:
+                return data
+            if b"\n" not in texts:
+                return b"".join(map(self._frame, self._plain.frames(data)))
         out: list[bytes] = []
         at = 0
         while at < len(data):
@@ -104,6 +112,9 @@ class ChatFrames:
         """The upstream has nothing more to say."""
         if self._ended:
             return b""
+        if self._is_quiet():  # nothing is held, and nothing was changed that the end would have to fit
+            self.is_cut = self._reader.finish is None and not self._is_finished
+            return b""
         found = self._reader.close()
         self.is_cut = type(found[-1]) is Failed
         return self._ending(found)
@@ -112,26 +123,39 @@ class ChatFrames:
         """The answer cannot go on: what was held is given as it was."""
         return b"" if self._ended else self._ending([failed])
 
+    def _is_quiet(self) -> bool:
+        """Whether texts in which nothing is suspect change nothing: then it stays so until something else is read."""
+        if self._quiet is None:
+            self._quiet = all(transform.passes(b" ", 0) for transform in self._transforms)
+        return self._quiet
+
+    def _transformed(self, new: list[Event]) -> list[Event]:
+        self._quiet = None
+        return through(self._transforms, new)
+
     def _unread(self, data: bytes, start: int) -> int:
         """Up to where the frames may go around the transforms."""
         if not self._spoke or self._plain.is_learning:
             return start
-        while run := self._plain.run(data, start):
-            end = self._passes(run, 0)
-            start += self._plain.length(run, end)
-            if end < len(run):
-                return start
-        return self._passes(data, start)
-
-    def _passes(self, data: bytes, start: int) -> int:
         end = len(data)
         for transform in self._transforms:
             end = min(end, transform.passes(data, start))
-        return end
+        return self._before_end(data, start, end) if end > start else start
+
+    def _before_end(self, data: bytes, start: int, end: int) -> int:
+        """An end without a reason to finish is read, for it is given one."""
+        if self._is_finished or self._is_told or _REASON.search(data, start, end):
+            self._is_finished = True
+            return end
+        done = data.find(DONE, start, end)
+        if done < 0:
+            return end
+        before = data.rfind(b"\n\n", start, done)
+        return start if before < 0 else before + 2
 
     def _plainly(self, raw: bytes, event: Event) -> bytes:
         """A frame that says one text and nothing else."""
-        passed = through(self._transforms, [event])
+        passed = self._transformed([event])
         if passed == [event]:
             return raw
         self._calls.number(passed)
@@ -148,7 +172,7 @@ class ChatFrames:
         if not frames or self._ended:
             return raw
         found = self._reader.feed(frames[0])
-        self._plain.learn(raw, found)
+        self._plain.forget()
         if found and type(found[-1]) in (End, Failed):
             return self._ending(found) + raw
         chunk = object_of(frames[0][1])
@@ -160,6 +184,7 @@ class ChatFrames:
             return self._written(self._passed(found)) + raw
         if choice.get("finish_reason") is not None:
             return self._finishing(raw, chunk, choice, found)
+        self._plain.learn(raw, found)
         passed = self._passed(found)
         if passed == found and self._calls.is_tidy(choice, found):
             self._calls.said(passed)
@@ -185,7 +210,7 @@ class ChatFrames:
         return self._rewritten(chunk, {**choice, "finish_reason": word}, passed, ends=True)
 
     def _passed(self, found: list[Event]) -> list[Event]:
-        passed = through(self._transforms, found)
+        passed = self._transformed(found)
         self._calls.number(passed)
         return passed
 

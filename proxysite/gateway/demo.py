@@ -27,7 +27,7 @@ MODELS = {  # seconds between words
     FLAKY: 0.02,
     DEAD: 0.02,
     CUT: 0.05,
-    LOOP: 0.01,
+    LOOP: 0.005,
     GARBAGE: 0.01,
 }
 

@@ -8,12 +8,12 @@ at once when the client leaves, and exactly one record is written.
 
 import asyncio
 import logging
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.urls import get_resolver
+from django.urls import ResolverMatch, get_resolver
 
 from proxysite.gateway import body, tasks
 from proxysite.gateway.endpoints import dialect_of
@@ -61,7 +61,7 @@ class ProxyRequest(ASGIRequest):
 
     def header(self, name: bytes) -> str:
         """A header's value, blank if the client did not send it; several are joined."""
-        return ",".join(value.decode("latin-1") for header, value in self.scope["headers"] if header == name)
+        return b",".join([value for header, value in self.scope["headers"] if header == name]).decode("latin-1")
 
     def site(self) -> str:
         """The address under which people reach the admin: what is set, else the one that the client called."""
@@ -116,7 +116,7 @@ class ProxyHandler(ASGIHandler):
                     await self.engine.start()
                 await self._read_body(request, receive)
                 watcher = tasks.spawn(_cancel_when_client_leaves(receive, exchange, _current_task()))
-                match = get_resolver(URLCONF).resolve(request.path_info)
+                match = _match(request.path_info)
                 response = await match.func(request, *match.args, **match.kwargs)
             except ProxyError as problem:
                 response = _refusal(exchange, problem)
@@ -156,6 +156,12 @@ class ProxyHandler(ASGIHandler):
         request.content = request.exchange.request_body = content
         if ".." in request.canonical_path.split("/"):
             raise BadRequest("A path must not have .. in it.")
+
+
+@lru_cache(maxsize=1024)
+def _match(path: str) -> ResolverMatch:
+    """The same few paths are called again and again, and resolving one costs as much as parsing its request."""
+    return get_resolver(URLCONF).resolve(path)
 
 
 def _refusal(exchange: Exchange, problem: ProxyError) -> Whole:

@@ -14,31 +14,31 @@ from routing.dialects.events import Event, Reasoning, Text
 _DELTA = rb'"delta"\s*:\s*\{[^{}\\]*"%s"\s*:\s*"'  # no string before the text can hold what looks like it
 _FIELDS: dict[type[Event], tuple[bytes, ...]] = {Text: (b"content",), Reasoning: (b"reasoning_content", b"reasoning")}
 _BEGINNINGS = {kind: [re.compile(_DELTA % name) for name in names] for kind, names in _FIELDS.items()}
-
-
-_END = b"\n\n"  # of a frame, as nearly everybody writes it
-_RUN = 64  # frames at most
 _LESSONS = 3  # frames of which none is like the one before: then each is like no other
+_MISSES = 4  # frames after which what was learned is old: some servers tell the time in each
 
 
 class PlainFrames:
     """`learn` from a frame and what it said, `read` the next ones, and `written` to say something else instead."""
 
-    __slots__ = ("_after", "_before", "_kind", "_lessons")
+    __slots__ = ("_after", "_before", "_between", "_kind", "_least", "_lessons", "_misses")
 
     def __init__(self) -> None:
-        self._before = self._after = b""
+        self._before = self._after = self._between = b""
+        self._least = self._misses = 0
         self._kind: Any = None
         self._lessons = _LESSONS
 
     @property
     def is_learning(self) -> bool:
-        return self._kind is None and self._lessons > 0
+        return self._lessons > 0 and (self._kind is None or self._misses >= _MISSES)
 
-    def learn(self, frame: bytes, found: list[Event]) -> None:
-        """Forgets what it knew where the frame says anything else than one text."""
+    def forget(self) -> None:
         self._lessons -= 1
         self._kind = None
+
+    def learn(self, frame: bytes, found: list[Event]) -> None:
+        """From a frame behind which nothing of what was known holds."""
         if len(found) != 1 or type(found[0]) not in _BEGINNINGS or not _is_simple(frame):
             return
         text = _spelled(found[0])
@@ -46,8 +46,28 @@ class PlainFrames:
             match = beginning.search(frame)
             if match and frame.startswith(text + b'"', match.end()):
                 self._before, self._after = frame[: match.end()], frame[match.end() + len(text) :]
+                self._between = self._after + self._before
+                self._least = len(self._between)
                 self._kind = type(found[0])
+                self._misses = 0
                 return
+
+    def texts(self, data: bytes) -> bytes | None:
+        """The texts of one frame or several as JSON spells them, each with its closing quote; None if they say more.
+
+        Of several frames only the first and the last are looked at: between the texts of others stand line breaks.
+        """
+        if (
+            self._kind is None
+            or not data.startswith(self._before)
+            or not data.endswith(self._after)
+            or len(data) < self._least
+        ):
+            self._misses += 1
+            return None
+        self._misses = 0
+        self._lessons = _LESSONS
+        return data[len(self._before) : 1 - len(self._after)].replace(self._between, b'"')
 
     def read(self, frame: bytes) -> Event | None:
         """What the frame says, if it says one text and has nothing else that was not in the frame before."""
@@ -58,26 +78,12 @@ class PlainFrames:
             said = orjson.loads(text)
         except orjson.JSONDecodeError:  # there are several frames
             return None
-        self._lessons = _LESSONS
         return self._kind(said) if said else None
 
-    def run(self, data: bytes, start: int) -> bytes:
-        """What the frames from there on say, as far as they are such: text after text, each with its quotes and the
-        frame's end.  Blank if the first is none."""
-        before, after = self._before, self._after.removesuffix(_END)
-        if self._kind is None or not data.startswith(before, start) or after == self._after:
-            return b""
-        first, last = len(before) - 1, 1 - len(after)
-        texts: list[bytes] = []
-        for frame in data[start:].split(_END, _RUN)[:-1]:
-            if not (frame.startswith(before) and frame.endswith(after)):
-                break
-            texts += (frame[first:last], _END)
-        return b"".join(texts)
-
-    def length(self, run: bytes, end: int) -> int:
-        """How long the frames were of the texts of a run up to there."""
-        return end + run.count(_END, 0, end) * (len(self._before) + len(self._after) - len(_END) - 2)
+    def frames(self, data: bytes) -> list[bytes]:
+        """Those of which `texts` told."""
+        texts = data[len(self._before) : -len(self._after)].split(self._between)
+        return [b"%b%b%b" % (self._before, text, self._after) for text in texts] if len(texts) > 1 else [data]
 
     def written(self, events: list[Event]) -> bytes | None:
         """The frame that was read, saying these; None where they are something else than its kind of text."""

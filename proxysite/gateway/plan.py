@@ -34,8 +34,10 @@ from validation.snapshot import Rung
 
 NO_RULES = RepairTable()
 
+# What is made anew for each request is not frozen, although nobody changes it: that costs three times as much to make.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class Asked:
     """A request as the client sent it.  `path` is canonical, `versioned` says that the client wrote `/v1` itself.
 
@@ -61,7 +63,7 @@ class Chance:
     calibration: Calibration = field(default_factory=Calibration)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Route:
     """What a request resolved to: the binding whose targets may serve it.
 
@@ -84,7 +86,7 @@ class Route:
         return self.generates and self.body is not None and self.body.get("stream") is True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Plan:
     """What will be sent where.  `echo` is the name that answers must call the model by, None to leave them alone;
     `conversation` is there when the answer must be written anew, and knows what that takes; `mending` is there when

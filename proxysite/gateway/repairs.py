@@ -20,11 +20,10 @@ MOST = 50  # repairs that a record tells of one by one
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """Mending is on for an answer.  `body` is what the upstream was sent: its tools are read only if needed."""
+    """Mending is on for an answer.  `tools` are those that the upstream was sent."""
 
     families: frozenset[str] | None
-    dialect: Dialect
-    body: Mapping[str, Any]
+    tools: Mapping[str, Any]
     conversation: Conversation
     reasoning_field: str = ""  # blank: as the upstream writes it
 
@@ -47,10 +46,15 @@ def mending_for(
     repairing = rules.repairing(model, upstream.tool_call_repair, upstream.kind)
     if repairing is None:
         return None
+    tools = tools_of(body, dialect)
     if conversation is None and client is Dialect.CHAT:
-        known = frozenset(tools_of(body, dialect))
         conversation = Conversation(
-            client=client, upstream=dialect, model=model, request_id=request_id, created=created, known_tools=known
+            client=client,
+            upstream=dialect,
+            model=model,
+            request_id=request_id,
+            created=created,
+            known_tools=frozenset(tools),
         )
     elif conversation is None and body.get("tools"):  # to be written anew, which mere tags are not worth
         asked = {**body, "model": model}
@@ -58,14 +62,14 @@ def mending_for(
     if conversation is None:
         return None
     field = "" if upstream.reasoning_field == "auto" else upstream.reasoning_field
-    return Mending(repairing.families, dialect, body, conversation, field)
+    return Mending(repairing.families, tools, conversation, field)
 
 
 class AnswerRepair:
     """The transforms of one answer, and what they did to it."""
 
     def __init__(self, mending: Mending) -> None:
-        tools = tools_of(mending.body, mending.dialect)
+        tools = mending.tools
         call_id = mending.conversation.call_id
         self._leaked = Repair(
             tools,

@@ -138,10 +138,11 @@ class Targets:
 
     def failed(self, target: Target, request: object, now: float, *, unreachable: bool = False) -> None:
         """`unreachable`: not even a connection."""
-        self.abandoned(target, request)
         record = self._record(target, whole_upstream=unreachable)
+        was_probe = record.probe is request
+        self.abandoned(target, request)
         record.failures += 1
-        if record.on_probation or record.failures >= FAILURES:
+        if was_probe or (record.failures >= FAILURES and not record.on_probation):
             record.cool(now)
 
     def broke_off(self, target: Target, request: object, now: float) -> None:
@@ -149,7 +150,7 @@ class Targets:
         self.abandoned(target, request)
         record = self._record(target)
         record.breaks += 1
-        if record.on_probation or record.breaks >= FAILURES:
+        if record.breaks >= FAILURES and not record.on_probation:  # of many that break at once the third counts
             record.cool(now)
 
     def is_loading(self, target: Target, request: object, now: float) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 from routing.dialects import Dialect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One request and its answer.  `request_id` and `created` come from outside: nothing here has a clock or dice."""
+    """One request and its answer.  `request_id` and `created` come from outside: nothing here has a clock or dice.
+
+    Nobody changes it; it is not frozen because it is made anew for each request, which would cost three times as much.
+    """
 
     client: Dialect
     upstream: Dialect

@@ -120,6 +120,11 @@ class Installation:
         port = free_port()
         return Proxy(self, port, [sys.executable, "manage.py", "serve", "--port", str(port), *arguments])
 
+    def serve_watched(self) -> "Proxy":
+        """See `tests.end_to_end.watched`."""
+        port = free_port()
+        return Proxy(self, port, [sys.executable, "-m", "tests.end_to_end.watched", "--port", str(port)])
+
     def runserver(self) -> "Proxy":
         port = free_port()
         return Proxy(self, port, [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"])

@@ -66,7 +66,7 @@ class Received:
 
 
 class ScriptedUpstream:
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted upstream", daemon=True)
@@ -78,7 +78,7 @@ class ScriptedUpstream:
         self._open: set[int] = set()
         self._busy: set[Received] = set()
         self.requests: list[Received] = []
-        self.port = 0
+        self.port = port
         self.reset()
 
     def __repr__(self) -> str:
@@ -148,7 +148,7 @@ class ScriptedUpstream:
         self._loop.close()
 
     async def _listen(self) -> asyncio.Server:
-        return await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=BIG, ssl=self._tls)
+        return await asyncio.start_server(self._connected, "127.0.0.1", self.port, limit=BIG, ssl=self._tls)
 
     async def _shut_down(self) -> None:
         assert self._server

@@ -200,5 +200,11 @@ def test_a_validator_that_gives_no_verdicts_is_an_alarm_on_the_first_page(admin_
     assert 'The validator “judge” gave no verdict. <span class="sp-quiet">Just now.</span>' in text
     assert reverse("admin:validation_validator_change", args=[judge.pk]) in text
     assert page.context["sidebar_navigation"][0]["items"][0]["badge"] == "1"
+    text = admin_client.get(reverse("admin:validation_validator_changelist")).content.decode()
+    assert "gives no verdicts" in text
+    assert '<span class="sp-chip ">glm-*</span>' in text
     engine.alarms.works("judge")
+    assert (
+        "gives no verdicts" not in admin_client.get(reverse("admin:validation_validator_changelist")).content.decode()
+    )
     assert admin_client.get(reverse("admin:index")).context["messages_found"] == []

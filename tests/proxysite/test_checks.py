@@ -4,7 +4,7 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from proxysite import checks
-from tests.rows import make_binding, make_rule, make_upstream
+from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
 
 def ids(messages):
@@ -72,3 +72,22 @@ def test_debug_at_home_is_fine(settings, debug, host):
     settings.DEBUG = debug
     settings.ENV = {"HOST": host}
     assert checks.check_debug() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"builtin": False}, "it has neither built-in detectors nor a validator model"),
+        ({"builtin": False, "validator": "judge", "validate_on": "suspicion"}, "and it has none"),
+        ({"builtin": False, "validator": "judge"}, None),
+        ({"builtin": False, "enabled": False}, None),
+        ({}, None),
+    ],
+)
+def test_a_policy_that_judges_nothing_is_told(fields, why):
+    make_binding("*", make_upstream())
+    validator = make_validator() if "validator" in fields else None
+    make_policy("glm-*", **{**fields, "validator": validator})
+    messages = checks.check_configuration(databases=["default"])
+    assert [(message.id, why in message.msg) for message in messages] == ([("proxysite.W005", True)] if why else [])

@@ -28,9 +28,10 @@ class Grammar:
         self.suspected_prefixes = _prefixes(self.suspects)
         self.longest = len(literals[0])
         self.first = re.compile("[" + re.escape("".join(sorted({literal[0] for literal in literals}))) + "]")
-        self.at_start = tuple(sorted({*literals, *self.starters, *self.closers}, key=len, reverse=True))
-        self.start_prefixes = _prefixes(self.at_start)
-        self._start = re.compile(rf"\s*(?:{'|'.join(map(re.escape, self.at_start))})")
+        at_start = sorted({*literals, *self.starters, *self.closers}, key=len, reverse=True)
+        self.at_start = {first: [one for one in at_start if one[0] == first] for first in {one[0] for one in at_start}}
+        self.start_prefixes = _prefixes(at_start)
+        self._start = re.compile(rf"\s*(?:{'|'.join(map(re.escape, at_start))})")
         self.suspect = re.compile("|".join((*beginnings(self.suspects), *_CONTEXT)))
 
     def mark(self, text: str, at: int, everything: bool) -> re.Match[str] | None:

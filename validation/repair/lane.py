@@ -13,7 +13,7 @@ from validation.repair.calls import Call, Found, Thinking
 from validation.repair.families.row import Row
 from validation.repair.grammar import QUOTES, THINK_CLOSERS, WORDS, Grammar
 from validation.repair.growing import Grow, Growing
-from validation.repair.source import Source, Steps
+from validation.repair.source import SPACE, Source, Steps
 from validation.repair.tools import Tools
 
 
@@ -56,6 +56,7 @@ Accept = Callable[[Found, Row], bool]
 
 _LONE_TAG = re.compile(r"<[^<>\s]+>\s*")
 _LONGEST_START = 64
+_LONGEST_BLANKS = 4096  # that can be held: an answer that begins with more begins with them
 _FRESH, _QUOTED, _BUSY = range(3)  # of a line: nothing but blanks yet, a quotation (>), other text
 
 
@@ -276,14 +277,17 @@ class Lane:
     def _start(self, items: list[Item]) -> bool:
         """Decides what the answer begins with; False when that takes more text."""
         source, grammar = self._source, self._grammar
-        rest = source.text[source.at :]
-        blanks = len(rest) - len(rest.lstrip())
-        self._blanks += rest[:blanks]
-        source.at += blanks
-        rest = rest[blanks : blanks + _LONGEST_START]
+        match = SPACE.match(source.text, source.at, source.at + _LONGEST_BLANKS - len(self._blanks))
+        assert match is not None
+        self._blanks += match.group()
+        source.at = match.end()
+        if len(self._blanks) == _LONGEST_BLANKS:
+            self._leave_start(items)
+            return True
+        rest = source.text[source.at : source.at + _LONGEST_START]
         if not rest or (rest in grammar.start_prefixes and not source.ended):
             return False
-        literals = [literal for literal in grammar.at_start if rest.startswith(literal)]
+        literals = [literal for literal in grammar.at_start.get(rest[0], ()) if rest.startswith(literal)]
         for literal in literals:
             if literal in self._closers or literal in self._ends or self._is_orphan(literal):
                 self._end(literal, items)

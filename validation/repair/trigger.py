@@ -8,9 +8,9 @@ import re
 
 from validation.repair.grammar import QUOTES, beginnings, grammar
 
-# A call or the end.  `"tool_calls": null` and `[]` say nothing.  No alternative begins with a quotation mark, or with
-# another character of which JSON is full: the search would stop at each.
-_EVENTS = (rb'_calls?"\s*:\s*(?:\[\s*)?\{', rb'_reason"\s*:\s*"', rb"\[DONE")
+# A call, or a reason to finish that may be wrong.  `"tool_calls": null` and `[]` say nothing.  No alternative begins
+# with a quotation mark, or with another character of which JSON is full: the search would stop at each.
+_EVENTS = (rb'_calls?"\s*:\s*(?:\[\s*)?\{', rb'_reason"\s*:\s*"(?!(?:stop|length)")')
 # What decides whether a marker that follows counts; see `grammar`.
 _CONTEXT = (rb"`", rb"~", rb"\\n(?:[ ]|\\t)*(?:>|\")", rb"\\\"\"", rb"\\u00[2-7]", rb"\\u000[aA]")
 _ANY_TEXT = rb'"(?:content|text)"\s*:\s*"(?!")'
@@ -25,15 +25,17 @@ def _spelled(character: str) -> str:
     return re.escape(character.encode().decode("latin-1"))
 
 
-def _pattern() -> bytes:
-    markers = beginnings(grammar(None, True).suspects, _spelled, _END)
+def _pattern(end: str) -> bytes:
+    markers = beginnings(grammar(None, True).suspects, _spelled, end)
     others = {*QUOTES, *(literal[0] for literal in grammar(None, True).suspects)}
     escaped = "|".join(f"{ord(character):04x}" for character in sorted(others) if not character.isascii())
     quotes = "|".join(f'{_spelled(quote)}"' for quote in QUOTES if quote != '"')
     ours = "|".join((*markers, quotes, rf"\\u(?i:{escaped})"))
-    return b"|".join((ours.encode("latin-1"), *_CONTEXT, *_EVENTS))
+    return b"|".join((ours.encode("latin-1"), *_CONTEXT))
 
 
-TRIGGER = re.compile(_pattern())
-OPENING = re.compile(_pattern() + b"|" + _ANY_TEXT)
+TRIGGER = re.compile(b"|".join((_pattern(_END), *_EVENTS)))
+OPENING = re.compile(b"|".join((_pattern(_END), *_EVENTS, _ANY_TEXT)))
 """For an answer of which only reasoning came yet: what it begins with is always looked at."""
+TEXTS = re.compile(_pattern('"') + rb"|\n")
+"""For texts alone, as JSON spells them and each with the quotation mark that ends it; a line break is in none."""

@@ -1,19 +1,19 @@
 """Events to chat chunks, and to the whole chat answer."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from routing.dialects import events, free_text, upstream_errors
+from routing.dialects import events, free_text
 from routing.dialects.answer import Answer
 from routing.dialects.chat import usage as chat_usage
-from routing.dialects.events import Event, FinishReason
+from routing.dialects.events import FinishReason
 from routing.dialects.exchange import Exchange
 from routing.dialects.free_text import FreeText
 from routing.dialects.request import Reasoning, ToolCall
 from routing.dialects.sse import DONE_FRAME
 from routing.dialects.tally import Tally
+from routing.dialects.writing import COMMON, StreamWriter
 
 FINISH_REASONS = {
     FinishReason.STOP: "stop",
@@ -47,14 +47,9 @@ class _Wrapped:
         return "" if self.free_text.was_found else free_text.of("".join(self.pieces))
 
 
-class ChatWriter:
+class ChatWriter(StreamWriter):
     def __init__(self, exchange: Exchange) -> None:
-        self.warnings: list[str] = []
-        self._exchange = exchange
-        self._tally = Tally(exchange.prompt_estimate)
-        self._out: list[bytes] = []
-        self._started = False
-        self._ended = False
+        super().__init__(exchange)
         self._indices: dict[int, int] = {}  # of calls, by key: dense, whatever the upstream counted
         self._without_arguments: set[int] = set()
         self._customs: set[int] = set()
@@ -64,28 +59,7 @@ class ChatWriter:
         self._head = b""  # of every chunk, up to the delta
         self._tail = b""  # of every chunk, after the delta
 
-    def feed(self, new: list[Event]) -> bytes:
-        if self._ended:
-            return b""
-        for event in new:
-            _ON[type(event)](self, event)
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
-
-    def go_on(self, exchange: Exchange) -> None:
-        """The rest of the answer comes from another attempt at it."""
-        self._exchange = exchange
-
-    def close(self) -> bytes:
-        return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
-
-    def _on_start(self, event: events.Start) -> None:
-        if self._started:
-            return
-        self._started = True
-        if event.usage is not None:
-            self._tally.usage.update(event.usage)
+    def _begin(self, event: events.Start) -> None:
         base = orjson.dumps(skeleton(self._exchange, event.id, "chat.completion.chunk"))[:-1]
         usage = b',"usage":null' if self._exchange.include_usage else b""
         self._head = b"data: " + base + b',"choices":[{"index":0,"delta":'
@@ -165,16 +139,6 @@ class ChatWriter:
     def _on_citation(self, event: events.Citation) -> None:
         self._chunk(orjson.dumps({"annotations": [annotation(event)]}))
 
-    def _on_usage(self, event: events.UsageSeen) -> None:
-        self._tally.usage.update(event.usage)
-
-    def _on_finish(self, event: events.Finish) -> None:
-        self._tally.finish = event
-
-    def _on_failed(self, event: events.Failed) -> None:
-        self._ended = True
-        self._out.append(upstream_errors.frame_for(event.error, self._exchange.client, self._exchange.request_id))
-
     def _on_end(self, event: events.End) -> None:
         self._ended = True
         for key in sorted(self._without_arguments | self._wrapped.keys()):
@@ -197,8 +161,8 @@ class ChatWriter:
         self._out += (self._head, delta, self._tail)
 
 
-_ON: dict[type[Event], Callable[[ChatWriter, Any], None]] = {
-    events.Start: ChatWriter._on_start,
+ChatWriter.handlers = {
+    **COMMON,
     events.Text: ChatWriter._on_text,
     events.Refusal: ChatWriter._on_refusal,
     events.Reasoning: ChatWriter._on_reasoning,
@@ -208,9 +172,6 @@ _ON: dict[type[Event], Callable[[ChatWriter, Any], None]] = {
     events.ToolArguments: ChatWriter._on_tool_arguments,
     events.ToolEnd: ChatWriter._on_tool_end,
     events.Citation: ChatWriter._on_citation,
-    events.UsageSeen: ChatWriter._on_usage,
-    events.Finish: ChatWriter._on_finish,
-    events.Failed: ChatWriter._on_failed,
     events.End: ChatWriter._on_end,
 }
 

@@ -1,12 +1,11 @@
 """Events to the chunks of Completions, and to the whole answer.  Only text has a place there."""
 
-from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
 import orjson
 
-from routing.dialects import events, upstream_errors
+from routing.dialects import events
 from routing.dialects.answer import Answer
 from routing.dialects.chat.writer import FINISH_REASONS, usage
 from routing.dialects.events import Event, FinishReason
@@ -14,6 +13,7 @@ from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning, Refusal, Text
 from routing.dialects.sse import DONE_FRAME
 from routing.dialects.tally import Tally
+from routing.dialects.writing import COMMON, StreamWriter
 
 NO_REASONING = "The model's reasoning was left out: completions have no place for it."
 NO_CALLS = "A tool call of the model was left out: completions have no place for it."
@@ -50,43 +50,15 @@ def _alternatives(entry: dict[str, Any]) -> dict[str, Any] | None:
     return {str(item.get("token", "")): item.get("logprob") for item in found} or None
 
 
-class CompletionsWriter:
+class CompletionsWriter(StreamWriter):
     def __init__(self, exchange: Exchange) -> None:
-        self.warnings: list[str] = []
-        self._exchange = exchange
-        self._tally = Tally(exchange.prompt_estimate)
-        self._out: list[bytes] = []
-        self._started = False
-        self._ended = False
+        super().__init__(exchange)
         self._base = b""  # of every chunk, up to its choices
         self._head = b""  # of a chunk with text, up to the text
         self._tail = b""  # and after it
         self._logprobs = Logprobs()
 
-    def feed(self, new: list[Event]) -> bytes:
-        if self._ended:
-            return b""
-        for event in new:
-            _ON[type(event)](self, event)
-            if self._ended:
-                break
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
-
-    def go_on(self, exchange: Exchange) -> None:
-        """The rest of the answer comes from another attempt at it."""
-        self._exchange = exchange
-
-    def close(self) -> bytes:
-        return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
-
-    def _on_start(self, event: events.Start) -> None:
-        if self._started:
-            return
-        self._started = True
-        if event.usage is not None:
-            self._tally.usage.update(event.usage)
+    def _begin(self, event: events.Start) -> None:
         self._base = b"data: " + orjson.dumps(skeleton(self._exchange, event.id))[:-1] + b',"choices":'
         self._head = self._base + b'[{"text":'
         usage = b',"usage":null' if self._exchange.include_usage else b""
@@ -112,16 +84,6 @@ class CompletionsWriter:
     def _on_citation(self, event: events.Citation) -> None:
         self._warn(NO_CITATIONS)
 
-    def _on_usage(self, event: events.UsageSeen) -> None:
-        self._tally.usage.update(event.usage)
-
-    def _on_finish(self, event: events.Finish) -> None:
-        self._tally.finish = event
-
-    def _on_failed(self, event: events.Failed) -> None:
-        self._ended = True
-        self._out.append(upstream_errors.frame_for(event.error, self._exchange.client, self._exchange.request_id))
-
     def _on_end(self, event: events.End) -> None:
         self._ended = True
         reason = word(self._tally.reason()).encode()
@@ -139,8 +101,8 @@ class CompletionsWriter:
             self.warnings.append(sentence)
 
 
-_ON: dict[type[Event], Callable[[CompletionsWriter, Any], None]] = {
-    events.Start: CompletionsWriter._on_start,
+CompletionsWriter.handlers = {
+    **COMMON,
     events.Text: CompletionsWriter._on_text,
     events.Refusal: CompletionsWriter._on_refusal,
     events.Reasoning: CompletionsWriter._on_reasoning,
@@ -150,9 +112,6 @@ _ON: dict[type[Event], Callable[[CompletionsWriter, Any], None]] = {
     events.ToolArguments: CompletionsWriter._ignore,
     events.ToolEnd: CompletionsWriter._ignore,
     events.Citation: CompletionsWriter._on_citation,
-    events.UsageSeen: CompletionsWriter._on_usage,
-    events.Finish: CompletionsWriter._on_finish,
-    events.Failed: CompletionsWriter._on_failed,
     events.End: CompletionsWriter._on_end,
 }
 

@@ -4,20 +4,20 @@ A stream's blocks are numbered without gaps and never overlap.  Parallel calls o
 that begins while another is open waits until the open one is a complete object, is closed, or everything ends.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from routing.dialects import Dialect, arguments, events, seals, upstream_errors
+from routing.dialects import Dialect, arguments, events, seals
 from routing.dialects.answer import Answer
-from routing.dialects.events import Event, FinishReason
+from routing.dialects.events import FinishReason
 from routing.dialects.exchange import Exchange
 from routing.dialects.json import ObjectScanner
 from routing.dialects.messages import usage as messages_usage
 from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
 from routing.dialects.sse import PING, named_frame
 from routing.dialects.tally import Tally
+from routing.dialects.writing import COMMON, StreamWriter
 
 STOP_REASONS = {
     FinishReason.STOP: "end_turn",
@@ -50,14 +50,9 @@ class _Waiting:
         self.ended = False
 
 
-class MessagesWriter:
+class MessagesWriter(StreamWriter):
     def __init__(self, exchange: Exchange) -> None:
-        self.warnings: list[str] = []
-        self._exchange = exchange
-        self._tally = Tally(exchange.prompt_estimate)
-        self._out: list[bytes] = []
-        self._started = False
-        self._ended = False
+        super().__init__(exchange)
         self._kind = ""  # of the open block
         self._index = -1  # of the open block, else of the last one
         self._prefix = b""  # everything of the open block's delta before its text
@@ -67,32 +62,11 @@ class MessagesWriter:
         self._scanner = ObjectScanner()
         self._waiting: dict[int, _Waiting] = {}
 
-    def feed(self, new: list[Event]) -> bytes:
-        if self._ended:
-            return b""
-        for event in new:
-            _ON[type(event)](self, event)
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
-
     def ping(self) -> bytes:
         """A sign of life in the middle of the message; nothing where there is no such middle."""
         return PING if self._started and not self._ended else b""
 
-    def go_on(self, exchange: Exchange) -> None:
-        """The rest of the answer comes from another attempt at it."""
-        self._exchange = exchange
-
-    def close(self) -> bytes:
-        return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
-
-    def _on_start(self, event: events.Start) -> None:
-        if self._started:
-            return
-        self._started = True
-        if event.usage is not None:
-            self._tally.usage.update(event.usage)
+    def _begin(self, event: events.Start) -> None:
         message = skeleton(self._exchange, event.id)
         message["usage"] = {**messages_usage.prompt(self._tally), "output_tokens": 1}
         self._out.append(named_frame({"type": "message_start", "message": message}))
@@ -154,16 +128,6 @@ class MessagesWriter:
 
     def _on_citation(self, event: events.Citation) -> None:
         self.warnings.append(NO_CITATION)
-
-    def _on_usage(self, event: events.UsageSeen) -> None:
-        self._tally.usage.update(event.usage)
-
-    def _on_finish(self, event: events.Finish) -> None:
-        self._tally.finish = event
-
-    def _on_failed(self, event: events.Failed) -> None:
-        self._ended = True
-        self._out.append(upstream_errors.frame_for(event.error, self._exchange.client, self._exchange.request_id))
 
     def _on_end(self, event: events.End) -> None:
         self._ended = True
@@ -244,8 +208,8 @@ class MessagesWriter:
         self._out.append(named_frame({"type": type, **members}))
 
 
-_ON: dict[type[Event], Callable[[MessagesWriter, Any], None]] = {
-    events.Start: MessagesWriter._on_start,
+MessagesWriter.handlers = {
+    **COMMON,
     events.Text: MessagesWriter._on_text,
     events.Refusal: MessagesWriter._on_text,
     events.Reasoning: MessagesWriter._on_reasoning,
@@ -255,9 +219,6 @@ _ON: dict[type[Event], Callable[[MessagesWriter, Any], None]] = {
     events.ToolArguments: MessagesWriter._on_tool_arguments,
     events.ToolEnd: MessagesWriter._on_tool_end,
     events.Citation: MessagesWriter._on_citation,
-    events.UsageSeen: MessagesWriter._on_usage,
-    events.Finish: MessagesWriter._on_finish,
-    events.Failed: MessagesWriter._on_failed,
     events.End: MessagesWriter._on_end,
 }
 

@@ -5,21 +5,20 @@ or thinking is open; calls may stay open side by side, as the dialect allows.  A
 soon as something else begins: agents run it from then on, and keep the items in the order in which they were done.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import orjson
 
-from routing.dialects import events, upstream_errors
+from routing.dialects import events
 from routing.dialects.answer import Answer
-from routing.dialects.events import Event, FinishReason
+from routing.dialects.events import FinishReason
 from routing.dialects.exchange import Exchange
 from routing.dialects.free_text import FreeText
 from routing.dialects.json import ObjectScanner
 from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
 from routing.dialects.responses import items
 from routing.dialects.sse import named_frame
-from routing.dialects.tally import Tally
+from routing.dialects.writing import COMMON, StreamWriter
 
 _TEXT, _REFUSAL = "output_text", "refusal"
 _DELTA_ENDS = {_TEXT: b',"logprobs":[]}\n\n', _REFUSAL: b"}\n\n"}
@@ -77,32 +76,18 @@ class _Open:
         self.end = b"}\n\n"
 
 
-class ResponsesWriter:
+class ResponsesWriter(StreamWriter):
     def __init__(self, exchange: Exchange) -> None:
-        self.warnings: list[str] = []
-        self._exchange = exchange
-        self._tally = Tally(exchange.prompt_estimate)
-        self._out: list[bytes] = []
+        super().__init__(exchange)
         self._id = ""
         self._sequence = 0
-        self._started = False
         self._early: Early | None = None
-        self._ended = False
         self._refused = False
         self._count = 0  # of items
         self._done: dict[int, dict[str, Any]] = {}
         self._open: _Open | None = None
         self._calls: dict[int, _Call] = {}  # those that are open, by key
         self._held: list[events.Text] = []  # white space that may turn out to lead a text
-
-    def feed(self, new: list[Event]) -> bytes:
-        if self._ended:
-            return b""
-        for event in new:
-            _ON[type(event)](self, event)
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
 
     def follow(self, early: Early) -> None:
         """The client may have been sent the beginning already."""
@@ -119,19 +104,7 @@ class ResponsesWriter:
         self._sequence += 1
         return named_frame(frame)
 
-    def go_on(self, exchange: Exchange) -> None:
-        """The rest of the answer comes from another attempt at it."""
-        self._exchange = exchange
-
-    def close(self) -> bytes:
-        return b"" if self._ended else self.feed([events.Failed(upstream_errors.cut_off())])
-
-    def _on_start(self, event: events.Start) -> None:
-        if self._started:
-            return
-        self._started = True
-        if event.usage is not None:
-            self._tally.usage.update(event.usage)
+    def _begin(self, event: events.Start) -> None:
         early = self._early if self._early and self._early.is_followed() else None
         self._id = early.id if early else items.response_id(self._exchange, event.id)
         begun = items.response(self._exchange, self._id, items.IN_PROGRESS, [])
@@ -218,12 +191,6 @@ class ResponsesWriter:
         current.annotations.append(cited)
         kind = "response.output_text.annotation.added"
         self._part_frame(current, kind, annotation_index=number, annotation=cited)
-
-    def _on_usage(self, event: events.UsageSeen) -> None:
-        self._tally.usage.update(event.usage)
-
-    def _on_finish(self, event: events.Finish) -> None:
-        self._tally.finish = event
 
     def _on_failed(self, event: events.Failed) -> None:
         self._on_start(events.Start())
@@ -370,8 +337,8 @@ def _delta_head(kind: str, id: str, index: int, place: str = "") -> tuple[bytes,
     )
 
 
-_ON: dict[type[Event], Callable[[ResponsesWriter, Any], None]] = {
-    events.Start: ResponsesWriter._on_start,
+ResponsesWriter.handlers = {
+    **COMMON,
     events.Text: ResponsesWriter._on_text,
     events.Refusal: ResponsesWriter._on_refusal,
     events.Reasoning: ResponsesWriter._on_reasoning,
@@ -381,8 +348,6 @@ _ON: dict[type[Event], Callable[[ResponsesWriter, Any], None]] = {
     events.ToolArguments: ResponsesWriter._on_tool_arguments,
     events.ToolEnd: ResponsesWriter._on_tool_end,
     events.Citation: ResponsesWriter._on_citation,
-    events.UsageSeen: ResponsesWriter._on_usage,
-    events.Finish: ResponsesWriter._on_finish,
     events.Failed: ResponsesWriter._on_failed,
     events.End: ResponsesWriter._on_end,
 }

@@ -80,39 +80,44 @@ def test_what_is_no_lesson_teaches_nothing(data, found):
     assert plain.read(data) is None
 
 
-def test_a_run_is_what_its_frames_say():
+def test_frames_that_are_alike_tell_their_texts_together():
     plain = taught({"content": "a"}, Text("a"))
-    b, c, other = frame({"content": "b"}), frame({"content": 'c"'}), frame({"x": 1})
-    run = plain.run(other + b + c + other + b, len(other))
-    assert run == b'"b"\n\n"c\\""\n\n'
-    assert [plain.length(run, end) for end in (0, len(b'"b"\n\n'), len(run))] == [0, len(b), len(b + c)]
-    assert len(plain.run(b * 100, 0)) == 64 * len(b'"b"\n\n')
+    b, c = frame({"content": "b"}), frame({"content": 'c"'})
+    assert plain.texts(b + c) == b'b"c\\""'
+    assert plain.frames(b + c) == [b, c]
+    assert plain.frames(b) == [b]
 
 
-@pytest.mark.parametrize("data", [frame({}), b"", frame({"content": "b"})[:-2]])
-def test_what_begins_otherwise_or_is_no_whole_frame_begins_no_run(data):
-    assert taught({"content": "a"}, Text("a")).run(data, 0) == b""
+@pytest.mark.parametrize("data", [frame({}), b"", frame({"content": "b"})[:-2], frame({"content": "b"})[1:]])
+def test_others_tell_none(data):
+    assert taught({"content": "a"}, Text("a")).texts(data) is None
+    assert PlainFrames().texts(data) is None
 
 
-def test_frames_that_end_otherwise_make_no_run():
-    crlf = frame({"content": "a"}).replace(b"\n", b"\r\n")
-    plain = PlainFrames()
-    plain.learn(crlf, [Text("a")])
-    assert plain.read(crlf)
-    assert plain.run(crlf, 0) == b""
-    assert PlainFrames().run(crlf, 0) == b""
+def test_what_stands_between_two_of_them_shows_by_its_line_breaks():
+    plain, alike = taught({"content": "a"}, Text("a")), frame({"content": "a"})
+    assert b"\n" in plain.texts(alike + frame({"x": 1}) + alike)
 
 
 def test_it_learns_until_it_knows_a_frame_or_has_seen_a_few_without_one():
     plain = PlainFrames()
     for _ in range(3):
         assert plain.is_learning
-        plain.learn(frame({}), [])
+        plain.forget()
     assert not plain.is_learning
     plain.learn(frame({"content": "a"}), [Text("a")])
     assert plain.read(frame({"content": "b"}))
     assert not plain.is_learning
-    plain.learn(frame({}), [])
+    for _ in range(4):
+        assert plain.texts(frame({"content": "b"}, created=8)) is None
+    assert not plain.is_learning
+
+
+def test_it_learns_anew_when_no_frame_is_as_it_was():
+    plain = taught({"content": "a"}, Text("a"))
+    for _ in range(4):
+        assert not plain.is_learning
+        assert plain.texts(frame({"content": "b"}, created=8)) is None
     assert plain.is_learning
 
 
@@ -157,3 +162,41 @@ def test_it_makes_no_difference_that_frames_are_not_parsed(pieces):
     alike = [frame({name: text}) for name, text in pieces]
     unlike = [frame({name: text}, timing=number) for number, (name, text) in enumerate(pieces)]
     assert said(streamed(alike)) == said(streamed(unlike)) == said(streamed([b"".join(alike)]))
+
+
+FINISH = frame({}).replace(b"null}", b'"stop"}')
+DONE = b"data: [DONE]\n\n"
+
+
+def whole(*data):
+    conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
+    mending = ChatFrames(conversation, (repair(),))
+    out = b"".join([*map(mending.feed, data), mending.close()])
+    return out, mending.is_cut
+
+
+PLAIN = [frame({"role": "assistant"}), *(frame({"content": text}) for text in ("Hello", " there", " you", "."))]
+
+
+@pytest.mark.parametrize("end", [[FINISH, DONE], [FINISH + DONE], [FINISH], [PLAIN[-1] + FINISH + DONE]])
+def test_an_end_that_is_complete_leaves_as_it_came(end):
+    assert whole(*PLAIN, *end) == (b"".join([*PLAIN, *end]), False)
+
+
+@pytest.mark.parametrize("end", [[DONE], [PLAIN[-1] + DONE]])
+def test_an_end_without_a_reason_gets_one(end):
+    out, is_cut = whole(*PLAIN, *end)
+    assert out.count(b'"finish_reason":"stop"') == 1
+    assert out.endswith(DONE)
+    assert not is_cut
+
+
+def test_no_end_at_all_is_a_cut():
+    assert whole(*PLAIN) == (b"".join(PLAIN), True)
+
+
+def test_a_frame_with_a_reason_to_finish_is_no_pattern_for_others():
+    one = frame({"content": "a"}).replace(b"null}", b'"tool_calls"}')
+    out, _ = whole(one, one.replace(b'"a"', b'"b"'), DONE)
+    assert out.count(b"stop") == 1
+    assert b"tool_calls" not in out

@@ -58,6 +58,14 @@ class TestTheUpstreamsDialect:
 
 
 class TestTheRequest:
+    def test_has_the_beta_of_what_it_makes_use_of(self):
+        """Row 2.1.26 of the wire reference."""
+        body = {"model": "m", "input": "Hi", "context_management": [{"type": "compaction", "compact_threshold": 90000}]}
+        anthropic = {"path": "responses", "speaks": (Dialect.MESSAGES,), "kind": Kind.ANTHROPIC}
+        assert (b"anthropic-beta", b"compact-2026-01-12") in planned(body, **anthropic).headers
+        plain = planned({"model": "m", "input": "Hi"}, **anthropic)
+        assert not [name for name, _ in plain.headers if name == b"anthropic-beta"]
+
     def test_goes_to_the_endpoint_of_its_dialect_without_the_query(self):
         plan = planned(query=b"beta=true")
         assert plan.url == "http://up/v1/chat/completions"

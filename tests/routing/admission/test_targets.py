@@ -161,6 +161,26 @@ def test_a_probe_that_fails_doubles_the_cooldown_up_to_a_bound():
     assert cooldowns == [10, 20, 40, 80, 160, LONGEST_COOLDOWN]
 
 
+def test_many_that_fail_at_once_make_no_longer_cooldown():
+    """Requests that were on their way when it went down say nothing new."""
+    targets = Targets()
+    fail(targets, A, times=200)
+    assert targets.state(0.0)[0].seconds_left == COOLDOWN
+    targets = Targets()
+    break_off(targets, A, times=FAILURES)
+    for _ in range(200):
+        targets.broke_off(A, object(), 0.0)
+    assert targets.state(0.0)[0].seconds_left == COOLDOWN
+
+
+def test_beside_a_probe_a_failure_says_nothing_new():
+    targets = Targets()
+    fail(targets, A)
+    targets.begins(A, "probe", COOLDOWN)
+    targets.failed(A, "another", COOLDOWN)
+    assert targets.health("a", COOLDOWN) is Health.PROBED
+
+
 def test_a_probe_whose_client_leaves_makes_way_for_another():
     targets, among = Targets(), binding(A, LATER)
     fail(targets, A)

@@ -207,6 +207,12 @@ def test_an_empty_text_changes_nothing():
     assert answer([Text(""), Text("a"), Text("")], repair())[:-2] == [Text("a")]
 
 
+@pytest.mark.parametrize("size", [4095, 4096, 9000])
+def test_much_white_space_at_the_beginning_is_kept(size):
+    text = " " * size + "Yes."
+    assert text_of(answer(list(text), repair())) == text_of(answer([text], repair())) == text
+
+
 def test_white_space_alone_is_kept():
     assert text_of(answer([" \n", " "], repair())) == " \n "
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from routing.dialects.events import End, Finish, FinishReason, Reasoning, Text
 from tests.validation.repair.support import answer, repair, told
 from tests.validation.repair.test_no_false_alarms import ALPHABET
-from validation.repair import TRIGGER, Repair
+from validation.repair import TEXTS, TRIGGER, Repair
 
 WORDS = [
     *ALPHABET,
@@ -68,11 +68,24 @@ def test_escaped_characters_trigger():
     "data",
     [
         b'{"tool_calls":[{"index":0}]}', b'{"tool_calls": [ {}]}', b'{"function_call": {"name":"a"}}',
-        b'{"finish_reason":"stop"}', b"data: [DONE]",
+        b'{"finish_reason":"tool_calls"}', b'{"finish_reason": "function_call"}', b'{"finish_reason":"stopped"}',
     ],
 )  # fmt: skip
-def test_calls_and_ends_trigger(data):
+def test_calls_trigger(data):
     assert TRIGGER.search(data)
+
+
+@pytest.mark.parametrize("data", [b'{"finish_reason":"stop"}', b'{"finish_reason": "length"}', b"data: [DONE]"])
+def test_an_end_that_needs_no_correction_does_not(data):
+    assert TRIGGER.search(data) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_suspect"), [("plain", False), ("of", True), ("off", True), ("a <", True), ("a\nb", False)]
+)
+def test_texts_alone_are_looked_at_as_in_their_frames(text, is_suspect):
+    spelled = json.dumps(text).encode()[1:]
+    assert bool(TEXTS.search(spelled)) is bool(TRIGGER.search(frame(Text(text)))) is is_suspect
 
 
 def is_idle(transform):

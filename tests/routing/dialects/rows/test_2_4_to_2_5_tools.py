@@ -430,7 +430,8 @@ def test_2_5_3_an_absent_tool_cannot_be_chosen(build, choice):
     ("arguments", "said"), [('{"input":"a\\nb"}', "a\nb"), ('{"other":1}', '{"other":1}'), ("bare text", "bare text")]
 )
 def test_2_4_13_a_wrapped_call_is_custom_again_while_it_arrives(arguments, said, size):
-    pieces = [tool_delta(index=0, function={"arguments": piece}) for piece in (arguments[:9], arguments[9:])]
+    cuts = (arguments[:9], arguments[9:11], arguments[11:])
+    pieces = [tool_delta(index=0, function={"arguments": piece}) for piece in cuts]
     begun = tool_delta(index=0, id="t", function={"name": "p", "arguments": ""})
     data = frames_of(begun, *pieces, delta("tool_calls"), "[DONE]")
     # From chat to chat, as when an answer is mended.
