@@ -52,6 +52,7 @@ PURE = frozenset(
         "validation.failures",
         "validation.ending",
         "validation.evidence",
+        "validation.channel",
         "validation.gate",
         "validation.judges",
         "validation.ladder",

@@ -248,7 +248,7 @@ class StreamConverter:
             return b""
         if self._sse.is_between_frames:
             if said := self._plain.whole(chunk):
-                return self._written([said])
+                return self._written(said)
             if self._may_be_plain and self._plain.is_hopeful:
                 return self._written(self._frame_by_frame(chunk))
         return self._written(self._heard(chunk))
@@ -259,7 +259,7 @@ class StreamConverter:
         while self._sse.is_between_frames:
             if run := self._plain.read(chunk, start):
                 said, start = run
-                found.append(said)
+                found += said
             elif (end := chunk.find(FRAME_END, start)) >= 0:
                 frame = chunk[start : end + len(FRAME_END)]
                 heard = self._heard(frame)

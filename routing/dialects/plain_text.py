@@ -10,6 +10,7 @@ import orjson
 from routing.dialects.events import Event, Reasoning, Text
 
 _BEFORE_TEXT = (b'"content":', b'"text":', b'"reasoning_content":', b'"reasoning":', b'"thinking":')
+_TOGETHER = 8  # tokens
 _LESSONS = 8  # frames of which none is like the one before: then each is like no other
 
 
@@ -28,13 +29,13 @@ class PlainText:
         """Something is known, or may still be learned."""
         return self._kind is not None or self._lessons > 0
 
-    def whole(self, chunk: bytes) -> Event | None:
+    def whole(self, chunk: bytes) -> list[Event] | None:
         """All that the chunk says, if it is whole frames of the learned kind and nothing else."""
         if self._kind is None or not chunk.endswith(self._after) or not chunk.startswith(self._before):
             return None
         return self._said(chunk[len(self._before) : -len(self._after)].split(self._between))
 
-    def read(self, data: bytes, start: int) -> tuple[Event, int] | None:
+    def read(self, data: bytes, start: int) -> tuple[list[Event], int] | None:
         """What the whole frames from there on say that are of the learned kind, and where others follow."""
         if self._kind is None or not data.startswith(self._before, start):
             return None
@@ -48,17 +49,20 @@ class PlainText:
         said = self._said(texts)
         return (said, len(data) - rest) if said else None
 
-    def _said(self, texts: list[bytes]) -> Event | None:
-        """None if there is another frame among them."""
+    def _said(self, texts: list[bytes]) -> list[Event] | None:
+        """Some tokens as one event, but no more than a phrase: whoever judges them judges as they come.
+
+        None if there is another frame among them."""
         try:
             said = orjson.loads(b'["%b"]' % b'","'.join(texts)) if texts else []
         except orjson.JSONDecodeError:
             return None
-        text = "".join(said)
-        if len(said) != len(texts) or not text or self._kind is None:
+        if len(said) != len(texts) or self._kind is None or not all(said):
             return None
         self._lessons = _LESSONS
-        return self._kind(text)
+        if len(said) < _TOGETHER:
+            return [self._kind("".join(said))] if said else None
+        return [self._kind("".join(said[at : at + _TOGETHER])) for at in range(0, len(said), _TOGETHER)]
 
     def learn(self, frame: bytes, found: list[Event]) -> None:
         """From one whole frame and what it said.  Anything but one text ends what was known."""

@@ -19,7 +19,8 @@ from routing.dialects.events import (
     Usage,
     UsageSeen,
 )
-from validation.gate import ASKED_ABOUT, FIRST_WINDOW, LASTING_DOUBT, LONGEST_HOLD, LONGEST_WINDOW, PIECE, Channel, Gate
+from validation.channel import FIRST_WINDOW, LONGEST_HOLD, LONGEST_WINDOW
+from validation.gate import ASKED_ABOUT, LASTING_DOUBT, PIECE, Channel, Gate
 from validation.snapshot import Delivery, Policy, ValidateOn, ValidatorTarget
 from validation.verdict import Verdict
 

@@ -107,13 +107,19 @@ def learned(frame=None, text="Hello"):
 def test_frames_are_read_together_up_to_one_of_another_kind():
     plain = learned()
     several = chat_text(" there") + chat_text(' "you"')
-    assert plain.read(several, 0) == (Text(' there "you"'), len(several))
-    assert plain.whole(several) == Text(' there "you"')
+    assert plain.read(several, 0) == ([Text(' there "you"')], len(several))
+    assert plain.whole(several) == [Text(' there "you"')]
     assert plain.whole(several + CHAT_END) is None
     assert plain.whole(several + CHAT_END + several) is None
-    assert plain.read(several + CHAT_END, 0) == (Text(' there "you"'), len(several))
-    assert plain.read(several + chat_text("and")[:-9], 0) == (Text(' there "you"'), len(several))
-    assert plain.read(several + chat_text("and"), len(chat_text(" there")))[0] == Text(' "you"and')
+    assert plain.read(several + CHAT_END, 0) == ([Text(' there "you"')], len(several))
+    assert plain.read(several + chat_text("and")[:-9], 0) == ([Text(' there "you"')], len(several))
+    assert plain.read(several + chat_text("and"), len(chat_text(" there")))[0] == [Text(' "you"and')]
+
+
+def test_many_frames_become_some_events_whose_texts_are_whole_tokens():
+    found = learned().whole(b"".join(chat_text(f" token{n}") for n in range(20)))
+    assert [event.text.count(" ") for event in found] == [8, 8, 4]
+    assert learned().whole(chat_text("one") + chat_text("") + chat_text("two")) is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +142,7 @@ def test_what_is_another_frame_or_half_of_one_is_not_read(frame):
 
 def test_a_frame_among_them_that_says_more_makes_all_be_parsed():
     between = chat_text("a") + chat({"content": "b", "tool_calls": []}) + chat_text("c")
-    assert learned().read(between, 0) in (None, (Text("a"), len(chat_text("a"))))
+    assert learned().read(between, 0) in (None, ([Text("a")], len(chat_text("a"))))
 
 
 @pytest.mark.parametrize(

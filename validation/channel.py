@@ -1,0 +1,75 @@
+"""One channel of an answer as it comes: its text, what looks at it, and how much of it may go on by now."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from validation.verdict import Verdict
+
+LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and some to recognise a repeat by
+FIRST_WINDOW = 24  # at the beginning: a few tokens
+LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
+
+
+class Channel(StrEnum):
+    TEXT = "text"
+    REASONING = "reasoning"
+    ARGUMENTS = "arguments"
+
+
+class Detectors(Protocol):
+    """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins, and holds the text;
+    `doubt` is where something odd begins, a suspicion or less, and only makes the validator model be asked."""
+
+    @property
+    def suspicion(self) -> int | None: ...
+
+    @property
+    def doubt(self) -> int | None: ...
+
+    def feed(self, text: str) -> Verdict | None: ...
+
+    def close(self, finish_reason: str = "") -> Verdict | None: ...
+
+
+class Stream:
+    """One channel as it came: its text, how much of that went on, and what looks at it."""
+
+    __slots__ = ("channel", "custom", "detectors", "doubted", "name", "pieces", "released", "size")
+
+    def __init__(self, channel: Channel, detectors: Detectors, name: str = "", *, custom: bool = False) -> None:
+        self.channel = channel
+        self.name = name  # of the tool, where this is a call's arguments
+        self.custom = custom  # those are free text
+        self.detectors = detectors
+        self.pieces: list[str] = []
+        self.size = 0
+        self.released = 0
+        self.doubted: int | None = None  # the doubt that the validator model was asked about
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def feed(self, text: str) -> Verdict | None:
+        self.pieces.append(text)
+        self.size += len(text)
+        return self.detectors.feed(text)
+
+    @property
+    def safe(self) -> int:
+        """How many characters may go on while more is to come."""
+        behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
+        suspicion = self.detectors.suspicion
+        if suspicion is None or self.size - suspicion > LONGEST_HOLD:
+            return behind
+        return min(suspicion, behind)
+
+    def tail(self, size: int) -> str:
+        """Its last characters, without joining all that came."""
+        found, length = [], 0
+        for piece in reversed(self.pieces):
+            found.append(piece)
+            length += len(piece)
+            if length >= size:
+                break
+        return "".join(reversed(found))[-size:]
