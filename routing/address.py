@@ -1,6 +1,7 @@
 """From a path that a client called to the URL at an upstream.  `/v1` is optional on both sides."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 DEMO = "demo:"
@@ -56,6 +57,7 @@ _BELOW_V1 = re.compile(
 _ALIASES = frozenset({"api/chat/completions", "api/messages", "api/models"})
 
 
+@lru_cache(maxsize=1024)  # the same few are asked for again and again
 def upstream_url(base_url: str, path: str, *, versioned: bool = False, encoded: str = "") -> str:
     """The URL of a canonical path at an upstream.
 

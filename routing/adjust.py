@@ -19,6 +19,8 @@ def adjusted(body: dict[str, Any], upstream: Upstream, path: str) -> tuple[dict[
     """
     quirks = kinds.quirks(upstream.kind)
     touched: list[tuple[str, str]] = []
+    if quirks is kinds.NO_QUIRKS and not (upstream.drop_params or upstream.rename_params or upstream.set_params):
+        return body, touched
     result = dict(body)
     for name in (*(quirks.drop & body.keys()), *upstream.drop_params):
         if result.pop(name, touched) is not touched:

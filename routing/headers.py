@@ -42,7 +42,8 @@ _NOT_UPSTREAM = (
         b"request-id",
     }
 )
-_ONLY_TO_ANTHROPIC = (b"anthropic-",)
+_NOBODYS = (b"x-stainless-",)
+_NOT_TO_OTHERS = (*_NOBODYS, b"anthropic-")  # than Anthropic
 # What a client tells the API that it believes to speak with.
 _ONLY_IN_ITS_DIALECT = (b"openai-", b"x-claude-code-", b"x-client-request-id", b"originator", b"session_id")
 _NOT_DOWNSTREAM = _HOP_BY_HOP | {
@@ -74,23 +75,20 @@ def to_upstream(
     """
     client = _of_another_dialect(client, dialect) if converted else list(client)
     named_by_connection = _listed(client, b"connection")
-    headers = [
-        (name, value)
-        for name, value in client
-        if name not in _NOT_UPSTREAM and name not in named_by_connection and not name.startswith(b"x-stainless-")
-    ]
+    left_out = _NOT_UPSTREAM | named_by_connection if named_by_connection else _NOT_UPSTREAM
+    prefixes = _NOBODYS if dialect is Dialect.MESSAGES else _NOT_TO_OTHERS
+    headers = [header for header in client if header[0] not in left_out and not header[0].startswith(prefixes)]
     if dialect is Dialect.MESSAGES:
         headers = _with_version(headers, upstream)
         headers += [(b"anthropic-beta", ",".join(betas).encode())] if betas else []
-    else:
-        headers = [(name, value) for name, value in headers if not name.startswith(_ONLY_TO_ANTHROPIC)]
     for name, text in upstream.extra_headers:
         lowered = name.lower().encode()
         headers = [header for header in headers if header[0] != lowered]
         headers.append((lowered, text.encode("latin-1")))
     keys = credentials(client, upstream)
-    names = {name for name, _ in keys}
-    headers = [header for header in headers if header[0] not in names] + keys
+    if keys:
+        names = {name for name, _ in keys}
+        headers = [header for header in headers if header[0] not in names] + keys
     headers.append((b"accept-encoding", b"identity"))
     headers.append((b"x-request-id", request_id.encode()))
     return headers

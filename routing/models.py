@@ -89,9 +89,11 @@ class Upstream(models.Model):
         1200.0, "Longest silence while an answer comes, in seconds.", "timeout between bytes"
     )
     first_token_timeout_seconds = row_fields.seconds_or_blank(
-        "Longest wait for the first byte of an answer; blank: no own limit."
+        "Longest wait for the first byte of an answer, in seconds; blank: no own limit.", "first token timeout"
     )
-    total_timeout_seconds = row_fields.seconds_or_blank("Longest time one answer may take; blank: no limit.")
+    total_timeout_seconds = row_fields.seconds_or_blank(
+        "Longest time one answer may take, in seconds; blank: no limit.", "total timeout"
+    )
     http2 = models.BooleanField("HTTP/2", default=False, help_text="Speak HTTP/2 to this upstream.")
     verify_tls = models.BooleanField(
         "verify TLS", default=True, help_text="Off: any certificate is accepted. Only for a server of your own."

@@ -34,8 +34,8 @@ def seconds(default: float, help_text: str, name: str | None = None) -> models.F
     return models.FloatField(name, default=default, help_text=help_text, validators=NOT_NEGATIVE)
 
 
-def seconds_or_blank(help_text: str) -> models.Field:
-    return models.FloatField(null=True, blank=True, help_text=help_text, validators=NOT_NEGATIVE)
+def seconds_or_blank(help_text: str, name: str | None = None) -> models.Field:
+    return models.FloatField(name, null=True, blank=True, help_text=help_text, validators=NOT_NEGATIVE)
 
 
 def base_url(help_text: str) -> models.Field:
@@ -61,4 +61,4 @@ def api_key() -> models.Field:
 
 
 def connect_timeout() -> models.Field:
-    return seconds(5.0, "Longest wait for the connection.")
+    return seconds(5.0, "Longest wait for the connection, in seconds.", "connect timeout")

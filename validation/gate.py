@@ -32,13 +32,12 @@ from routing.dialects.events import (
     UsageSeen,
 )
 from routing.dialects.request import ToolCall
-from validation.channel import Channel, Detectors, Stream
+from validation.channels import Channel, Detectors, Stream
 from validation.snapshot import Delivery, Policy, ValidateOn
 from validation.verdict import Verdict
 
-__all__ = ["Ask", "Channel", "Detectors", "Ends", "Gate", "Stream"]
-
 PIECE = 16  # text goes on in pieces of about this size
+MOST_LEAKED = 2000  # characters; an answer with more garbage than that in its middle is not one to go on with
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
 _CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
 LASTING_DOUBT = 240  # characters of what may be a loop: the validator model has to see some of it
@@ -161,6 +160,11 @@ class Gate:
             return self._everything() if asked.at_end else []
         return []
 
+    def shut(self, verdict: Verdict, stream: Stream) -> None:
+        """Somebody else has found garbage, in what may not have come here yet."""
+        if self.verdict is None and not self._ended:
+            self._condemn(verdict, stream)
+
     def beginning(self) -> list[Event]:
         """The start of the answer, if the client has not seen it yet: whatever else is said must follow one."""
         return [event for event in list(self._held)[:1] if isinstance(event, Start)]
@@ -187,7 +191,10 @@ class Gate:
 
     @property
     def calls(self) -> list[Stream]:
-        return list(self._calls.values())
+        calls = list(self._calls.values())
+        if self.judged and self.judged.channel is Channel.ARGUMENTS and self.judged not in calls:
+            calls.append(self.judged)  # found before a repair let it come so far
+        return calls
 
     @property
     def finish(self) -> FinishReason | None:
@@ -200,15 +207,20 @@ class Gate:
 
     @property
     def good_text(self) -> str:
-        """The visible text without the loop; at least what the client has."""
+        """The visible text without the loop, though the client may have a part of that."""
         stream = self._streams[Channel.TEXT]
         good = stream.size if self.judged is not stream or not self.verdict else self.verdict.onset
-        return stream.text[: max(good, stream.released)]
+        return stream.text[:good]
+
+    @property
+    def leaked(self) -> int:
+        """Characters that the client has beyond the good text."""
+        return max(0, self._streams[Channel.TEXT].released - len(self.good_text))
 
     @property
     def may_continue(self) -> bool:
-        """Whether the answer can go on from its good text: the client has no more than text and thoughts."""
-        return not self._has_acted and bool(self.good_text.strip())
+        """Whether the answer can go on from its good text: the client has nothing to act on, and little garbage."""
+        return not self._has_acted and bool(self.good_text.strip()) and self.leaked <= MOST_LEAKED
 
     @property
     def may_restart(self) -> bool:

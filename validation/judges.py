@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from routing.dialects.events import FinishReason
+from validation.channels import Channel, Detectors
 from validation.detectors import TextDetectors, answer
-from validation.gate import Channel, Detectors
 from validation.snapshot import Policy
 from validation.verdict import Verdict
 

@@ -19,8 +19,8 @@ from routing.dialects.events import (
     ToolStart,
 )
 from routing.dialects.request import Request
+from validation.channels import Channel as JudgedChannel
 from validation.failures import Channel
-from validation.gate import Channel as JudgedChannel
 from validation.gate import Gate
 from validation.judges import judges
 from validation.loading import load

@@ -32,6 +32,7 @@ from routing.dialects.json import loads
 from routing.dialects.sse import DONE, SseParser
 from validation.repair import TEXTS
 
+_suspect = TEXTS.search
 _REASON = re.compile(rb'"finish_reason"\s*:\s*"')
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint")
@@ -92,7 +93,7 @@ class ChatFrames:
         """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
         texts = self._plain.texts(data)
         if texts is not None:
-            if self._is_quiet() and TEXTS.search(texts) is None:
+            if _suspect(texts) is None and (self._quiet or self._is_quiet()):
                 return data
             if b"\n" not in texts:
                 return b"".join(map(self._frame, self._plain.frames(data)))

@@ -23,13 +23,15 @@ from proxysite.gateway.questions import Questions
 from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
 from routing.dialects import conversion
-from routing.dialects.continuing import Continuation, up_to_a_sentence
+from routing.dialects.continuing import Continuation, beginning
 from routing.dialects.conversion import WholeAnswer
 from routing.dialects.events import Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
+from validation.ahead import Ahead
 from validation.ending import Guarded
 from validation.failures import Failure, Outcome
+from validation.judges import judges
 from validation.verdict import Verdict
 
 
@@ -48,7 +50,7 @@ class Climb:
         self._exchange = exchange
         self._questions = Questions(validator)
         self._retries = 0
-        self._unsaid = ""  # good text of the answer before, which the client has not seen yet
+        self._unsaid = ""  # what the client is told between the answer before and this one
 
     async def chunks(self, relay: ConvertingRelay) -> AsyncGenerator[bytes]:
         """What the relay is to be fed with, each before the next is asked for: attempt after attempt, as if it were
@@ -114,8 +116,11 @@ class Climb:
     @property
     def transforms(self) -> Sequence[Transform]:
         """What stands before the gate."""
-        repairs = self._exchange.repair.transforms if self._exchange.repair else ()
-        return (*repairs, Continuation(self.plan.said)) if self.plan.said else repairs
+        seam = (Continuation(self.plan.said),) if self.plan.said else ()
+        if self._exchange.repair is None:
+            return seam
+        ahead = Ahead(self.guard.gate, judges(self.guard.policy))
+        return (ahead, *self._exchange.repair.transforms, *seam)
 
     async def _look_after(self, relay: ConvertingRelay) -> bool:
         """Cares for the questions of the gate.  Whether something was said that the next chunk should not wait for."""
@@ -133,8 +138,9 @@ class Climb:
             return False
         await self._questions.aclose()  # what is still asked is about the answer that is given up
         self._retries += 1
-        released = len(gate.released_text)
-        said = "" if gate.may_restart else up_to_a_sentence(gate.text, len(gate.good_text), released)
+        said, unsaid = "", ""
+        if not gate.may_restart:
+            said, unsaid = beginning(gate.text, len(gate.good_text), len(gate.released_text))
         exchange, failure = self._exchange, failure_of(self._exchange)
         assert failure is not None
         exchange.failures, exchange.guard = (*exchange.failures, failure), None
@@ -155,7 +161,7 @@ class Climb:
             return self._gave_up(failure, f"the upstream “{answer.plan.upstream.name}” answered {answer.status}")
         failure.outcome = Outcome.CONTINUED if said else Outcome.RETRIED
         failure.next_step = f"{'continued' if said else 'asked again'}: {answer.plan.changed}"
-        self._answer, self._unsaid = answer, said[released:]
+        self._answer, self._unsaid = answer, unsaid
         exchange.answered_by(answer)
         exchange.repair = AnswerRepair(answer.plan.mending) if answer.plan.mending else None
         return True

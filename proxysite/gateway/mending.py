@@ -52,7 +52,8 @@ class MendingRelay:
         if not events:
             return b""
         self._tap.feed(events)
-        return self._named(self._frames.feed(events))
+        out = self._frames.feed(events)
+        return self._echo.feed(out) if self._echo else out
 
     def close(self) -> bytes:
         """The end of the stream.  Raises UpstreamBroken when it ends without the answer being finished."""

@@ -279,11 +279,15 @@ async def _converted_stream(
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, _repairs(exchange), plan.guard)
+    relay = ConvertingRelay(conversation, exchange.tap, climb.transforms if climb else _repairs(exchange), plan.guard)
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()
-    first = await _first_events(chunks, relay, exchange)
+    try:
+        first = await _first_events(chunks, relay, exchange)
+    except ProxyError:
+        answer.broke_off()
+        raise
     if relay.failure:
         await (climb or answer).aclose()
         exchange.warnings += tuple(relay.warnings)

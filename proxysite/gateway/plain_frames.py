@@ -57,17 +57,18 @@ class PlainFrames:
 
         Of several frames only the first and the last are looked at: between the texts of others stand line breaks.
         """
+        size = len(data)
         if (
             self._kind is None
-            or not data.startswith(self._before)
-            or not data.endswith(self._after)
-            or len(data) < self._least
+            or size < self._least
+            or not (data.startswith(self._before) and data.endswith(self._after))
         ):
             self._misses += 1
             return None
-        self._misses = 0
-        self._lessons = _LESSONS
-        return data[len(self._before) : 1 - len(self._after)].replace(self._between, b'"')
+        if self._misses or self._lessons != _LESSONS:
+            self._misses, self._lessons = 0, _LESSONS
+        texts = data[len(self._before) : 1 - len(self._after)]
+        return texts if size < 2 * self._least else texts.replace(self._between, b'"')
 
     def read(self, frame: bytes) -> Event | None:
         """What the frame says, if it says one text and has nothing else that was not in the frame before."""

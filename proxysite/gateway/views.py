@@ -1,5 +1,6 @@
 """The proxy's endpoints as async views.  Each says what it is; `pipeline` does the work."""
 
+import json
 from typing import Any
 
 from django.http import HttpResponse
@@ -32,7 +33,9 @@ async def status(request: ProxyRequest) -> Relayed:
     report = gateway_status.report(request.engine.config(), request.engine)
     if "text/html" not in request.header(b"accept"):
         return json_answer(report)
-    html = render_to_string("proxysite/status.html", {"report": report, "address": _address(request)})
+    rules = [{**rule, "parameters": json.dumps(rule["parameters"], ensure_ascii=False)} for rule in report["rules"]]
+    shown = {"report": {**report, "rules": rules}, "address": _address(request)}
+    html = render_to_string("proxysite/status.html", shown)
     return page(HttpResponse(html))
 
 

@@ -15,6 +15,7 @@ from routing.dialects.events import Event, Reasoning, Start, Text, Usage, UsageS
 from routing.kinds import Kind
 
 OVERLAP = 600  # characters at the end of a text that the answer may say once more
+UNSEEN_LEAK = 64  # characters of garbage that an answer may have in it and read as one
 SHORTEST_OVERLAP = 16  # what is shorter may be new
 
 _GOES_ON_IN_MESSAGES = frozenset({Kind.ANTHROPIC, Kind.LLAMACPP})
@@ -24,15 +25,24 @@ _GUIDES = ("guided_json", "guided_regex", "guided_choice", "guided_grammar")
 _SENTENCE_END = re.compile(r"[.!?…]['\"”’)\]]*\s+|[。！？]|\n")
 
 
-def up_to_a_sentence(text: str, good: int, seen: int) -> str:
-    """The good beginning of a text, up to the end of a sentence or a line.
+def beginning(text: str, good: int, seen: int) -> tuple[str, str]:
+    """What to go on from, where so many characters are good and the client has seen so many; and what it is told first.
 
-    A loop's first repeat seems to begin with the full stop before it, if that is like the one behind it.  Else it is
-    cut back, but not behind the characters that the client has seen.
+    If it has seen hardly more than is good, the seam is made where it cannot be seen.  Else the garbage it has stays
+    behind, and the answer goes on from before that, in a paragraph of its own.
     """
+    if seen - good > UNSEEN_LEAK:
+        return _up_to_a_sentence(text, good, max(0, good - OVERLAP)), "\n\n"
+    said = _up_to_a_sentence(text, max(good, seen), seen)
+    return said, said[seen:]
+
+
+def _up_to_a_sentence(text: str, good: int, least: int) -> str:
+    """Up to the end of a sentence or a line, but not behind the least.  A loop's first repeat seems to begin with the
+    full stop before it, if that is like the one behind it: then it is moved on to that."""
     if found := _SENTENCE_END.match(text, good):
         return text[: found.end()]
-    ends = [found.end() for found in _SENTENCE_END.finditer(text, seen, good)]
+    ends = [found.end() for found in _SENTENCE_END.finditer(text, least, good)]
     return text[: ends[-1] if ends else good]
 
 

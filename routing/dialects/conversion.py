@@ -175,6 +175,7 @@ def _renamed(renamed: Renamed, request: Request) -> dict[str, Any]:
         "names": renamed.names,
         "wrapped": frozenset(renamed.wrapped),
         "namespaces": renamed.namespaces,
+        "search": renamed.search,
         "known_tools": frozenset(tool.name for tool in request.functions()),
     }
 

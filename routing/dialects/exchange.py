@@ -24,6 +24,7 @@ class Exchange:
     names: Mapping[str, str] = field(default_factory=dict)  # tool name sent upstream → the client's name
     known_tools: frozenset[str] = frozenset()  # the names sent upstream
     wrapped: frozenset[str] = frozenset()  # custom tools (by the client's name) that went upstream as functions
+    search: str = ""  # the function that stands for a Responses client's search for tools
     namespaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # flat name → (namespace, name)
     echo: Mapping[str, Any] = field(default_factory=dict)  # what a Responses answer repeats of its request
     prompt_estimate: int = 0  # tokens, for clients that must have a number before the upstream says one

@@ -16,6 +16,7 @@ from routing.dialects.error_words import STATUS_OF_WORD
 from routing.dialects.passing import WholeEvents
 
 _DATA = re.compile(rb"(?:^|[\r\n])data:([^\r\n]*)")
+_SAYS = re.compile(rb'"(?:content|reasoning_content|reasoning)"\s*:\s*"[^"]')
 _MOST_HELD = 65536  # bytes; a greeting is short, whatever is longer is an answer
 
 
@@ -68,6 +69,8 @@ class Opening:
         return Found.GREETING
 
     def _looked_at(self, data: bytes) -> Found:
+        if self._dialect is Dialect.CHAT and _SAYS.search(data) and b'"error"' not in data:
+            return Found.CONTENT  # seen without parsing it
         try:
             payload = orjson.loads(data)
         except orjson.JSONDecodeError:

@@ -24,6 +24,7 @@ class Renamed:
     names: dict[str, str] = field(default_factory=dict)  # upstream's name → client's
     wrapped: set[str] = field(default_factory=set)  # custom tools, by the client's name, sent as functions
     namespaces: dict[str, tuple[str, str]] = field(default_factory=dict)
+    search: str = ""
 
 
 def prepare(request: Request, of: Capabilities) -> Renamed:
@@ -110,6 +111,8 @@ def _tools(request: Request, of: Capabilities, renamed: Renamed) -> None:
         if tool.namespace:
             renamed.namespaces[tool.name] = (tool.namespace, tool.name.removeprefix(f"{tool.namespace}__"))
         original = tool.name
+        if tool.searches:
+            renamed.search = original
         if tool.custom and not of.custom_tools:
             renamed.wrapped.add(original)
             tool = _wrapped(tool, request)

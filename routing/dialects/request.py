@@ -127,6 +127,7 @@ class Tool:
     custom: bool = False
     format: Any = None  # of a custom tool, flat as Responses has it: {"type", "syntax", "definition"}
     namespace: str = ""  # Responses: the tool belongs to a group of tools
+    searches: bool = False  # Responses: by it the model asks the client for further tools
     cache: Any = None
 
 

@@ -8,8 +8,9 @@ import json
 
 import pytest
 
-from tests.end_to_end.answers import End, Gate, garbage, gzipped, hang, hang_up, json_answer, stream
+from tests.end_to_end.answers import End, Gate, gzipped, hang, json_answer, stream
 from tests.end_to_end.exchanges import ALL, CHAT, STREAMED
+from tests.end_to_end.misbehaviour import SOON_WRONG
 from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error
 
 
@@ -42,10 +43,11 @@ def test_an_upstream_is_left_at_once_when_the_client_leaves(client, upstream):
     upstream.call.wait_until_closed()
 
 
-@pytest.mark.parametrize("answer", [hang_up(), hang_up(End.RESET), garbage()])
-def test_nonsense_is_a_502(client, upstream, answer):
-    upstream.answer(answer)
-    assert "http2" in assert_is_error(_post(client, CHAT), "chat", 502)
+@pytest.mark.parametrize("way", SOON_WRONG, ids=str)
+def test_every_misbehaviour_is_a_502_and_closes_the_connection(client, upstream, way):
+    upstream.answer(way.answer(CHAT, True))
+    assert "http2" in assert_is_error(_post(client, CHAT, stream=True), "chat", 502)
+    upstream.call.wait_until_closed()
 
 
 def test_a_refused_connection_is_a_502(client):

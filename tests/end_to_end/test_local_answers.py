@@ -26,6 +26,7 @@ def test_browsers_get_a_page(client):
     assert answer.headers["content-type"].startswith("text/html")
     assert "only-messages" in answer.text
     assert "/admin/" in answer.text
+    assert "&quot;enable_thinking&quot;: false" in answer.text  # parameters as JSON has them
 
 
 def test_a_head_request_tells_that_somebody_is_there(client):

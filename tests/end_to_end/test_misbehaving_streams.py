@@ -4,8 +4,9 @@ import pytest
 
 from tests.end_to_end.answers import End, Gate, on_the_wire, stream
 from tests.end_to_end.configuration import HASTY
+from tests.end_to_end.exchanges import CHAT
 from tests.end_to_end.misbehaviour import LANES, assert_is_whole, good, model
-from tests.end_to_end.shapes import assert_ends_with_error
+from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error
 
 every_lane = pytest.mark.parametrize("pair", LANES, ids=str)
 
@@ -95,3 +96,14 @@ def _break_off(client, upstream, pair):
     upstream.answer(stream(*_half_a_second_event(pair.upstream), end=End.CUT))
     answer = pair.post(client, model=model(pair, "once"), stream=True)
     assert_ends_with_error(answer.content, pair.client.dialect)
+
+
+def test_a_break_behind_words_that_are_still_held_back_counts_too(client, proxy, upstream):
+    """The policy wants the whole answer judged before any of it is released."""
+    upstream.answer(good(CHAT, False))
+    client.post(CHAT.client_path, json=CHAT.body("judged-buffered"))
+    for _ in range(3):
+        upstream.answer(stream(CHAT.events[0], end=End.CUT))
+        answer = client.post(CHAT.client_path, json=CHAT.body("judged-buffered", stream=True))
+        assert "broke off" in assert_is_error(answer, "chat", 502)
+    assert proxy.health("only-chat") == "cooling down"

@@ -260,3 +260,26 @@ def test_the_anthropic_client_reads_one_message(anthropic_client, upstream):
         message = read.get_final_message()
     assert [block.text for block in message.content] == [GOOD + LOOP + OTHER]
     assert message.stop_reason == "end_turn"
+
+
+# What a client has seen of thoughts
+
+
+def thoughts(text, *rest):
+    greeting = event(chat_chunk({"role": "assistant", "content": ""}))
+    return stream(greeting, *[event(chat_chunk({"reasoning_content": piece})) for piece in pieces(text)], *rest)
+
+
+@every_client
+def test_a_loop_in_thoughts_is_followed_by_another_answer_in_the_same_stream(client, proxy, upstream, pair):
+    said, end = chat_says(GOOD)
+    again = thoughts("Now I know it. ", *said[1:], *end)
+    upstream.answer(thoughts(OTHER + LOOP * 60, Gate()), again)
+    answer = pair.post(client, model="held-only-chat", stream=True)
+    read = read_stream(pair, answer.content)
+    thought = read.texts("thinking")
+    assert thought.startswith(OTHER)
+    assert thought.endswith("Now I know it. ")
+    assert LOOP * 2 not in thought
+    assert text_of(read) == GOOD
+    assert proxy.record(answer)["outcome"] == "ok"

@@ -1,6 +1,7 @@
 """Answers are judged by a validator model, over real sockets; whatever it does, nobody is worse off without it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -184,25 +185,37 @@ def test_what_it_says_late_of_an_answer_that_was_given_up_is_not_said_of_the_nex
     blank, _ = SAYS["chat"](" " * 4000)
     second, end = SAYS["chat"](GOOD)
     upstream.answer(stream(*first, asked, *blank[1:], Gate()), stream(*second[:4], begun, *second[4:], *end))
-    with client.stream("POST", CHAT.client_path, json=CHAT.body("judged-twice", stream=True)) as answer:
+    with ThreadPoolExecutor(1) as background:
+        answer = background.submit(CHAT_CLIENT.post, client, model="judged-twice", stream=True)
         judge.wait_for_call()
         asked.open()
         upstream.wait_for_call(2)
         late.open()
         judge.wait_until_idle()
         begun.open()
-        content = answer.read()
+        content = answer.result().content
     assert text_of(read_stream(CHAT_CLIENT, content)) == GOOD
 
 
-def test_a_client_that_leaves_takes_the_question_with_it(client, upstream, judge):
+@pytest.mark.parametrize("is_complete", [False, True], ids=["in the middle", "at the end"])
+def test_a_client_that_leaves_takes_the_question_with_it(client, upstream, judge, is_complete):
     judge.answer(hang(Gate()))
-    words, _ = SAYS["chat"](GOOD)
-    upstream.answer(stream(*words, Gate()))
+    words, end = SAYS["chat"](GOOD)
+    upstream.answer(stream(*words, *(end if is_complete else [Gate()])))
     with client.stream("POST", CHAT.client_path, json=CHAT.body("judged-fine", stream=True)):
         asked = judge.wait_for_call()
     asked.wait_until_closed()
     upstream.wait_until_idle()
+
+
+def test_so_does_one_that_waits_for_a_whole_answer(client, judged, upstream, judge):
+    judge.answer(hang(Gate()))
+    upstream.answer(whole(GOOD))
+    with ThreadPoolExecutor(1) as background, client_of(judged) as leaving:
+        answer = background.submit(leaving.post, CHAT.client_path, json=CHAT.body("judged-fine"), timeout=0.5)
+        asked = judge.wait_for_call()
+        assert answer.exception()
+    asked.wait_until_closed()
 
 
 def test_a_policy_may_have_it_asked_only_where_the_detectors_are_in_doubt(client, upstream, judge):

@@ -2,8 +2,9 @@ import pytest
 
 from routing.dialects.events import End, Finish, FinishReason, Reasoning, Start, Text, ToolArguments, ToolEnd, ToolStart
 from tests.validation.test_gate import GOOD, VALIDATOR, fed, said
+from validation.channels import Channel
 from validation.detectors import DETECTORS
-from validation.gate import Channel, Gate
+from validation.gate import Gate
 from validation.judges import judges
 from validation.snapshot import Policy
 from validation.verdict import Verdict

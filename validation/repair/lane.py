@@ -74,7 +74,7 @@ class Lane:
         self._tools = tools
         self._accept = accept
         self._grow = grow
-        self._source = Source(self._may_grow)
+        self._source = Source(grow)
         self._parser: Steps[Found] | None = None
         self._row: Row | None = None
         self._rows: Iterator[Row] = iter(())
@@ -129,7 +129,7 @@ class Lane:
             is_markup = self._behind_call or self._drops_blanks
             items.append(Markup(self._blanks, self._thinking) if is_markup else self._piece(self._blanks))
             self._blanks = ""
-        self._source = Source(self._may_grow)
+        self._source = Source(self._grow)
         self._line = _FRESH if self.is_fresh else _BUSY
         self._fence = self._last = ""
         self._ticks = 0
@@ -157,6 +157,7 @@ class Lane:
 
     def _open(self, rows: tuple[Row, ...]) -> None:
         self._source.taken()
+        self._source.may_grow = not self._thinking  # there it may be a draft: nothing leaves before that is known
         self._rows = iter(rows)
         self._next_row()
 
@@ -189,10 +190,6 @@ class Lane:
         if not self._next_row():
             self._refuse(items)
         return True
-
-    def _may_grow(self, name: str, id: str) -> Growing | None:
-        """A call in reasoning may be a draft, and nothing of it leaves before that is known."""
-        return None if self._thinking else self._grow(name, id)
 
     def _end_growth(self, call: Growing, is_cut: bool, row: Row, items: list[Item]) -> None:
         raw = self._blanks + self._source.taken()

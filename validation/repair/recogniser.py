@@ -73,20 +73,21 @@ class Repair:
     ) -> None:
         self.notes: list[Note] = []
         self._tools = Tools(tools)
+        judge = _Judge(self._tools, mend_arguments)
         self._grammar = grammar(None if families is None else frozenset(families), bool(tools))
         self._suspect = self._grammar.suspect.search
         self._call_id = call_id
         self._mend = mend_arguments
         self._opened = opened
-        self._text = Lane(self._grammar, self._tools, self._accepts, self._grow, reasoning=False, thinking=opened)
-        self._reasoning = Lane(self._grammar, self._tools, self._accepts, self._grow, reasoning=True)
+        self._text = Lane(self._grammar, self._tools, judge.accepts, judge.grow, reasoning=False, thinking=opened)
+        self._reasoning = Lane(self._grammar, self._tools, judge.accepts, judge.grow, reasoning=True)
         self._passing: type[Event] | None = None  # text of this kind, in which nothing is suspect, stays as it is
         self._current: Lane = self._text
         self._drafts: list[Item] = []
         self._calls = 0
         self._ids: set[str] = set()
-        self._given: dict[tuple[str, str], str] = {}
-        self._native: dict[int, _Native] = {}
+        self._given = judge.given
+        self._native = judge.native
         self._changed = False
 
     # What the caller may pass around the transform
@@ -267,13 +268,6 @@ class Repair:
             events += [ToolStart(key, id, call.name), ToolArguments(key, call.arguments), ToolEnd(key)]
         return events
 
-    def _grow(self, name: str, id: str) -> Growing | None:
-        """A call whose name was given out already may be a copy, which only its whole text can tell."""
-        if self._native or any(name == given for given, _ in self._given):
-            return None
-        stream = ArgumentStream(self._tools.schema(name)) if self._mend else None
-        return Growing(name, id, stream)
-
     def _give_growth(self, grown: Grown) -> list[Event]:
         call = grown.call
         events: list[Event] = []
@@ -307,7 +301,28 @@ class Repair:
             return not call.id or self._given[identity] == call.id
         return any(native.identity() == identity for native in self._native.values() if native.start.name == call.name)
 
-    def _accepts(self, found: Found, row: Row) -> bool:
+    def _note(self, kind: str, family: str, before: str, after: str) -> None:
+        self.notes.append(Note(kind, family, before, after))
+
+
+class _Judge:
+    """What lanes ask about a call that was found.  They know nothing else of the transform, so no cycle of references
+    is left behind by an answer."""
+
+    def __init__(self, tools: Tools, mend: Callable[[str, Any], Mended] | None) -> None:
+        self.given: dict[tuple[str, str], str] = {}
+        self.native: dict[int, _Native] = {}
+        self._tools = tools
+        self._mend = mend
+
+    def grow(self, name: str, id: str) -> Growing | None:
+        """A call whose name was given out already may be a copy, which only its whole text can tell."""
+        if self.native or any(name == given for given, _ in self.given):
+            return None
+        stream = ArgumentStream(self._tools.schema(name)) if self._mend else None
+        return Growing(name, id, stream)
+
+    def accepts(self, found: Found, row: Row) -> bool:
         """Whether all that a parser found are calls of offered tools, with arguments that are an object."""
         return isinstance(found, list) and all(self._is_callable(call) for call in found)
 
@@ -331,9 +346,6 @@ class Repair:
             return False
         call.arguments, call.changes = _strict(text, arguments), changes
         return True
-
-    def _note(self, kind: str, family: str, before: str, after: str) -> None:
-        self.notes.append(Note(kind, family, before, after))
 
 
 class _Native:

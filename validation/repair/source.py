@@ -29,11 +29,12 @@ class Source:
     `taken` is kept for `rewind`: in `text`, from `_start` on, and before that in `_read`.
     """
 
-    __slots__ = ("_before", "_grow", "_read", "_start", "at", "cut", "ended", "growing", "text")
+    __slots__ = ("_before", "_grow", "_read", "_start", "at", "cut", "ended", "growing", "may_grow", "text")
 
     def __init__(self, grow: Grow | None = None) -> None:
         self._grow = grow
         self.growing: Growing | None = None
+        self.may_grow = True
         self.text = ""
         self.at = 0
         self.ended = False
@@ -54,7 +55,7 @@ class Source:
 
     def grows(self, name: str, id: str = "") -> None:
         """What is read next are the arguments of this call."""
-        self.growing = self._grow(name, id) if self._grow else None
+        self.growing = self._grow(name, id) if self._grow and self.may_grow else None
 
     @property
     def is_read(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from routing.dialects import reading, seals
 from routing.dialects.json import dumps_text
-from routing.dialects.request import Part, Request, Role, Text, ToolCall, ToolResult, Turn
+from routing.dialects.request import Part, Request, Role, Text, Tool, ToolCall, ToolResult, Turn
 from routing.dialects.responses import content, tools
 from routing.errors import BadRequest
 
@@ -118,6 +118,20 @@ class _History:
         else:
             self._turns.append(Turn(Role.USER, [result]))
 
+    def _search(self, item: dict[str, Any], what: str) -> None:
+        """Of a search that OpenAI ran the tools that it found are enough."""
+        if item.get("call_id") and item.get("execution") != "server":
+            given = dumps_text(item.get("arguments") or {})
+            self._assistant(ToolCall(_call_id(item, what), tools.SEARCH, given))
+
+    def _found(self, item: dict[str, Any], what: str) -> None:
+        self._more_tools(item, what)
+        if item.get("call_id") and item.get("execution") != "server":
+            found = tools.parse(item.get("tools"), Request(), f"{what}.tools")
+            names = ", ".join(tool.name for tool in found if isinstance(tool, Tool))
+            said = f"These tools can be used from now on: {names}" if names else "No tools were found."
+            self._result(ToolResult(_call_id(item, what), [Text(said)]))
+
     def _more_tools(self, item: dict[str, Any], what: str) -> None:
         """Tools that joined the conversation later; what is known by its name already stays as it is."""
         known = {tool.name for tool in self._request.functions()}
@@ -135,9 +149,6 @@ class _History:
             f"{what} was left out, and with it what was said before: it is a summary that only OpenAI can read."
         )
 
-    def _ignore(self, item: dict[str, Any], what: str) -> None:
-        """Says nothing to a model."""
-
 
 _ON: Mapping[str, Callable[[_History, dict[str, Any], str], None]] = {
     "message": _History._message,
@@ -150,8 +161,8 @@ _ON: Mapping[str, Callable[[_History, dict[str, Any], str], None]] = {
     "apply_patch_call_output": _History._output,
     "custom_tool_call_output": _History._custom_output,
     "additional_tools": _History._more_tools,
-    "tool_search_output": _History._more_tools,
-    "tool_search_call": _History._ignore,
+    "tool_search_output": _History._found,
+    "tool_search_call": _History._search,
     "compaction": _History._compaction,
     "compaction_summary": _History._compaction,
     "item_reference": _History._reference,

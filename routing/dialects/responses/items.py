@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import Dialect, events, free_text, seals, upstream_errors
+from routing.dialects import Dialect, arguments, events, free_text, seals, upstream_errors
 from routing.dialects.events import FinishReason, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning
@@ -117,14 +117,20 @@ def reasoning(exchange: Exchange, id: str, part: Reasoning) -> dict[str, Any]:
 class Called:
     """A call in the client's words: custom tools and those of a group may have gone upstream as plain functions."""
 
-    __slots__ = ("_head", "custom", "id", "is_wrapped")
+    __slots__ = ("_head", "custom", "id", "is_search", "is_wrapped")
 
     def __init__(self, exchange: Exchange, index: int, call_id: str, name: str, custom: bool) -> None:
         self.is_wrapped = not custom and name in exchange.wrapped
         self.custom = custom or self.is_wrapped
+        self.is_search = not custom and bool(exchange.search) and name == exchange.search
+        if self.is_search:
+            self.id = item_id(exchange, "tsc", index)
+            self._head: dict[str, Any] = {"id": self.id, "type": "tool_search_call", "call_id": call_id}
+            self._head["execution"] = "client"
+            return
         self.id = item_id(exchange, "ctc" if self.custom else "fc", index)
         kind = "custom_tool_call" if self.custom else "function_call"
-        self._head: dict[str, Any] = {"id": self.id, "type": kind, "call_id": call_id, "name": name}
+        self._head = {"id": self.id, "type": kind, "call_id": call_id, "name": name}
         if name in exchange.namespaces:
             self._head["namespace"], self._head["name"] = exchange.namespaces[name]
 
@@ -135,4 +141,6 @@ class Called:
         return pieces if self.custom or pieces.strip() else pieces + "{}"
 
     def item(self, text: str, status: str) -> dict[str, Any]:
+        if self.is_search:  # has an object in this place, and no events while it arrives
+            return {**self._head, "arguments": arguments.as_object(text)[0], "status": status}
         return {**self._head, "input" if self.custom else "arguments": text, "status": status}

@@ -12,6 +12,7 @@ from routing.errors import BadRequest
 
 _WEB_SEARCH = re.compile(r"web_search(_preview)?(_\d.*)?$")
 _SEPARATOR = "__"
+SEARCH = "tool_search"  # a tool of the client's when it says so, else one that OpenAI runs
 
 
 def parse(entries: Any, request: Request, what: str = "tools") -> list[Tool | ServerTool]:
@@ -28,6 +29,9 @@ def _tool(entry: dict[str, Any], request: Request, what: str) -> list[Tool | Ser
     if kind == "custom":
         name, description = _named(entry, what)
         return [Tool(name, description, custom=True, format=entry.get("format"))]
+    if kind == SEARCH and entry.get("execution") == "client":
+        _, description = _named(entry, what)
+        return [Tool(SEARCH, description, entry.get("parameters"), searches=True)]
     if kind != "function":
         return [ServerTool("web_search" if _WEB_SEARCH.match(str(kind)) else str(kind), entry)]
     function = reading.mapping(entry.get("function"), f"{what}.function") or entry

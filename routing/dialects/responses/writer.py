@@ -171,7 +171,7 @@ class ResponsesWriter(StreamWriter):
         call.scanner.feed(event.text)
         self._tally.characters += len(event.text)
         text = event.text if call.free_text is None else call.free_text.feed(event.text)
-        if text:
+        if text and not call.called.is_search:
             self._delta_frame(call.before, call.after, text, b"}\n\n")
 
     def _on_tool_end(self, event: events.ToolEnd) -> None:
@@ -283,20 +283,23 @@ class ResponsesWriter(StreamWriter):
         self._finish_item(current.index, {**items.reasoning(self._exchange, current.id, seal), "summary": [part]})
 
     def _close_call(self, call: _Call, status: str) -> None:
-        called = call.called
         streamed = "".join(call.pieces)
-        text = called.text(streamed)
-        place = {"item_id": called.id, "output_index": call.index}
+        text = call.called.text(streamed)
+        if not call.called.is_search:
+            self._end_text_of(call, streamed, text)
+        self._finish_item(call.index, call.called.item(text, status))
+
+    def _end_text_of(self, call: _Call, streamed: str, text: str) -> None:
+        place = {"item_id": call.called.id, "output_index": call.index}
         unsaid = text.removeprefix(streamed)
         if call.free_text is not None:
             unsaid = "" if call.free_text.was_found else text
         if unsaid:
             self._delta_frame(call.before, call.after, unsaid, b"}\n\n")
-        if called.custom:
+        if call.called.custom:
             self._frame("response.custom_tool_call_input.done", **place, input=text)
         else:
             self._frame("response.function_call_arguments.done", **place, arguments=text)
-        self._finish_item(call.index, called.item(text, status))
 
     def _announce(self, item: dict[str, Any]) -> None:
         self._frame("response.output_item.added", output_index=self._count, item=item)

@@ -171,6 +171,16 @@ class TestABadAnswer:
         await served(client, upstream, ladder=(Rung.NEXT_TARGET,))
         assert check_messages(client.body).texts("text") == GOOD
 
+    async def test_is_followed_by_the_next_target_where_its_own_refuses(self, served):
+        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.CHAT}), kind=Kind.LLAMACPP)
+        routing = routing_of(bound("*", Target(upstream=CHAT_ONLY), Target(upstream=other, priority=1)))
+        client, upstream = asking(), Upstream(answers(LOOP * 40), then=(503, answers(GOOD)))
+        record, (failure,) = await served(client, upstream, routing)
+        assert [request.url.host for request in upstream.requests] == ["up", "up", "other"]
+        assert [body.get("repetition_penalty") for body in bodies(upstream)] == [None, 1.1, None]
+        assert check_messages(client.body).texts("text") == GOOD
+        assert (record.attempts, failure.outcome) == (3, Outcome.RETRIED)
+
     async def test_that_is_followed_by_a_refusal_ends_as_if_nothing_had_followed(self, served):
         client, upstream = asking(), Upstream(answers(LOOP * 40), then=(503,))
         record, (failure,) = await served(client, upstream)
@@ -274,6 +284,25 @@ class TestAnAnswerThatWasGoodAtFirst:
         assert [failure.outcome for failure in failures] == [Outcome.CONTINUED, Outcome.ERROR]
         assert record.outcome == "cut"
 
+    async def test_leaves_the_garbage_behind_that_was_noticed_late(self, served):
+        late = Verdict("validator", "gibberish", 0.9, len(GOOD), len(GOOD + LONG_GOOD), 0, "it makes no sense")
+        client, upstream = asking(), Upstream((*says(GOOD + LONG_GOOD), Gate()), then=(answers(REST),))
+        asks = {**ASKS, **AT_ONCE, "mid_stream_validation_interval_words": 150}
+        await served(client, upstream, asks=Small(late), **asks)
+        assert bodies(upstream)[1]["messages"][-1]["content"] == GOOD.rstrip()
+        text = check_messages(client.body).texts("text")
+        assert text.startswith(GOOD)
+        assert text.endswith("\n\n" + REST)
+
+    async def test_with_too_much_garbage_in_its_middle_does_not_go_on(self, served):
+        late = Verdict("validator", "gibberish", 0.9, 10, 3000, 0, "it makes no sense")
+        more = "".join(f"In town {town} the smith of lane {town * 7} made {town * 3} nails. " for town in range(1, 70))
+        client, upstream = asking(), Upstream((*says(LONG_GOOD + more), Gate()))
+        asks = {**ASKS, **AT_ONCE, "mid_stream_validation_interval_words": 600}
+        await served(client, upstream, asks=Small(late), **asks)
+        assert check_messages(client.body).error
+        assert len(upstream.requests) == 1
+
     async def test_is_counted_as_one_answer(self, continued):
         usage = frame({"id": "c", "choices": [], "usage": {"prompt_tokens": 600, "completion_tokens": 9}})
         client = asking("chat/completions", stream_options={"include_usage": True})
@@ -314,6 +343,16 @@ class TestAnAnswerThatWasGoodAtFirst:
         assert read.texts("text") == LONG_GOOD
         assert read.tools()[0][1:] == ("run", '{"command": "ls"}')
         assert failure.outcome is Outcome.CONTINUED
+
+    async def test_with_a_bad_call_that_a_repair_holds_does_not_wait_for_its_end(self, served):
+        function = {"name": "run", "arguments": '{"commands": ["' + LOOP * 200}
+        call = chunk({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]})
+        schema = {"type": "object", "properties": {"commands": {"type": "array", "items": {"type": "string"}}}}
+        client = asking(tools=[{"name": "run", "input_schema": schema}])
+        upstream = Upstream((*says(LONG_GOOD), call, Gate()), then=(answers(REST),))
+        _, (failure,) = await served(client, upstream, **AT_ONCE)
+        assert check_messages(client.body).texts("text") == LONG_GOOD + REST
+        assert failure.tool_calls[failure.call].arguments.startswith('{"commands": ["Wait')
 
     async def test_with_a_call_that_the_client_has_is_not_continued(self, served):
         call = {"type": "tool_use", "id": "c1", "name": "run", "input": {}}

@@ -15,7 +15,8 @@ from routing.secrets import Secret
 from routing.upstream import Upstreams
 from tests.validation.test_evidence import LOOP, PROSE
 from tests.virtual_time import in_virtual_time, settled
-from validation.gate import Ask, Channel
+from validation.channels import Channel
+from validation.gate import Ask
 from validation.snapshot import Policy, ValidatorTarget
 
 KEY = "sk-planted-0123456789"

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from routing.dialects import Dialect, tokens
 from routing.dialects.capabilities import capabilities
-from routing.dialects.continuing import SHORTEST_OVERLAP, Continuation, continued, up_to_a_sentence
+from routing.dialects.continuing import SHORTEST_OVERLAP, Continuation, beginning, continued
 from routing.dialects.events import (
     End,
     Finish,
@@ -197,4 +197,15 @@ class TestTheRest:
     ],
 )
 def test_what_is_good_is_kept_up_to_the_end_of_a_sentence_that_the_client_has_not_passed(good, seen, more, kept):
-    assert up_to_a_sentence(good + more, len(good), seen) == kept
+    assert beginning(good + more, len(good), seen) == (kept, kept[seen:])
+
+
+def test_a_little_garbage_that_the_client_has_is_gone_on_from():
+    good, leaked = "One. Two. ", "Two. Tw"
+    seen = len(good + leaked)
+    assert beginning(good + leaked + "o. Two. Two. ", len(good), seen) == ("One. Two. Two. Tw", "")
+
+
+def test_much_garbage_that_the_client_has_is_left_behind():
+    good, leaked = "One. Two. Thr", "blah " * 40
+    assert beginning(good + leaked, len(good), len(good + leaked)) == ("One. Two. ", "\n\n")

@@ -136,21 +136,24 @@ FIRST = chunks(
 )
 
 
+NAMES = ["shell", "apply_patch", "mcp__github__find", "tool_search"]
+
+
 def test_the_whole_request_reaches_a_local_chat_server():
     conversion = converted(request(), CHAT)
     body = conversion.body
     assert [message["role"] for message in body["messages"]] == ["system", "user", "user"]
     assert body["messages"][0]["content"] == "You are Codex.\nSandbox: read-only."
-    assert [tool["function"]["name"] for tool in body["tools"]] == ["shell", "apply_patch", "mcp__github__find"]
+    assert [tool["function"]["name"] for tool in body["tools"]] == NAMES
     assert (body["tool_choice"], body["parallel_tool_calls"], body["reasoning_effort"]) == ("auto", False, "medium")
     assert not {"include", "store", "prompt_cache_key", "client_metadata", "text", "reasoning"} & set(body)
-    assert len([warning for warning in conversion.warnings if "was left out" in warning]) == 4
+    assert len([warning for warning in conversion.warnings if "was left out" in warning]) == 3
 
 
 def test_the_whole_request_reaches_anthropic():
     body = converted(request(), MESSAGES, Kind.ANTHROPIC, "claude-sonnet-4-5").body
     assert body["system"] == "You are Codex.\nSandbox: read-only."
-    assert [tool["name"] for tool in body["tools"]] == ["shell", "apply_patch", "mcp__github__find", "web_search"]
+    assert [tool["name"] for tool in body["tools"]] == [*NAMES, "web_search"]
     assert body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
     assert body["thinking"]["type"] == "enabled"
 

@@ -229,7 +229,8 @@ def test_tools_that_a_search_found_join_the_tools():
         {"type": "tool_search_output", "call_id": "t", "tools": [function("f")]},
     )
     assert [tool.name for tool in request.functions()] == ["f"]
-    assert request.turns == []
+    assert [turn.calls()[0].name for turn in request.turns[:1]] == ["tool_search"]
+    assert [result.id for result in request.turns[1].results()] == ["t"]
 
 
 def test_2_1_an_item_reference_is_refused():

@@ -453,3 +453,52 @@ def test_2_4_13_a_wrapped_call_of_messages_ends_with_its_block():
     )
     read = check_chat(streamed(named(*events), exchange(CHAT, MESSAGES, wrapped=frozenset({"p"}))))
     assert read.tools() == [("t", "p", '{"x":1}')]
+
+
+SEARCHING = {"type": "tool_search", "execution": "client", "description": "Finds tools.", "parameters": SCHEMA}
+ASKED = {"type": "tool_search_call", "call_id": "s1", "execution": "client", "arguments": {"query": "mail"}}
+FOUND = {
+    "type": "tool_search_output",
+    "call_id": "s1",
+    "execution": "client",
+    "tools": [{"type": "namespace", "name": "mail", "tools": [r_tool("send", defer_loading=True)]}],
+}
+
+
+def test_2_4_12_a_search_that_the_client_runs_is_a_function():
+    conversion = r_to_c(tools=[SEARCHING], input=[user("q"), ASKED, FOUND])
+    assert [tool["function"]["name"] for tool in conversion.body["tools"]] == ["tool_search", "mail__send"]
+    asked, found = conversion.body["messages"][1:]
+    assert asked["tool_calls"] == [call("s1", "tool_search", '{"query":"mail"}')]
+    assert found["tool_call_id"] == "s1"
+    assert "mail__send" in found["content"]
+    assert conversion.exchange.search == "tool_search"
+
+
+def test_2_4_12_a_search_that_found_nothing_says_so():
+    conversion = r_to_c(tools=[SEARCHING], input=[user("q"), ASKED, {**FOUND, "tools": []}])
+    assert conversion.body["messages"][2]["content"] == "No tools were found."
+
+
+def test_2_4_12_a_search_that_openai_ran_leaves_what_it_found():
+    ran = [{**item, "execution": "server", "call_id": None} for item in (ASKED, FOUND)]
+    conversion = r_to_c(input=[user("q"), *ran, user("b")])
+    assert conversion.body["messages"] == [user("q"), user("b")]
+    assert conversion.body["tools"][0]["function"]["name"] == "mail__send"
+
+
+def test_2_4_12_the_models_search_is_an_item_of_its_own():
+    begun = tool_delta(index=0, id="s1", function={"name": "tool_search", "arguments": '{"que'})
+    data = frames_of(begun, tool_delta(index=0, function={"arguments": 'ry":"mail"}'}), delta("tool_calls"), "[DONE]")
+    events = payloads(streamed(data, exchange(RESPONSES, CHAT, search="tool_search")))
+    item = {"id": "tsc_r1_0", **ASKED}
+    assert [event["type"] for event in events[2:]] == [
+        "response.output_item.added",
+        "response.output_item.done",
+        "response.completed",
+    ]
+    assert events[2]["item"] == {**item, "arguments": {}, "status": "in_progress"}
+    assert events[3]["item"] == {**item, "status": "completed"}
+    answer = {"choices": [{"message": {"tool_calls": [call("s1", "tool_search", '{"query":"mail"}')]}}]}
+    answer["choices"][0]["finish_reason"] = "tool_calls"
+    assert whole(answer, RESPONSES, CHAT, search="tool_search")["output"] == [{**item, "status": "completed"}]

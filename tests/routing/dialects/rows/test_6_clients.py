@@ -155,8 +155,8 @@ def test_6_2_2_odd_items_are_taken():
         {"type": "reasoning", "summary": [], "content": None},
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "b"}], "phase": "final"},
         {"type": "additional_tools", "role": "developer", "tools": [{"type": "function", "name": "late"}]},
-        {"type": "tool_search_call", "call_id": "s", "arguments": {}},
-        {"type": "tool_search_output", "call_id": "s", "tools": [{"type": "function", "name": "found"}]},
+        {"type": "tool_search_call", "execution": "server", "arguments": {}},
+        {"type": "tool_search_output", "execution": "server", "tools": [{"type": "function", "name": "found"}]},
         {"role": "user", "content": "c"},
     ]
     conversion = r_to_c(input=items)

@@ -1,4 +1,4 @@
-"""One channel of an answer as it comes: its text, what looks at it, and how much of it may go on by now."""
+"""The channels of an answer, and one as it came: its text, what looks at it, and how much of it may go on."""
 
 from enum import StrEnum
 from typing import Protocol
