@@ -33,6 +33,7 @@ from routing.dialects.prepare import Renamed, prepare
 from routing.dialects.request import Request
 from routing.dialects.responses import parse as responses_parse
 from routing.dialects.responses import render as responses_render
+from routing.dialects.responses import whole as responses_whole
 from routing.dialects.responses import writer as responses_writer
 from routing.dialects.responses.reader import ResponsesReader
 from routing.dialects.sse import KEEP_ALIVE, Frame, SseParser
@@ -61,7 +62,7 @@ _RENDER: Mapping[Dialect, Callable[[Request, Capabilities], dict[str, Any]]] = {
 _BODY: Mapping[Dialect, Callable[[Answer], dict[str, Any]]] = {
     Dialect.CHAT: chat_writer.body,
     Dialect.COMPLETIONS: completions_writer.body,
-    Dialect.RESPONSES: responses_writer.body,
+    Dialect.RESPONSES: responses_whole.body,
     Dialect.MESSAGES: messages_writer.body,
 }
 
