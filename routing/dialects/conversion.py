@@ -34,6 +34,7 @@ from routing.dialects.prepare import Renamed, prepare
 from routing.dialects.request import Request
 from routing.dialects.responses import parse as responses_parse
 from routing.dialects.responses import render as responses_render
+from routing.dialects.responses import whole as responses_whole
 from routing.dialects.responses import writer as responses_writer
 from routing.dialects.responses.reader import ResponsesReader
 from routing.dialects.sse import FRAME_END, KEEP_ALIVE, Frame, SseParser
@@ -62,7 +63,7 @@ _RENDER: Mapping[Dialect, Callable[[Request, Capabilities], dict[str, Any]]] = {
 _BODY: Mapping[Dialect, Callable[[Answer], dict[str, Any]]] = {
     Dialect.CHAT: chat_writer.body,
     Dialect.COMPLETIONS: completions_writer.body,
-    Dialect.RESPONSES: responses_writer.body,
+    Dialect.RESPONSES: responses_whole.body,
     Dialect.MESSAGES: messages_writer.body,
 }
 
@@ -195,10 +196,14 @@ def read_along(
         request = parse(body, dialect)
     except BadRequest:
         return None  # the upstream may know better
+    if dialect is Dialect.MESSAGES and len(request.functions()) < len(request.tools):
+        return None  # blocks of tools that Anthropic runs
     return Exchange(
         client=dialect,
         upstream=dialect,
         model=request.model,
+        search=next((tool.name for tool in request.functions() if tool.searches), ""),
+        namespaces={tool.name: (tool.namespace, tool.own_name()) for tool in request.functions() if tool.namespace},
         request_id=request_id,
         created=created,
         include_usage=request.include_usage,
