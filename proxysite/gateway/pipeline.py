@@ -15,6 +15,7 @@ import orjson
 from django.utils import timezone
 
 from proxysite.gateway.again import Again
+from proxysite.gateway.asking import Asked, Route, find_route
 from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.climbing import Climb
@@ -23,7 +24,7 @@ from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import guarded
 from proxysite.gateway.handler import ProxyRequest
 from proxysite.gateway.mending import MendingRelay, mended_whole
-from proxysite.gateway.plan import Asked, Chance, Plan, Route, find_route, plan_for
+from proxysite.gateway.plan import Chance, Plan, plan_for
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
 from proxysite.gateway.repairs import AnswerRepair
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer

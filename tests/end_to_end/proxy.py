@@ -120,10 +120,10 @@ class Installation:
         port = free_port()
         return Proxy(self, port, [sys.executable, "manage.py", "serve", "--port", str(port), *arguments])
 
-    def serve_watched(self) -> "Proxy":
+    def serve_watched(self, config: dict[str, Any]) -> "Proxy":
         """See `tests.end_to_end.watched`."""
-        port = free_port()
-        return Proxy(self, port, [sys.executable, "-m", "tests.end_to_end.watched", "--port", str(port)])
+        port, watched = free_port(), [sys.executable, "-m", "tests.end_to_end.watched"]
+        return Proxy(self, port, [*watched, "--port", str(port), "--config", self.write("config.json", config)])
 
     def runserver(self) -> "Proxy":
         port = free_port()
