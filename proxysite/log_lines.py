@@ -1,4 +1,4 @@
-"""One event, one line: what models, clients and upstreams say can neither begin a line of the log nor steer a terminal."""
+"""One event, one line: what models and clients say neither begins a line of the log nor steers a terminal."""
 
 import logging
 import re

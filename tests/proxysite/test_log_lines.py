@@ -13,7 +13,7 @@ def line(message, *arguments, exc_info=None):
 
 
 def test_a_line_of_words_is_left_as_it_is():
-    assert line("The upstream “%s” answered; größer → 你好", "a\\b") == "INFO The upstream “a\\b” answered; größer → 你好"
+    assert line("The upstream “%s” said: größer → 你好", "a\\b") == "INFO The upstream “a\\b” said: größer → 你好"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,8 @@ def test_a_traceback_keeps_its_lines_and_loses_its_control_characters():
         text = line("Failed.", exc_info=sys.exc_info())
     first, *more = text.split("\n")
     assert first == "INFO Failed."
-    assert more[0].startswith("Traceback") and more[-1] == "ValueError: \\x1b[2J"
+    assert more[0].startswith("Traceback")
+    assert more[-1] == "ValueError: \\x1b[2J"
 
 
 def test_the_log_is_written_so():

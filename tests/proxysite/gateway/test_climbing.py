@@ -1,10 +1,12 @@
 """What follows a bad answer, inside one event loop: other attempts in its place, or an end."""
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 import pytest
 
+from routing.admission.limits import Limit, LimitTable, Scope
 from routing.dialects import Dialect
 from routing.dialects.sse import PING
 from routing.kinds import Kind
@@ -152,6 +154,21 @@ class TestABadAnswer:
             client = asking(headers=header)
             await handler(client.scope, client.receive, client.send)
             assert f"Details: {link}" in client.json()["error"]["message"]
+
+    async def test_keeps_its_slot_while_it_is_asked_for_again(self, proxy):
+        held = []
+
+        class Counting(Upstream):
+            async def __call__(self, request):
+                held.append(handler.engine.gatekeeper.state().slots.running)
+                return await super().__call__(request)
+
+        limited = replace(ROUTING, limits=LimitTable(limits=(Limit(scope=Scope.GLOBAL, limit=1),)))
+        handler = proxy(Counting(answers(LOOP * 40), then=(answers(GOOD),)), limited, validation=judging())
+        client = asking()
+        await handler(client.scope, client.receive, client.send)
+        assert held == [1, 1]
+        assert handler.engine.gatekeeper.state().slots.running == 0
 
     async def test_is_closed_before_the_next_attempt_begins(self, served):
         upstream = Watching((*says(LOOP * 40), Gate()), then=(answers(GOOD),))

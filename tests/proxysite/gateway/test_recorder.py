@@ -301,9 +301,8 @@ class TestOneThatNoRowHolds:
 
     async def test_costs_its_own_record_only(self, made, caplog):
         recorder = made()
-        rows = await written(
-            recorder, first := an_exchange(), an_exchange(path="/\udcff"), an_exchange(status=2**70), last := an_exchange()
-        )
+        bad = an_exchange(path="/\udcff"), an_exchange(status=2**70)
+        rows = await written(recorder, first := an_exchange(), *bad, last := an_exchange())
         assert [row.request_id for row in rows] == [first.request_id, last.request_id]
         assert (recorder.written, recorder.dropped) == (2, 2)
         assert "1 records could not be written" in caplog.text
