@@ -9,6 +9,7 @@ HTTP/1.1 is aiohttp's, which costs least; HTTP/2, and whatever transport a test 
 
 import asyncio
 import io
+import os
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ IDLE_SECONDS = 4.0
 
 _LARGE = 2**20
 
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _QUERY = re.compile(r"\?[^\s'\"]+")
 
 
@@ -272,4 +274,7 @@ def _message(problem: BaseException) -> str:
     system = getattr(problem, "os_error", None) or problem
     message = getattr(problem, "message", "")
     said = getattr(system, "strerror", None) or (isinstance(message, str) and message.strip()) or str(system)
+    if said and "Connect call failed" in said:  # asyncio's words, with addresses that the base URL says already
+        number = getattr(system, "errno", None) or next(map(int, _ERRNO.findall(said)), 0)
+        return os.strerror(number) if number else said
     return said or type(system).__name__

@@ -31,7 +31,8 @@ _LITTLE_CHARACTERS = frozenset("的一是不了在有我他这们のはをにが
 def repeats(text: str, quote: str = "") -> int | None:
     """Where the first repeat begins, None where nothing does.  `quote` is what is said to repeat."""
     copies = IN_CODE if _is_code(text) else COPIES
-    where = _quoted(text, quote.strip(), copies) if quote.strip() else None
+    quote = quote.strip()
+    where = _quoted(text, quote, copies) if quote and len(quote) <= LONGEST_UNIT else None
     return _periodic(text, copies) if where is None else where
 
 

@@ -232,28 +232,28 @@ class Gatekeeper:
         if not log.isEnabledFor(logging.INFO):
             return
         held = self._slots.held(lease)
-        for limit in held:
-            if limit.key not in lease.shown:
-                used = self._slots.used(limit)
-                _log_slot(lease, limit, "acquired", used, at_most=used)
+        _log_slots(
+            lease, "acquired", [(limit, self._slots.used(limit)) for limit in held if limit.key not in lease.shown]
+        )
         lease.shown = frozenset(limit.key for limit in held)
 
     def _log_released(self, lease: Lease, scopes: frozenset[Scope]) -> None:
         if not log.isEnabledFor(logging.INFO):
             return
-        for limit in self._slots.held(lease):
-            if limit.scope in scopes:
-                used = self._slots.used(limit)
-                _log_slot(lease, limit, "released", used - 1, at_most=used)
-                lease.shown -= {limit.key}
+        released = [limit for limit in self._slots.held(lease) if limit.scope in scopes]
+        _log_slots(lease, "released", [(limit, self._slots.used(limit) - 1) for limit in released])
+        lease.shown -= {limit.key for limit in released}
 
 
-def _log_slot(lease: Lease, limit: Limit, what: str, used: int, at_most: int) -> None:
-    """News as long as half of a limit is in use; else a detail: most requests come nowhere near their limits."""
-    level = logging.INFO if 2 * at_most >= limit.limit else logging.DEBUG
-    if log.isEnabledFor(level):
-        name = f"Global slot {what}" if limit.scope is Scope.GLOBAL else f"Slot {what} {limit.label}"
-        log.log(level, "%s %s, used: %d/%d", lease.request_id, name, used, limit.limit)
+def _log_slots(lease: Lease, what: str, used: list[tuple[Limit, int]]) -> None:
+    """One line for all that happens to a request's slots at once: a line costs more than the slots."""
+    if used:
+        told = "; ".join(f"{_slot(limit, what)}, used: {now}/{limit.limit}" for limit, now in used)
+        log.info("%s %s", lease.request_id, told)
+
+
+def _slot(limit: Limit, what: str) -> str:
+    return f"Global slot {what}" if limit.scope is Scope.GLOBAL else f"Slot {what} {limit.label}"
 
 
 def _now() -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from routing.dialects import Dialect, tokens
 from routing.dialects.capabilities import Capabilities, Prefill, ThinkingForm
-from routing.dialects.events import Event, Reasoning, Start, Text, Usage, UsageSeen
+from routing.dialects.events import Event, Finish, Reasoning, Start, Text, Usage, UsageSeen
 from routing.kinds import Kind
 
 OVERLAP = 600  # characters at the end of a text that the answer may say once more
@@ -116,6 +116,7 @@ class Continuation:
     """A `Transform`: the rest of an answer, as if there had been no seam.  `seen` is what the client has of it.
 
     A server that says the text once more, or its last sentence, is not let do so; and usage is told for the whole.
+    One that goes on in nothing but thoughts has misread its model, which had done with those: they are text.
     """
 
     def __init__(self, seen: str) -> None:
@@ -123,6 +124,7 @@ class Continuation:
         self._gap = seen[len(self._said) :]  # blanks that the client has, and the server may say
         self._tail = self._said[-OVERLAP:]
         self._held = ""  # what may turn out to be said twice
+        self._thoughts: list[str] = []
         self._repeats_all = True
         self._is_settled = False
         self._spent = tokens.of_text(self._said)
@@ -135,7 +137,10 @@ class Continuation:
         if type(event) is Start:
             return [Start(event.id, event.model, event.usage and self._whole(event.usage))]
         if type(event) is Reasoning:
+            self._thoughts.append(event.text)
             return [event]
+        if type(event) is Finish and not self._is_settled:
+            self._held = self._held or "".join(self._thoughts)
         return [*self.close(), event]
 
     def close(self) -> list[Event]:

@@ -109,7 +109,7 @@ def _tools(request: Request, of: Capabilities, renamed: Renamed) -> None:
                 request.warn(f"The tool {tool.kind} was left out: this upstream cannot run it.")
             continue
         if tool.namespace:
-            renamed.namespaces[tool.name] = (tool.namespace, tool.name.removeprefix(f"{tool.namespace}__"))
+            renamed.namespaces[tool.name] = (tool.namespace, tool.own_name())
         original = tool.name
         if tool.searches:
             renamed.search = original

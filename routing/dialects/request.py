@@ -130,6 +130,10 @@ class Tool:
     searches: bool = False  # Responses: by it the model asks the client for further tools
     cache: Any = None
 
+    def own_name(self) -> str:
+        """Without the name of the group before it."""
+        return self.name.removeprefix(f"{self.namespace}__")
+
 
 @dataclass(slots=True)
 class ServerTool:

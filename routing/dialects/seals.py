@@ -14,6 +14,11 @@ _REDACTED = "anthropic-claude-redacted-v1:"
 FOREIGN = "openai-responses-v1:"  # what begins a signature that Anthropic did not make
 
 
+def is_anthropics(format: str) -> bool:
+    """Of an entry in `reasoning_details`: relays say whose seal it is; those that do not have Anthropic's alone."""
+    return not format or format.startswith("anthropic")
+
+
 def seal(part: Reasoning) -> str:
     """Blank when there is nothing to keep."""
     if part.redacted:

@@ -119,7 +119,10 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "judged-*": "only-chat",
         **{f"tried-{name}": name for name in ("only-chat", "only-messages", "only-responses")},
         "held-claude": {"upstream": "only-claude", "model": "claude-sonnet-4-5"},
-        **{f"held-{name}": name for name in ("only-chat", "only-messages", "only-responses", "only-llamacpp")},
+        **{
+            f"held-{name}": name
+            for name in ("only-chat", "only-messages", "only-responses", "only-llamacpp", "only-generate")
+        },
         "ruled-for-claude": "only-claude",
         "renamed-to-chat": {"upstream": "only-chat", "model": "Their-Name"},
         "renamed-to-messages": {"upstream": "only-messages", "model": "Their-Name"},

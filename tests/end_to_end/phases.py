@@ -10,7 +10,7 @@ import httpx
 
 from tests.end_to_end.answers import Answer, Gate, Pause, hang, json_answer, stream
 from tests.end_to_end.configuration import only, upstream
-from tests.end_to_end.exchanges import CHAT, MESSAGES, Exchange
+from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES, Exchange
 from tests.end_to_end.test_conversion_errors import refusal
 
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
@@ -22,13 +22,17 @@ def talking(exchange: Exchange) -> Answer:
     return Answer(raw=lambda: itertools.chain([STREAM_HEAD, first], itertools.cycle([Pause(0.05), second])))
 
 
+def silence() -> Answer:
+    return hang(Gate())
+
+
 @dataclass(frozen=True)
 class Phase:
     """`mark`: what the client has got by then.  `asks`: whether its request has reached the upstream."""
 
     name: str
     model: str
-    answer: Callable[[], Answer] = lambda: hang(Gate())
+    answer: Callable[[], Answer] = silence
     exchange: Exchange = CHAT
     asked: dict[str, Any] = field(default_factory=dict)
     mark: bytes = b""
@@ -58,8 +62,31 @@ PASSED = Phase("streaming messages", "talking-too", lambda: talking(MESSAGES), M
 CONVERTED = Phase("streaming converted", "talking-messages", lambda: talking(MESSAGES), CHAT, STREAMING, b'"Hi"')
 REFUSED = Phase("in backoff", "refusing", lambda: refusal(CHAT, 503, "Busy").with_headers(("retry-after", "200")))
 PINGED = Phase("kept alive", "silent", asked=STREAMING, mark=b": keep-alive\n\n")
+TOLD = Phase(
+    "kept alive by events", "silent-too", silence, RESPONSES, {**STREAMING, "store": False}, b"response.in_progress"
+)
+FALLEN_SILENT = Phase(
+    "kept alive in its answer",
+    "stuck",
+    lambda: stream(CHAT.events[0], Gate()),
+    asked=STREAMING,
+    mark=b": keep-alive\n\n",
+)
 
-PHASES = (QUEUED, PAUSING, CONNECTING, WAITING, READING, ANSWERED, PASSED, CONVERTED, REFUSED, PINGED)
+PHASES = (
+    QUEUED,
+    PAUSING,
+    CONNECTING,
+    WAITING,
+    READING,
+    ANSWERED,
+    PASSED,
+    CONVERTED,
+    REFUSED,
+    PINGED,
+    TOLD,
+    FALLEN_SILENT,
+)
 _BY_MODEL = {phase.model: phase for phase in PHASES}
 
 
@@ -76,8 +103,9 @@ def config(url: str) -> dict[str, Any]:
             upstream("here", url, max_retries=2),
             upstream("mute", url, **mute),
             upstream("messages", url, **only("anthropic")),
+            upstream("chat", url, **only("openai")),
         ],
-        "model_upstream_binding": {"mute": "mute", "talking-messages": "messages", "*": "here"},
+        "model_upstream_binding": {"mute": "mute", "talking-messages": "messages", "silent-too": "chat", "*": "here"},
         "parallel_limits": {"crowded": 2, "everything": {"model": "*", "limit": 10_000}, "global": 10_000},
         "throttle": {"per_model": {"paced": {"start_pause_seconds": 3600}}},
     }

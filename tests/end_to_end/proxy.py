@@ -120,10 +120,10 @@ class Installation:
         port = free_port()
         return Proxy(self, port, [sys.executable, "manage.py", "serve", "--port", str(port), *arguments])
 
-    def serve_watched(self) -> "Proxy":
+    def serve_watched(self, config: dict[str, Any]) -> "Proxy":
         """See `tests.end_to_end.watched`."""
-        port = free_port()
-        return Proxy(self, port, [sys.executable, "-m", "tests.end_to_end.watched", "--port", str(port)])
+        port, watched = free_port(), [sys.executable, "-m", "tests.end_to_end.watched"]
+        return Proxy(self, port, [*watched, "--port", str(port), "--config", self.write("config.json", config)])
 
     def runserver(self) -> "Proxy":
         port = free_port()
@@ -205,10 +205,12 @@ class Proxy:
 
     def mark_log(self) -> None:
         """`log_since_mark` tells what is logged from here on."""
-        self._log_mark = len(self.log())
+        self._log_mark = self.log_file.stat().st_size
 
     def log_since_mark(self) -> str:
-        return self.log()[self._log_mark :]
+        with self.log_file.open("rb") as log:
+            log.seek(self._log_mark)
+            return log.read().decode(errors="replace")
 
     def assert_no_complaints(self) -> None:
         lines = [line for line in self.log().splitlines() if any(complaint in line for complaint in COMPLAINTS)]

@@ -23,27 +23,24 @@ def port():
 
 
 @pytest.fixture(scope="module")
-def installation(new_installation, scripted_upstream, port):
-    made = new_installation()
-    both = [{"upstream": "mortal", "priority": 0}, {"upstream": "other", "priority": 1}]
-    converted = {"upstream": "mortal-messages", "model": TALKING}
-    made.import_config(
-        {
-            "upstreams": [
-                entry("mortal", f"http://127.0.0.1:{port}"),
-                entry("mortal-messages", f"http://127.0.0.1:{port}", **only("anthropic")),
-                entry("other", scripted_upstream.url),
-            ],
-            "model_upstream_binding": {"converted": converted, LONELY: "mortal", "*": both},
-            "parallel_limits": {"global": 1000},
-        }
-    )
-    return made
+def installation(new_installation):
+    return new_installation()
 
 
 @pytest.fixture(scope="module")
-def serving(installation):
-    with installation.serve_watched() as proxy:
+def serving(installation, scripted_upstream, port):
+    both = [{"upstream": "mortal", "priority": 0}, {"upstream": "other", "priority": 1}]
+    converted = {"upstream": "mortal-messages", "model": TALKING}
+    config = {
+        "upstreams": [
+            entry("mortal", f"http://127.0.0.1:{port}"),
+            entry("mortal-messages", f"http://127.0.0.1:{port}", **only("anthropic")),
+            entry("other", scripted_upstream.url),
+        ],
+        "model_upstream_binding": {"converted": converted, LONELY: "mortal", "*": both},
+        "parallel_limits": {"global": 1000},
+    }
+    with installation.serve_watched(config) as proxy:
         yield proxy
     proxy.assert_no_complaints()
 

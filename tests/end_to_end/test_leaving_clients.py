@@ -11,6 +11,7 @@ import pytest
 from tests.end_to_end import phases
 from tests.end_to_end.phases import CONNECTING, PAUSING, PHASES, QUEUED, Phase
 from tests.end_to_end.proxy import eventually
+from tests.end_to_end.upstream import PATIENCE
 
 ROUNDS, CLIENTS = 5, 400  # of the rounds the first warms everything up
 LONGEST_STAY = 0.5  # seconds
@@ -18,15 +19,13 @@ HALF_A_REQUEST = 20  # one in so many sends no more than that
 
 
 @pytest.fixture(scope="module")
-def installation(new_installation, scripted_upstream):
-    made = new_installation(LOG_LEVEL="INFO")
-    made.import_config(phases.config(scripted_upstream.url))
-    return made
+def installation(new_installation):
+    return new_installation(KEEPALIVE_SECONDS="0.05")
 
 
 @pytest.fixture(scope="module")
-def serving(installation):
-    with installation.serve_watched() as proxy:
+def serving(installation, scripted_upstream):
+    with installation.serve_watched(phases.config(scripted_upstream.url)) as proxy:
         yield proxy
     proxy.assert_no_complaints()
 
@@ -40,7 +39,7 @@ def arriving(proxy):
     made = []
 
     def arrive(phase):
-        made.append(socket.create_connection(("127.0.0.1", proxy.port)))
+        made.append(socket.create_connection(("127.0.0.1", proxy.port), PATIENCE))
         made[-1].sendall(phase.request(proxy.port))
         return made[-1]
 

@@ -1,14 +1,16 @@
 """A loop is cut, and the client gets a good answer in the same stream, over real sockets."""
 
+import asyncio
 import json
 
 import anthropic
+import httpx
 import openai
 import pytest
 
-from tests.end_to_end.answers import End, Gate, event, json_answer, stream
+from tests.end_to_end.answers import End, Gate, event, hang, json_answer, stream
 from tests.end_to_end.configuration import CLIENT_KEY
-from tests.end_to_end.exchanges import CHAT, HELLO, MESSAGES, RESPONSES, chat_chunk, typed
+from tests.end_to_end.exchanges import CHAT, COMPLETIONS, GENERATE, HELLO, MESSAGES, RESPONSES, chat_chunk, typed
 from tests.end_to_end.pairs import Pair, read_stream, read_whole
 from tests.end_to_end.proxy import eventually
 from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error
@@ -187,6 +189,21 @@ def test_an_upstream_that_says_it_all_again_does_not_double_it(client, upstream,
     assert text_of(read_stream(pair, answer.content)) == GOOD + LOOP + OTHER
 
 
+def test_a_prompt_goes_on_as_a_longer_prompt(client, upstream):
+    def generates(text, *end):
+        told = (text[:size] for size in range(0, len(text) + 1, 120))
+        meta = {"id": "g1", "finish_reason": None, "prompt_tokens": 9000, "completion_tokens": 2}
+        finish = {**meta, "finish_reason": {"type": "stop", "matched": 2}}
+        pieces = [event({"text": piece, "meta_info": meta}) for piece in told]
+        return stream(*pieces, *(end or (event({"text": text, "meta_info": finish}), event("[DONE]"))))
+
+    pair = Pair(COMPLETIONS, GENERATE)
+    upstream.answer(generates(GOOD + LOOP * 60, Gate()), generates(" " + OTHER))
+    answer = pair.post(client, model="held-only-generate", stream=True)
+    assert text_of(read_stream(pair, answer.content)) == GOOD + LOOP + OTHER
+    assert json.loads(upstream.calls[1].body)["text"] == "Hello" + (GOOD + LOOP).rstrip()
+
+
 @every_client
 def test_llama_cpp_goes_on_from_a_last_assistant_message_alone(client, upstream, pair):
     upstream.answer(looping(pair), good(pair, OTHER))
@@ -283,3 +300,16 @@ def test_a_loop_in_thoughts_is_followed_by_another_answer_in_the_same_stream(cli
     assert LOOP * 2 not in thought
     assert text_of(read) == GOOD
     assert proxy.record(answer)["outcome"] == "ok"
+
+
+@pytest.mark.parametrize("model", ["tried-only-chat", "held-only-chat"])
+async def test_a_client_that_leaves_while_another_attempt_is_waited_for_stops_that_too(proxy, upstream, model):
+    upstream.answer(looping(PAIRS[0]), hang(Gate()))
+    async with httpx.AsyncClient(base_url=proxy.url, timeout=30) as http:
+        asking = asyncio.create_task(http.post("/v1/chat/completions", json=CHAT.body(model=model, stream=True)))
+        second = await asyncio.to_thread(upstream.wait_for_call, 2)
+        asking.cancel()
+        await asyncio.wait([asking])
+    second.wait_until_closed()
+    record = proxy.installation.record(second.header("x-request-id"))
+    assert (record["outcome"], record["attempts"]) == ("client_gone", 2)

@@ -10,11 +10,16 @@ from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT
 
 
+@pytest.fixture(scope="module")
+def installation(new_installation, scripted_upstream, refused_url):
+    made = new_installation()
+    made.import_config(configuration.config(scripted_upstream.url, refused_url))
+    return made
+
+
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("way", ["serve", "runserver", "daphne"])
-def test_the_record_of_the_last_request_is_written(way, with_signal, new_installation, upstream, refused_url):
-    installation = new_installation()
-    installation.import_config(configuration.config(upstream.url, refused_url))
+def test_the_record_of_the_last_request_is_written(way, with_signal, installation, upstream):
     upstream.answer(json_answer(CHAT.answer))
     with getattr(installation, way)() as proxy, client_of(proxy) as client:
         answer = client.post("/v1/chat/completions", json=CHAT.body())

@@ -26,9 +26,8 @@ targets.COOLDOWN = COOLDOWN
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
     django.setup()
-    from proxysite.gateway import keepalive, status
+    from proxysite.gateway import status
 
-    keepalive.INTERVAL = 0.05
     report = status.report
 
     def telling(*arguments: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 
@@ -96,6 +97,18 @@ def test_a_tls_failure_behind_a_connection_error_is_a_tls_failure():
     problem = httpx.ConnectError("x")
     problem.__cause__ = ssl.SSLError("bad certificate")
     assert "TLS" in translated(problem, an_upstream()).message
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        (OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 9)"), "nonsense: Connection refused."),
+        (OSError(f"Multiple: [Errno {errno.EHOSTUNREACH}] Connect call failed ('::1', 9), …"), "No route to host."),
+        (OSError("Connect call failed"), "nonsense: Connect call failed."),
+    ],
+)
+def test_a_connection_that_fails_is_told_in_the_systems_words_without_addresses(problem, says):
+    assert translated(problem, an_upstream()).message.endswith(says)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "one\ntwo"])
@@ -198,11 +211,11 @@ class TestOverARealSocket:
             async with asyncio.timeout(10):
                 await server.closed.wait()
 
-    @pytest.mark.parametrize("http2", [False, True])
-    async def test_nobody_listening_is_unreachable(self, upstreams, http2):
+    @pytest.mark.parametrize(("http2", "why"), [(False, ": Connection refused. Is it running"), (True, "")])
+    async def test_nobody_listening_is_unreachable(self, upstreams, http2, why):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
-            with pytest.raises(UpstreamUnreachable, match="cannot be reached"):
+            with pytest.raises(UpstreamUnreachable, match=f"cannot be reached{why}"):
                 await ask(upstreams, f"http://127.0.0.1:{taken.getsockname()[1]}", http2=http2)
 
     @pytest.mark.parametrize("http2", [False, True])

@@ -48,6 +48,10 @@ def test_copies_in_a_row_are_seen_without_a_quote(unit):
     assert 42 <= found <= 42 + 2 * max(len(unit), 16)
 
 
+def test_a_quote_that_is_longer_than_any_loop_is_not_looked_for():
+    assert repeats(LOOP * 5, "word " * 50_000) == len(LOOP)
+
+
 def test_a_wrong_quote_does_not_hide_what_repeats():
     assert repeats(LOOP * 5, "something that is not there") == len(LOOP)
 

@@ -82,9 +82,19 @@ def text_of(parts: list[Part]) -> str:
     return "\n".join(part.text for part in parts if isinstance(part, Text))
 
 
+def written_out(part: Part) -> list[Part]:
+    """A document of text, or of parts, is what it consists of."""
+    if isinstance(part, Document) and part.parts:
+        return [found for inner in part.parts for found in written_out(inner)]
+    if isinstance(part, Document) and part.text:
+        return [Text("\n".join(said for said in (part.title, part.context, part.text) if said))]
+    return [part]
+
+
 def rendered_parts(parts: list[Part], request: Request, of: Capabilities) -> Any:
     """A list of parts, or one string where there is only text and the upstream likes it flat."""
-    rendered = [found for part in parts for found in _rendered(part, request, of)]
+    whole = [found for part in parts for found in written_out(part)]
+    rendered = [found for part in whole for found in _rendered(part, request, of)]
     only_text = all(part["type"] == "text" for part in rendered)
     if only_text and (of.flat_text or len(rendered) == 1):
         return "\n".join(part["text"] for part in rendered)
@@ -120,10 +130,6 @@ def _image_url(image: Image, of: Capabilities) -> dict[str, Any]:
 def _file(part: Document, request: Request, of: Capabilities) -> list[dict[str, Any]]:
     if part.file_id:
         raise BadRequest("A file by its id cannot be sent to this upstream: the id belongs to another provider.")
-    if part.parts:
-        return [found for item in part.parts for found in _rendered(item, request, of)]
-    if part.text:
-        return [{"type": "text", "text": "\n".join(said for said in (part.title, part.context, part.text) if said)}]
     if part.url:
         raise BadRequest("A document by address cannot be sent to this upstream. Send its content.")
     if not of.documents:

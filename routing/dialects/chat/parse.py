@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import reading
+from routing.dialects import reading, seals
 from routing.dialects.chat import content
 from routing.dialects.json import dumps_text
 from routing.dialects.request import (
@@ -207,12 +207,13 @@ def _details(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _sealed(detail: Mapping[str, Any]) -> Reasoning | None:
     said = {name: value for name, value in detail.items() if isinstance(value, str)}
+    is_anthropics = seals.is_anthropics(said.get("format", ""))
     if said.get("data"):
         if said.get("format", "").startswith("openai"):
             return Reasoning(encrypted=said["data"], id=said.get("id", ""))
-        return Reasoning(redacted=said["data"])
+        return Reasoning(redacted=said["data"]) if is_anthropics else None
     text = said.get("text") or said.get("summary", "")
-    signature = said.get("signature", "")
+    signature = said.get("signature", "") if is_anthropics else ""
     return Reasoning(text, signature) if text or signature else None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from routing.dialects import Dialect, upstream_errors
+from routing.dialects import Dialect, seals, upstream_errors
 from routing.dialects.chat import usage as chat_usage
 from routing.dialects.chat.calls import CallReader, texts
 from routing.dialects.events import (
@@ -156,14 +156,18 @@ class ChatReader:
             text = detail.get("text") or detail.get("summary")
             if text and isinstance(text, str) and not said:
                 events.append(Reasoning(text))
-            if isinstance(detail.get("signature"), str) and detail["signature"]:
+            format = str(detail.get("format") or "")
+            is_anthropics = seals.is_anthropics(format)
+            if is_anthropics and isinstance(detail.get("signature"), str) and detail["signature"]:
                 events.append(ReasoningEnd(detail["signature"]))
             data = detail.get("data")
-            if isinstance(data, str) and data:
-                is_openai = str(detail.get("format", "")).startswith("openai")
+            if not isinstance(data, str) or not data:
+                continue
+            if format.startswith("openai"):
                 id = detail.get("id")
-                own = ReasoningEnd(encrypted=data, id=id if isinstance(id, str) else "")
-                events.append(own if is_openai else Redacted(data))
+                events.append(ReasoningEnd(encrypted=data, id=id if isinstance(id, str) else ""))
+            elif is_anthropics:
+                events.append(Redacted(data))
 
     def _annotations(self, annotations: Any, events: list[Event]) -> None:
         for annotation in annotations if isinstance(annotations, list) else ():

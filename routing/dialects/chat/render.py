@@ -4,7 +4,7 @@ from typing import Any
 
 from routing.dialects import arguments
 from routing.dialects.capabilities import Capabilities, Prefill, ThinkingForm
-from routing.dialects.chat.content import rendered_parts, text_of
+from routing.dialects.chat.content import rendered_parts, text_of, written_out
 from routing.dialects.names import short
 from routing.dialects.prepare import leading_text, sampling, trailing_assistant
 from routing.dialects.request import (
@@ -132,14 +132,15 @@ def _user(turn: Turn, request: Request, of: Capabilities) -> list[dict[str, Any]
 
 def _tool_message(result: ToolResult, request: Request, of: Capabilities) -> tuple[dict[str, Any], list[Any]]:
     """The message, and the images and files that it cannot hold."""
-    attachments = [part for part in result.parts if isinstance(part, Image | Document)]
+    parts = [found for part in result.parts for found in written_out(part)]
+    attachments = [part for part in parts if isinstance(part, Image | Document)]
     if of.tool_result_images and attachments:
-        content, attachments = rendered_parts(result.parts, request, of), []
+        content, attachments = rendered_parts(parts, request, of), []
     else:
-        content = text_of(result.parts) or (NO_TEXT if attachments else "")
+        content = text_of(parts) or (NO_TEXT if attachments else "")
         if attachments:
             request.warn("Images and files of tool results were sent in a user message after them.")
-    for part in result.parts:
+    for part in parts:
         if not isinstance(part, Image | Document | Text):
             request.warn("A part of a tool result was left out: this upstream takes text and images there.")
     return {"role": "tool", "tool_call_id": result.id, "content": content}, attachments

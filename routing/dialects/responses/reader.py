@@ -242,12 +242,24 @@ class ResponsesReader:
                 self._arguments_once(item, given, events)
                 if item.key >= 0:
                     events.append(ToolEnd(item.key))
+            case "tool_search_call" if self._exchange.search:
+                self._search(item, given, events)
             case "reasoning":
                 self._thought(item, given, events)
             case "message":
                 self._message(item, given, events)
             case kind:
                 self.warnings.append(f"An item of type {kind} in the answer was left out: only Responses have it.")
+
+    def _search(self, item: _Item, given: Mapping[str, Any], events: list[Event]) -> None:
+        """A call of the client's own search for tools, which comes whole."""
+        item.key = self._calls
+        self._calls += 1
+        self._content = True
+        id = _text(given.get("call_id")) or self._exchange.call_id(item.key)
+        events.append(ToolStart(item.key, id, self._exchange.search))
+        events.append(ToolArguments(item.key, dumps_text(member(given, "arguments"))))
+        events.append(ToolEnd(item.key))
 
     def _thought(self, item: _Item, given: Mapping[str, Any], events: list[Event]) -> None:
         for source, name in ((_RAW, "content"), (_SUMMARY, "summary")):

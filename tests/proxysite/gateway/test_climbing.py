@@ -1,10 +1,12 @@
 """What follows a bad answer, inside one event loop: other attempts in its place, or an end."""
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 import pytest
 
+from routing.admission.limits import Limit, LimitTable, Scope
 from routing.dialects import Dialect
 from routing.dialects.sse import PING
 from routing.kinds import Kind
@@ -151,6 +153,21 @@ class TestABadAnswer:
             await handler(client.scope, client.receive, client.send)
             assert f"Details: {link}" in client.json()["error"]["message"]
 
+    async def test_keeps_its_slot_while_it_is_asked_for_again(self, proxy):
+        held = []
+
+        class Counting(Upstream):
+            async def __call__(self, request):
+                held.append(handler.engine.gatekeeper.state().slots.running)
+                return await super().__call__(request)
+
+        limited = replace(ROUTING, limits=LimitTable(limits=(Limit(scope=Scope.GLOBAL, limit=1),)))
+        handler = proxy(Counting(answers(LOOP * 40), then=(answers(GOOD),)), limited, validation=judging())
+        client = asking()
+        await handler(client.scope, client.receive, client.send)
+        assert held == [1, 1]
+        assert handler.engine.gatekeeper.state().slots.running == 0
+
     async def test_is_closed_before_the_next_attempt_begins(self, served):
         upstream = Watching((*says(LOOP * 40), Gate()), then=(answers(GOOD),))
         await served(asking(), upstream)
@@ -170,6 +187,16 @@ class TestABadAnswer:
         client, upstream = asking(), Upstream(answers(LOOP * 40), then=(answers(GOOD),))
         await served(client, upstream, ladder=(Rung.NEXT_TARGET,))
         assert check_messages(client.body).texts("text") == GOOD
+
+    async def test_is_followed_by_the_next_target_where_its_own_refuses(self, served):
+        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.CHAT}), kind=Kind.LLAMACPP)
+        routing = routing_of(bound("*", Target(upstream=CHAT_ONLY), Target(upstream=other, priority=1)))
+        client, upstream = asking(), Upstream(answers(LOOP * 40), then=(503, answers(GOOD)))
+        record, (failure,) = await served(client, upstream, routing)
+        assert [request.url.host for request in upstream.requests] == ["up", "up", "other"]
+        assert [body.get("repetition_penalty") for body in bodies(upstream)] == [None, 1.1, None]
+        assert check_messages(client.body).texts("text") == GOOD
+        assert (record.attempts, failure.outcome) == (3, Outcome.RETRIED)
 
     async def test_that_is_followed_by_a_refusal_ends_as_if_nothing_had_followed(self, served):
         client, upstream = asking(), Upstream(answers(LOOP * 40), then=(503,))

@@ -404,29 +404,9 @@ def test_the_log_calls_the_global_limit_and_upstreams_by_name(lines):
 
     story()
     assert lines() == [
-        "r1 Slot acquired upstream zai, used: 1/1",
-        "r1 Global slot acquired, used: 1/2",
+        "r1 Slot acquired upstream zai, used: 1/1; Global slot acquired, used: 1/2",
         "r1 Slot released upstream zai, used: 0/1",
         "r1 Global slot released, used: 0/2",
-    ]
-
-
-def test_slots_are_news_while_half_of_a_limit_is_in_use_and_a_detail_below(caplog):
-    caplog.set_level(logging.DEBUG, logger="routing.admission.gatekeeper")
-
-    @in_virtual_time
-    async def story():
-        gatekeeper = Gatekeeper(limits(("m", 4)))
-        leases = [await gatekeeper.admit(f"r{number}", "m", "a") for number in (1, 2)]
-        for lease in leases:
-            lease.release()
-
-    story()
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("DEBUG", "r1 Slot acquired m, used: 1/4"),
-        ("INFO", "r2 Slot acquired m, used: 2/4"),
-        ("INFO", "r1 Slot released m, used: 1/4"),
-        ("DEBUG", "r2 Slot released m, used: 0/4"),
     ]
 
 

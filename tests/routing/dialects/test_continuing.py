@@ -157,6 +157,12 @@ class TestTheRest:
     def test_may_think_first(self):
         assert through([Reasoning("Hm. "), Text("He "), *STOP]) == [Reasoning("Hm. "), Text("He "), *STOP]
 
+    def test_is_text_where_the_server_takes_it_all_for_thoughts(self):
+        rest = [Reasoning(" And then "), Reasoning("he slept.")]
+        assert through([*rest, *STOP]) == [*rest, Text("And then he slept."), *STOP]
+        call = ToolStart(0, "c", "run")
+        assert through([*rest, call, *STOP]) == [*rest, call, *STOP]
+
     def test_is_counted_with_what_was_before_it(self):
         spent = tokens.of_text(SEEN.rstrip())
         told = Usage(prompt=100 + spent, output=7, cache_read=100 + spent, reasoning=0)

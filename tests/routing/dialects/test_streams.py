@@ -333,6 +333,15 @@ def test_2_7_seals_of_other_relays_are_passed_on():
     assert b'"signature":"sig"' in out
 
 
+def test_2_7_2_seals_of_makers_that_no_client_can_give_back_are_left_out():
+    details = [
+        {"type": "reasoning.text", "text": "r", "signature": "CiQ", "format": "google-gemini-v1"},
+        {"type": "reasoning.encrypted", "data": "zz", "format": "google-gemini-v1"},
+    ]
+    read = to_messages(delta(reasoning_details=details), delta("stop", content="a"), DONE)
+    assert read.parts == [("thinking", "r"), ("text", "a")]
+
+
 def test_4_3_7_content_as_a_list_of_parts():
     parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "r"}]}, {"type": "text", "text": "a"}, "b", 3]
     plain = [{"type": "thinking", "thinking": "s"}]

@@ -105,6 +105,19 @@ def items(*given: dict) -> list[dict]:
             id="2.6.6 at responses",
         ),
         pytest.param(
+            lambda: a_to_c(
+                messages=a_tool_turns(
+                    content=[
+                        {"type": "document", "source": {"type": "text", "data": "D"}, "title": "T"},
+                        {"type": "document", "source": {"type": "content", "content": [text("E"), IMAGE]}},
+                    ]
+                )
+            ),
+            {"messages.2.content": "T\nD\nE", "messages.3.content": [IMAGE_URL]},
+            "after them",
+            id="2.6.6 documents of text are text",
+        ),
+        pytest.param(
             lambda: a_to_c(messages=a_tool_turns(content="boom", is_error=True)),
             {"messages.2": tool_message("t1", "boom")},
             "",
@@ -369,6 +382,20 @@ DETAILS = [{"type": "reasoning.text", "text": "hm", "signature": "Eq", "format":
             {"messages.1.content": [THOUGHT, text("a")]},
             "",
             id="2.7.6 a seal that was stashed",
+        ),
+        *(
+            pytest.param(
+                lambda detail=detail: c_to_a(
+                    OPUS_48, messages=[user("q"), assistant("a", reasoning_details=[detail]), user("b")]
+                ),
+                {"messages.1": assistant("a")},
+                "",
+                id="2.7.2 seals of others",
+            )
+            for detail in (
+                {"text": "hm", "signature": "CiQ", "format": "google-gemini-v1"},
+                {"data": "gAAA", "format": "xai-responses-v1"},
+            )
         ),
         pytest.param(
             lambda: r_to_c(
