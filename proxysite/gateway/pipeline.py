@@ -365,7 +365,7 @@ def _log_plan(exchange: Exchange, plan: Plan) -> None:
             exchange.request_id,
             exchange.method,
             exchange.path,
-            plan.url,
+            plan.url.partition("?")[0],  # some servers take their key in the query
             plan.upstream.name,
             len(plan.body),
         )
