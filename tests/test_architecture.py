@@ -21,6 +21,7 @@ PURE = frozenset(
         "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",
         "proxysite.gateway.mending",
+        "proxysite.gateway.asking",
         "proxysite.gateway.plan",
         "proxysite.gateway.rates",
         "proxysite.gateway.relay",

@@ -17,10 +17,14 @@ class Channel(StrEnum):
 
 
 class Detectors(Protocol):
-    """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins."""
+    """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins, and holds the text;
+    `doubt` is where something odd begins, a suspicion or less, and only makes the validator model be asked."""
 
     @property
     def suspicion(self) -> int | None: ...
+
+    @property
+    def doubt(self) -> int | None: ...
 
     def feed(self, text: str) -> Verdict | None: ...
 
@@ -40,7 +44,7 @@ class Stream:
         self.pieces: list[str] = []
         self.size = 0
         self.released = 0
-        self.doubted: int | None = None  # the suspicion that the validator model was asked about
+        self.doubted: int | None = None  # the doubt that the validator model was asked about
 
     @property
     def text(self) -> str:

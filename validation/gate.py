@@ -125,20 +125,24 @@ class Gate:
         if isinstance(event, Failed):
             return self._broken(event)
         self._held.append(event)
+        if type(event) in _SPOKEN:
+            return self._heard(event)  # type: ignore[arg-type]
         if not self._look(event):
             return []
         if isinstance(event, End):
             return self._judge_whole()
-        return [] if self._holds_all or self._ending or self._is_too_little(event) else self._released()
+        return [] if self._holds_all or self._ending else self._released()
 
-    def _is_too_little(self, event: Event) -> bool:
+    def _heard(self, event: Spoken) -> list[Event]:
         """Small pieces of text go on together: each costs a frame, and is late anyway."""
-        if self._open is None or type(event) not in _SPOKEN:
-            return False
-        if self._open.size < self._worth_looking:
-            return True
-        self._worth_looking = self._open.size + (PIECE if self._open.released else 0)
-        return False
+        stream = self._stream(_SPOKEN[type(event)])
+        if stream is not self._open:
+            self._open, self._worth_looking = stream, 0
+        good = self._fed(stream, event.text)
+        if not good or self._holds_all or self._ending or stream.size < self._worth_looking:
+            return []
+        self._worth_looking = stream.size + (PIECE if stream.released else 0)
+        return self._released()
 
     def close(self) -> list[Event]:
         """The upstream has nothing more to say, whether it said so or not."""
@@ -228,12 +232,7 @@ class Gate:
         return self.ask is not None and self.ask.at_end
 
     def _look(self, event: Event) -> bool:
-        """Shows the event to the detectors of its channel.  Whether it is good."""
-        if isinstance(event, Text | Refusal | Reasoning):
-            stream = self._stream(_SPOKEN[type(event)])
-            if stream is not self._open:
-                self._open, self._worth_looking = stream, 0
-            return self._fed(stream, event.text)
+        """At what is no text.  Whether it is good."""
         if isinstance(event, ToolArguments):
             call = self._calls.get(event.key)
             return call is None or self._fed(call, event.text)
@@ -301,7 +300,7 @@ class Gate:
             return
         words = max(self._words, self._characters // CHARACTERS_PER_WORD)
         is_due = words >= policy.mid_stream_validation_interval_words
-        doubt = stream.detectors.suspicion
+        doubt = stream.detectors.doubt
         if doubt is None:
             if not is_due or policy.validate_on is ValidateOn.SUSPICION:
                 return
@@ -325,7 +324,7 @@ class Gate:
         for stream in (*self._streams.values(), *self._calls.values()):
             if stream.channel is Channel.TEXT and self._calls and not stream.text.strip():
                 continue  # an answer of calls alone is not empty
-            in_doubt = in_doubt or stream.detectors.suspicion is not None
+            in_doubt = in_doubt or stream.detectors.doubt is not None
             if found := stream.detectors.close(self._finish or ""):
                 self._condemn(found, stream)
                 return []
@@ -354,12 +353,10 @@ class Gate:
         return [*out, failure]
 
     def _released(self) -> list[Event]:
-        """What may go on, with pieces of one text that follow each other made one."""
+        """What may go on."""
         out: list[Event] = []
         while self._held and (event := self._next()) is not None:
             self._note(event)
-            if out and type(event) in _SPOKEN and type(out[-1]) is type(event):
-                event = type(event)(out.pop().text + event.text)  # type: ignore[attr-defined, call-arg]
             out.append(event)
         if out and not self.has_released:
             self._held.extendleft(reversed(out))  # an answer does not begin before it says something
@@ -370,21 +367,29 @@ class Gate:
         """Takes the first held event if it may go on, or as much of it as may."""
         event = self._held[0]
         if type(event) in _SPOKEN:
-            return self._next_text(event)  # type: ignore[arg-type]
+            return self._next_text(type(event))  # type: ignore[arg-type]
         if isinstance(event, ToolStart | ToolArguments | ToolEnd) and event.key not in self._complete:
             return None
         return self._held.popleft()
 
-    def _next_text(self, event: Spoken) -> Event | None:
-        stream, size = self._streams[_SPOKEN[type(event)]], len(event.text)
+    def _next_text(self, kind: type[Spoken]) -> Event | None:
+        """The first held pieces of text as one."""
+        held, stream, pieces = self._held, self._streams[_SPOKEN[kind]], []
         # A channel that another one follows has come to its end: nothing of it is to come that could be a repeat.
         room = (stream.safe if stream is self._open else stream.size) - stream.released
-        if room >= size:
-            return self._held.popleft()
-        if room <= 0 or size <= PIECE:
-            return None
-        self._held[0] = type(event)(event.text[room:])
-        return type(event)(event.text[:room])
+        while held and type(held[0]) is kind:
+            text = held[0].text
+            if len(text) > room:
+                cut = text.rfind(" ", 1, room)  # between words, as tokens are
+                if room > 0 and (cut > 0 or room > PIECE):
+                    cut = cut if cut > 0 else room
+                    held[0] = kind(text[cut:])
+                    pieces.append(text[:cut])
+                break
+            pieces.append(text)
+            room -= len(text)
+            held.popleft()
+        return kind("".join(pieces)) if pieces else None
 
     def _note(self, event: Event) -> None:
         if type(event) in _SPOKEN:

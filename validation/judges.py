@@ -27,6 +27,10 @@ class Judge:
     def suspicion(self) -> int | None:
         return self._text.suspicion
 
+    @property
+    def doubt(self) -> int | None:
+        return self._text.doubt
+
     def feed(self, text: str) -> Verdict | None:
         if not self._is_seen:
             self._is_seen = bool(text.strip())

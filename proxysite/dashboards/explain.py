@@ -14,8 +14,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from proxysite import live
 from proxysite.dashboards.judging import judging
+from proxysite.gateway.asking import Asked, find_route
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Asked, Chance, Plan, find_route, plan_for
+from proxysite.gateway.plan import Chance, Plan, plan_for
 from proxysite.live import LiveConfig
 from routing.dialects import Dialect
 from routing.errors import ProxyError

@@ -138,6 +138,9 @@ class ChatFrames:
         """Up to where the frames may go around the transforms."""
         if not self._spoke or self._plain.is_learning:
             return start
+        run, texts = self._plain.run(data, start)
+        if texts and b"\n" not in texts and _suspect(texts) is None and self._is_quiet():
+            start = run
         end = len(data)
         for transform in self._transforms:
             end = min(end, transform.passes(data, start))

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from proxysite.gateway import pipeline
+from proxysite.gateway.asking import model_in, parsed, refuse_method
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.handler import ProxyRequest
-from proxysite.gateway.plan import model_in, parsed, refuse_method
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
 from routing import address, headers, resolve
 from routing.dialects import Dialect, capabilities, conversion, tokens

@@ -11,9 +11,11 @@ in between.
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
+import orjson
 from django.utils import timezone
 
 from proxysite.gateway.again import Again, CannotContinue
+from proxysite.gateway.asking import Asked, Route, find_route
 from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.climbing import Climb
@@ -22,7 +24,7 @@ from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import guarded
 from proxysite.gateway.handler import ProxyRequest
 from proxysite.gateway.mending import MendingRelay, mended_whole
-from proxysite.gateway.plan import Asked, Chance, Plan, Route, find_route, plan_for
+from proxysite.gateway.plan import Chance, Plan, plan_for
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
 from proxysite.gateway.repairs import AnswerRepair
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
@@ -65,6 +67,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
             closes = climb = Climb(attempts, answer, exchange, engine.validator)
         if plan.conversation and (plan.is_converted or plan.guard or answer.status < 300):
             return await _converted(answer, plan, plan.conversation, exchange, climb)
+        if plan.streams and (conversation := _unstreamed(answer, plan, exchange)):
+            return await _converted_stream(answer, plan, conversation, exchange, None)
         return await _passed(answer, plan, exchange)
     except BaseException:
         await closes.aclose()
@@ -131,6 +135,16 @@ def _asked(request: ProxyRequest) -> Asked:
         versioned=request.versioned,
         encoded_path=request.encoded_path,
     )
+
+
+def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation | None:
+    """For an answer that is one document although a stream was asked for: the client, who waits for one, gets one."""
+    is_document = answer.header("content-type").lower().startswith("application/json")
+    if not is_document or answer.status >= 300 or plan.dialect is None:
+        return None
+    asked = {**orjson.loads(plan.body), "model": plan.model_asked}
+    created = int(exchange.received_at.timestamp())
+    return conversion.read_along(asked, plan.dialect, request_id=exchange.request_id, created=created)
 
 
 async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:

@@ -70,6 +70,19 @@ class PlainFrames:
         texts = data[len(self._before) : 1 - len(self._after)]
         return texts if size < 2 * self._least else texts.replace(self._between, b'"')
 
+    def run(self, data: bytes, start: int) -> tuple[int, bytes]:
+        """Where several such frames end that begin there, and their texts as `texts` has them; blank if there are none.
+
+        The first and the last frames that a busy server reads have others around them.
+        """
+        last = -1 if self._kind is None else data.rfind(self._between, start)
+        if last < 0 or not data.startswith(self._before, start):
+            return start, b""
+        end = data.find(self._after, last + self._least)
+        if end < 0:
+            return start, b""
+        return end + len(self._after), data[start + len(self._before) : end + 1].replace(self._between, b'"')
+
     def read(self, frame: bytes) -> Event | None:
         """What the frame says, if it says one text and has nothing else that was not in the frame before."""
         if self._kind is None or not frame.startswith(self._before) or not frame.endswith(self._after):

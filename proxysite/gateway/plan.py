@@ -1,11 +1,11 @@
 """What is decided about a request before anything is sent: bytes and configuration in, `Plan` out.  Pure.
 
-parse → route; then, for the target that is tried: sampling → conversion, where dialects differ → the upstream's own
-adjustments → bytes.  Each further target gets a plan of its own, because its model and its dialect may be others.  A
-body that nothing changes leaves as it came, byte for byte: so an upstream's prompt cache sees what the client wrote.
+The request is read and routed already (`asking.py`).  For the target that is tried: sampling → conversion, where
+dialects differ → the upstream's own adjustments → bytes.  Each further target gets a plan of its own, because its model
+and its dialect may be others.  A body that nothing changes leaves as it came, byte for byte: so an upstream's prompt
+cache sees what the client wrote.
 """
 
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,17 +13,18 @@ from typing import Any
 import orjson
 
 from proxysite.gateway.again import RETRY, Again
+from proxysite.gateway.asking import Asked, Route, header
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.repairs import Mending, mending_for
-from routing import address, adjust, headers, resolve
+from routing import address, adjust, headers
 from routing.dialects import Dialect, capabilities, conversion
 from routing.dialects.capabilities import Capabilities
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.messages import replay
 from routing.dialects.tokens import Calibration
-from routing.errors import BadRequest, DialectNotSpoken, MethodNotAllowed
+from routing.errors import DialectNotSpoken
 from routing.kinds import Kind
-from routing.snapshot import Binding, RoutingTable, Target, Upstream
+from routing.snapshot import Target, Upstream
 from sampling.merge import ABSENT, Change, apply_layers
 from sampling.snapshot import SamplingTable
 from validation.ending import Guarded
@@ -37,23 +38,6 @@ NO_RULES = RepairTable()
 # What is made anew for each request is not frozen, although nobody changes it: that costs three times as much to make.
 
 
-@dataclass(slots=True, kw_only=True)
-class Asked:
-    """A request as the client sent it.  `path` is canonical, `versioned` says that the client wrote `/v1` itself.
-
-    `encoded_path` is the path with the client's percent signs, blank if there were none.
-    """
-
-    method: str
-    path: str
-    query: bytes
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-    request_id: str
-    versioned: bool = False
-    encoded_path: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
     """What a plan needs of the world: the time in epoch seconds, which converted answers bear, and what is known of the
@@ -61,29 +45,6 @@ class Chance:
 
     now: int = 0
     calibration: Calibration = field(default_factory=Calibration)
-
-
-@dataclass(slots=True, kw_only=True)
-class Route:
-    """What a request resolved to: the binding whose targets may serve it.
-
-    `endpoint` None: a path that is passed on as it is; `body` None: its body is nothing that we read.  `dialect` is the
-    client's.
-    """
-
-    endpoint: Endpoint | None
-    dialect: Dialect
-    binding: Binding
-    model: str | None
-    body: dict[str, Any] | None
-
-    @property
-    def generates(self) -> bool:
-        return self.endpoint is not None and self.endpoint.generates
-
-    @property
-    def streams(self) -> bool:
-        return self.generates and self.body is not None and self.body.get("stream") is True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,25 +104,6 @@ class _Draft:
     mended: tuple[MendedCall, ...] = ()
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-
-
-def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routing: RoutingTable) -> Route:
-    """Reads the request as far as it must be read to know where it goes; `dialect` is the client's.
-
-    Raises a ProxyError that says what is wrong with the request or the configuration.
-    """
-    if endpoint:
-        refuse_method(asked.method, endpoint)
-        body = parsed(asked.body)
-        model = model_in(body)
-        binding = resolve.binding_for(model, routing)
-        return Route(endpoint=endpoint, dialect=endpoint.speaks, binding=binding, model=model, body=body)
-    readable = _object_or_none(asked)
-    named = readable.get("model") if readable else None
-    model = named if isinstance(named, str) else None
-    bound = routing.binding(model) if model is not None else None
-    binding = bound or resolve.catch_all(routing, asked.path)
-    return Route(endpoint=None, dialect=dialect, binding=binding, model=model, body=readable)
 
 
 def plan_for(
@@ -258,37 +200,6 @@ def _plan_passing(asked: Asked, route: Route, target: Target) -> Plan:
     )
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request.  Raises BadRequest with the place of the mistake."""
-    if not body.strip():
-        raise BadRequest("The request has no body; send a JSON object.")
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as problem:
-        raise BadRequest(f"The request body is not valid JSON: {problem}.") from None
-    if not isinstance(value, dict):
-        raise BadRequest("The request body must be a JSON object.")
-    return value
-
-
-def model_in(body: dict[str, Any]) -> str | None:
-    """The model a request names, None if it names none.  Raises BadRequest when it is not a name."""
-    model = body.get("model")
-    if model is None or model == "":
-        return None
-    if not isinstance(model, str):
-        raise BadRequest("“model” must be a text.")
-    return model
-
-
-def refuse_method(method: str, endpoint: Endpoint) -> None:
-    if method not in endpoint.methods:
-        raise MethodNotAllowed(
-            f"{method} is not allowed on /v1/{endpoint.path}; use {' or '.join(endpoint.methods)}.",
-            headers=(("allow", ", ".join(endpoint.methods)),),
-        )
-
-
 def _upstream_dialect(endpoint: Endpoint, upstream: Upstream) -> Dialect:
     """The client's own if the upstream speaks it, else one that it can be converted to."""
     if endpoint.speaks in upstream.dialects:
@@ -321,7 +232,7 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
 
 
 def _capabilities(draft: _Draft, target: Target, dialect: Dialect, asked: Asked) -> Capabilities:
-    version = _header(asked.headers, b"anthropic-version").decode("latin-1")
+    version = header(asked.headers, b"anthropic-version").decode("latin-1")
     model = target.model or str(draft.body.get("model") or "")
     return capabilities.of_upstream(target.upstream, model, dialect, version)
 
@@ -410,25 +321,9 @@ def _adjust(draft: _Draft, upstream: Upstream) -> None:
     ]
 
 
-def _object_or_none(asked: Asked) -> dict[str, Any] | None:
-    """The JSON object in a body, if that is what it is; anything else (audio, forms, nothing) passes untouched."""
-    content_type = _header(asked.headers, b"content-type")
-    if not asked.body or (content_type and b"json" not in content_type):
-        return None
-    try:
-        value = orjson.loads(asked.body)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def _url(asked: Asked, upstream: Upstream, converted_path: str | None = None) -> str:
     """A client's query goes along, unless it was meant for an endpoint of another dialect."""
     if converted_path is not None:
         return address.upstream_url(upstream.base_url, converted_path)
     url = address.upstream_url(upstream.base_url, asked.path, versioned=asked.versioned, encoded=asked.encoded_path)
     return f"{url}?{asked.query.decode('latin-1')}" if asked.query else url
-
-
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    return next((value for header, value in headers if header == name), b"")

@@ -29,13 +29,15 @@ from routing.dialects.messages import parse as messages_parse
 from routing.dialects.messages import render as messages_render
 from routing.dialects.messages import writer as messages_writer
 from routing.dialects.messages.reader import MessagesReader
+from routing.dialects.plain_text import PlainText
 from routing.dialects.prepare import Renamed, prepare
 from routing.dialects.request import Request
 from routing.dialects.responses import parse as responses_parse
 from routing.dialects.responses import render as responses_render
+from routing.dialects.responses import whole as responses_whole
 from routing.dialects.responses import writer as responses_writer
 from routing.dialects.responses.reader import ResponsesReader
-from routing.dialects.sse import KEEP_ALIVE, Frame, SseParser
+from routing.dialects.sse import FRAME_END, KEEP_ALIVE, Frame, SseParser
 from routing.errors import BadRequest, DialectNotSpoken
 
 PATHS: Mapping[Dialect, str] = {
@@ -61,7 +63,7 @@ _RENDER: Mapping[Dialect, Callable[[Request, Capabilities], dict[str, Any]]] = {
 _BODY: Mapping[Dialect, Callable[[Answer], dict[str, Any]]] = {
     Dialect.CHAT: chat_writer.body,
     Dialect.COMPLETIONS: completions_writer.body,
-    Dialect.RESPONSES: responses_writer.body,
+    Dialect.RESPONSES: responses_whole.body,
     Dialect.MESSAGES: messages_writer.body,
 }
 
@@ -233,6 +235,11 @@ class StreamConverter:
     def _read(self, exchange: Exchange, transforms: Sequence[Transform]) -> None:
         self._sse = SseParser()
         self._reader = _READERS[exchange.upstream](exchange)
+        self._plain = PlainText()
+        self._may_be_plain = exchange.upstream in (
+            Dialect.CHAT,
+            Dialect.MESSAGES,
+        )  # others number or sum up their frames
         self._transforms = transforms
         self._is_stream: bool | None = None  # not known before the first byte
         self._body: list[bytes] = []
@@ -245,10 +252,32 @@ class StreamConverter:
     def feed(self, chunk: bytes) -> bytes:
         if not self._is_stream and not self._looks_like_a_stream(chunk):
             return b""
-        frames = self._sse.feed(chunk)
-        if not frames:
-            return b""
-        return self._written([event for frame in frames for event in self._reader.feed(frame)])
+        if self._sse.is_between_frames:
+            if said := self._plain.whole(chunk):
+                return self._written(said)
+            if self._may_be_plain and self._plain.is_hopeful:
+                return self._written(self._frame_by_frame(chunk))
+        return self._written(self._heard(chunk))
+
+    def _frame_by_frame(self, chunk: bytes) -> list[Event]:
+        """What the chunk says, learning what frames of text look like on the way."""
+        start, found = 0, list[Event]()
+        while self._sse.is_between_frames:
+            if run := self._plain.read(chunk, start):
+                said, start = run
+                found += said
+            elif (end := chunk.find(FRAME_END, start)) >= 0:
+                frame = chunk[start : end + len(FRAME_END)]
+                heard = self._heard(frame)
+                self._plain.learn(frame, heard)
+                found += heard
+                start += len(frame)
+            else:
+                break
+        return found + self._heard(chunk[start:])
+
+    def _heard(self, data: bytes) -> list[Event]:
+        return [event for frame in self._sse.feed(data) for event in self._reader.feed(frame)]
 
     def go_on(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         """Another answer to the same request follows; what the client was told of the one before stays told."""
@@ -310,6 +339,8 @@ class StreamConverter:
         return False
 
     def _written(self, new: list[Event], first: int = 0) -> bytes:
+        if not new:
+            return b""
         for transform in self._transforms[first:]:
             new = [passed for event in new for passed in transform.feed(event)]
         return self.say(new)

@@ -11,6 +11,7 @@ import orjson
 
 Frame = tuple[bytes, bytes]
 
+FRAME_END = b"\n\n"  # as nearly everybody writes it
 DONE = b"[DONE]"
 DONE_FRAME = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -32,6 +33,11 @@ class SseParser:
         self._event = b""
         self._data: bytes | None = None
         self._more: list[bytes] | None = None  # all data lines, when there is more than one
+
+    @property
+    def is_between_frames(self) -> bool:
+        """Nothing is half read."""
+        return self._data is None and not (self._pieces or self._event or self._after_cr)
 
     def feed(self, chunk: bytes) -> list[Frame]:
         if self._after_cr and chunk:

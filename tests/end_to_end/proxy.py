@@ -205,10 +205,12 @@ class Proxy:
 
     def mark_log(self) -> None:
         """`log_since_mark` tells what is logged from here on."""
-        self._log_mark = len(self.log())
+        self._log_mark = self.log_file.stat().st_size
 
     def log_since_mark(self) -> str:
-        return self.log()[self._log_mark :]
+        with self.log_file.open("rb") as log:
+            log.seek(self._log_mark)
+            return log.read().decode(errors="replace")
 
     def assert_no_complaints(self) -> None:
         lines = [line for line in self.log().splitlines() if any(complaint in line for complaint in COMPLAINTS)]

@@ -15,13 +15,17 @@ IMAGE = {"type": "base64", "media_type": "image/png", "data": base64.b64encode(b
 
 @pytest.fixture
 def sdk(proxy):
-    with anthropic.Anthropic(base_url=proxy.url, api_key=CLIENT_KEY, max_retries=0) as client:
+    http = anthropic.DefaultHttpxClient(verify=False)
+    with anthropic.Anthropic(base_url=proxy.url, api_key=CLIENT_KEY, max_retries=0, http_client=http) as client:
         yield client
 
 
 @pytest.fixture
 async def async_sdk(proxy):
-    async with anthropic.AsyncAnthropic(base_url=proxy.url, api_key=CLIENT_KEY, max_retries=0) as client:
+    http = anthropic.DefaultAsyncHttpxClient(verify=False)
+    async with anthropic.AsyncAnthropic(
+        base_url=proxy.url, api_key=CLIENT_KEY, max_retries=0, http_client=http
+    ) as client:
         yield client
 
 

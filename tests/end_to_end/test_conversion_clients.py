@@ -20,13 +20,15 @@ both_ways = pytest.mark.parametrize("streaming", [False, True])
 
 @pytest.fixture
 def openai_sdk(proxy):
-    with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=CLIENT_KEY, max_retries=0) as client:
+    http = openai.DefaultHttpxClient(verify=False)
+    with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=CLIENT_KEY, max_retries=0, http_client=http) as client:
         yield client
 
 
 @pytest.fixture
 def anthropic_sdk(proxy):
-    with anthropic.Anthropic(base_url=proxy.url, api_key=CLIENT_KEY, max_retries=0) as client:
+    http = anthropic.DefaultHttpxClient(verify=False)
+    with anthropic.Anthropic(base_url=proxy.url, api_key=CLIENT_KEY, max_retries=0, http_client=http) as client:
         yield client
 
 

@@ -172,6 +172,17 @@ def test_an_error_behind_signs_of_life_is_an_event(asked, upstream, exchange, he
         assert checked(RESPONSES, content).response["status"] == "failed"
 
 
+@pytest.mark.parametrize(
+    ("exchange", "heard", "more"), [(CHAT, signs(2), {}), (MESSAGES, signs(2), {}), (RESPONSES, in_progress(2), CODEX)]
+)
+def test_an_answer_that_is_no_stream_becomes_one(asked, upstream, exchange, heard, more):
+    gate = Gate()
+    upstream.answer(json_answer(exchange.answer).held(gate))
+    content = asked(exchange, "plain", gate, heard, **more)
+    assert b"Hi there" in content
+    checked(exchange, content)
+
+
 def test_a_client_that_leaves_while_it_is_kept_alive_is_gone_at_once(proxy, upstream):
     upstream.answer(stream(*CHAT.events).held(Gate()))
     with client_of(proxy) as client, client.stream("POST", CHAT.client_path, json=CHAT.body(stream=True)) as answer:

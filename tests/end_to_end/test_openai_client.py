@@ -16,13 +16,17 @@ CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "lo
 
 @pytest.fixture
 def sdk(proxy):
-    with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=CLIENT_KEY, max_retries=0) as client:
+    http = openai.DefaultHttpxClient(verify=False)
+    with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=CLIENT_KEY, max_retries=0, http_client=http) as client:
         yield client
 
 
 @pytest.fixture
 async def async_sdk(proxy):
-    async with openai.AsyncOpenAI(base_url=f"{proxy.url}/v1", api_key=CLIENT_KEY, max_retries=0) as client:
+    http = openai.DefaultAsyncHttpxClient(verify=False)
+    async with openai.AsyncOpenAI(
+        base_url=f"{proxy.url}/v1", api_key=CLIENT_KEY, max_retries=0, http_client=http
+    ) as client:
         yield client
 
 

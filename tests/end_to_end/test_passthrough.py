@@ -5,7 +5,9 @@ import gzip
 import pytest
 
 from tests.end_to_end.answers import Framing, body_answer, gzipped, json_answer, stream
-from tests.end_to_end.exchanges import ALL, CHAT, STREAMED
+from tests.end_to_end.exchanges import ALL, CHAT, MESSAGES, RESPONSES, STREAMED
+from tests.routing.dialects.checkers import check_chat, check_messages
+from tests.routing.dialects.responses.checking import check as check_responses
 
 ODDLY_WRITTEN = (
     b'{ "model":"plain" ,"messages":[ {"role":"user","content":"\\u00e4\xc3\xa4 \\/ \\ud83d\\ude00"}],'
@@ -120,3 +122,23 @@ def test_a_form_with_files_passes_untouched(client, upstream):
     assert answer.json() == {"text": "Hello"}
     assert b"\x00\xffRIFF" in upstream.call.body
     assert upstream.call.header("content-type") == answer.request.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "check"), [(CHAT, check_chat), (MESSAGES, check_messages), (RESPONSES, check_responses)], ids=str
+)
+def test_whoever_asked_for_a_stream_gets_one_from_an_upstream_that_does_not_stream(client, upstream, exchange, check):
+    upstream.answer(json_answer(exchange.answer))
+    body = exchange.body("renamed", stream=True)
+    answer = client.post(exchange.client_path, json=body, headers=exchange.headers)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    check(answer.content)
+    assert b"Hi there" in answer.content
+    assert b"renamed" in answer.content
+    assert b"Their-Name" not in answer.content
+
+
+def test_several_answers_at_once_cannot_be_told_as_a_stream_and_arrive_as_they_came(client, upstream):
+    upstream.answer(json_answer(CHAT.answer))
+    answer = client.post(CHAT.client_path, json=CHAT.body(stream=True, n=2))
+    assert answer.json() == CHAT.answer

@@ -119,11 +119,6 @@ def test_a_stream_that_breaks_off_before_its_first_byte_is_a_real_error(client, 
         assert_is_error(answer, "chat", 502)
 
 
-def test_an_upstream_that_answers_a_stream_request_with_json_is_handed_on(client, upstream):
-    upstream.answer(json_answer(CHAT.answer))
-    assert client.post("/v1/chat/completions", json=CHAT.body(stream=True)).json() == CHAT.answer
-
-
 def test_an_error_before_the_stream_keeps_its_status(client, proxy, upstream):
     upstream.answer(body_answer(b"<html>busy</html>", 503, "text/html"))
     answer = client.post("/v1/chat/completions", json=CHAT.body(stream=True))

@@ -360,3 +360,36 @@ def test_a_long_paragraph_with_a_word_changed_in_each_copy_is_a_loop():
 
 def test_words_and_numbers_without_a_stop_are_data():
     assert judged(" ".join(f"lamp {n * n % 97} boat {n * 7919 % 1009}" for n in range(120))) is None
+
+
+def test_what_may_be_a_loop_of_changed_sentences_or_no_language_is_doubted_before_it_is_found():
+    chance = random.Random(3)
+    for text, found in ((changed(chance, 90), "near_duplicates"), (unheard(chance, 200), "nonsense")):
+        detectors, doubts = TextDetectors(), []
+        for start in range(0, len(text), 16):
+            if detectors.feed(text[start : start + 16]):
+                break
+            doubts.append(detectors.doubt)
+        assert name(detectors.verdict) == found
+        assert doubts[-1] is not None
+    assert TextDetectors().doubt is None
+
+
+def changed(chance, count):
+    verbs, ends = ("check", "read", "verify", "examine", "inspect"), ("once more", "in detail", "quickly", "again")
+    return "".join(
+        f"I should {chance.choice(verbs)} the code {chance.choice(ends)} to be sure.\n" for _ in range(count)
+    )
+
+
+def unheard(chance, count):
+    return " ".join("".join(chance.choices("aeiourstlnmbdk", k=7)) for _ in range(count))
+
+
+def test_doubt_ends_where_ordinary_text_goes_on():
+    detectors, chance = TextDetectors(), random.Random(3)
+    detectors.feed(changed(chance, 16))
+    doubted = detectors.doubt
+    little = ("of", "the", "and", "to", "in", "is", "it", "as", "at")
+    detectors.feed(" ".join(unheard(chance, 2) + " " + chance.choice(little) for _ in range(150)))
+    assert (doubted is not None, detectors.doubt) == (True, None)

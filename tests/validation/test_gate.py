@@ -40,6 +40,10 @@ class Loops:
         self.text = ""
         self.suspicion = None
 
+    @property
+    def doubt(self):
+        return self.suspicion
+
     def feed(self, text):
         self.text += text
         at = self.text.find(LOOP * 2)
@@ -199,11 +203,19 @@ def test_an_answer_that_only_stops_is_judged_by_close():
     assert judge.close() == []
 
 
+def test_a_long_piece_of_text_is_cut_between_words_where_it_has_some():
+    (first,) = gate().feed(Text(GOOD))
+    assert GOOD.startswith(first.text + " ")
+    (first,) = gate().feed(Text("我" * 500))
+    assert first == Text("我" * (500 - FIRST_WINDOW - 125))
+
+
 def test_a_failure_goes_on_after_what_is_good_and_half_a_call_does_not():
     failure = Failed(UpstreamError(500, "broken"))
     judge = gate()
     out = fed(judge, [Text(GOOD), *CALL, failure, Text("more")])
-    assert out == [Text(GOOD[: len(GOOD) - LONGEST_WINDOW]), Text(GOOD[len(GOOD) - LONGEST_WINDOW :]), failure]
+    assert [type(event) for event in out] == [Text, Text, Failed]
+    assert said(out) == GOOD
     assert judge.close() == []
 
 

@@ -36,10 +36,12 @@ class Nearly:
         self._interval = CLOSELY
         self._restless = self._echoes = 0
         self._from = 0
+        self.doubt: int | None = None  # where text began that repeats much, but not enough
 
     def skip(self, tail: Tail) -> None:
         """Code was read: what is judged next begins after it."""
         self._from = tail.position
+        self.doubt = None
         self._next = tail.position + GLANCE
 
     def scan(self, tail: Tail) -> Verdict | None:
@@ -51,9 +53,12 @@ class Nearly:
         words, distinct = tail.glance()
         if restless < RESTLESS if len(words) < 20 else len(distinct) > FEW_WORDS * len(words) and echoes < ECHOES:
             self._interval = max(CLOSELY, self._interval // 2)
+            self.doubt = None
             return None
         text = tail.text[-min(KEPT, tail.position - self._from) :]
-        told = 0 if is_dense(SIGN_RUN.sub(r"\1", text[-GLANCE:]), SIGNS) else told_again(text)
+        odd = not is_dense(SIGN_RUN.sub(r"\1", text[-GLANCE:]), SIGNS) and may_tell_again(text.lower())
+        self.doubt = (tail.position - GLANCE if self.doubt is None else self.doubt) if odd else None
+        told = told_again(text) if odd else 0
         if not told:
             self._next = tail.position + self._interval
             self._interval += self._interval // 2
@@ -69,10 +74,7 @@ class Nearly:
 
 def told_again(text: str) -> int:
     """How many words at the end only repeat what stands before them, 0 if they do not."""
-    text = text.lower()
-    if not may_tell_again(text):
-        return 0
-    words = TOKEN.findall(text)
+    words = TOKEN.findall(text.lower())
     if not are_words(words[-VARIETY_WINDOW:]):
         return 0
     if size := repeating(words):

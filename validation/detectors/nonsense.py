@@ -32,7 +32,7 @@ WINDOW, MEMORY = GLANCE, 1000
 TOUCHES = 4  # of scripts in one line
 ENOUGH_LITTLE_WORDS = 8  # different ones in a window
 FEWEST_WORDS = 20
-SEPARATORS, MOST_SEPARATORS = ",;:\n|=\"'(){}[]<>/", 12
+SEPARATORS, MOST_SEPARATORS = "\n,\":=(/|'<>)[]{};", 12
 STOPS, MOST_STOPS = ".,;:!?\n", 2
 FEWEST_LETTERS, LONGEST_WORD = 10, 20
 FEW_PIECES, FEW_PIECES_OF_MUCH = 0.45, 0.35
@@ -62,7 +62,14 @@ class Nonsense:
         self._mixed: list[tuple[int, str]] = []  # where scripts touched lately, and which
         self._odd: list[tuple[int, int]] = []  # where text was decoded wrongly lately, and how much of it
 
+    @property
+    def doubt(self) -> int | None:
+        """Where words without grammar began, if there are some but too few."""
+        return self._next - WINDOW * (self._salads + 1) if self._salads else None
+
     def scan(self, tail: Tail, piece: str, *, code: bool, enabled: frozenset[str]) -> Verdict | None:
+        if tail.position < self._next and not self._mixed and piece.isascii():
+            return None
         touches = not piece.isascii() and touching(piece)
         if self._mixed and not touches and "\n" in piece:
             self._mixed.clear()
@@ -148,7 +155,12 @@ def touching(piece: str) -> bool:
 
 def is_bare(text: str) -> bool:
     """Hardly any of the signs that lists, tables and code are full of."""
-    return sum(map(text.count, SEPARATORS)) <= MOST_SEPARATORS
+    found = 0
+    for sign in SEPARATORS:  # the commonest first, as most text that has many is told by one or two
+        found += text.count(sign)
+        if found > MOST_SEPARATORS:
+            return False
+    return True
 
 
 def is_of_few_pieces(text: str, share: float) -> bool:

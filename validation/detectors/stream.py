@@ -49,6 +49,14 @@ class TextDetectors:
         return None if suspected is None or self._tail.position - suspected > LONGEST_SUSPICION else suspected
 
     @property
+    def doubt(self) -> int | None:
+        """Where something odd begins that is not sure enough to hold the text back, let alone to cut it."""
+        suspicion = self.suspicion
+        if suspicion is not None:
+            return suspicion
+        return self._nonsense.doubt if self._nearly.doubt is None else self._nearly.doubt
+
+    @property
     def safe(self) -> int:
         if self.verdict is not None:
             return min(self.verdict.onset, self._tail.position)

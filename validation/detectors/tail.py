@@ -118,13 +118,14 @@ class Tail:
             _ = self.text
         fresh = piece.encode("utf-8", "surrogatepass").translate(None, DIGITS)
         self._follow(fresh)
-        self.echoes += 1 if self._period else 0
         self.step = STEP
         if not fresh:
             return self._digits()
-        if self._length < WORTH_HOLDING:
+        if not self._period:
             self.suspected = None
-        elif self._length < max(self._period, 64):
+            return None
+        self.echoes += 1
+        if self._length < max(self._period, 64):
             self.suspected = self.position - self._length
             self._expect(self._period - self._length)
         elif self._length >= self._look_at:
@@ -145,8 +146,9 @@ class Tail:
         if self._period and fresh == tape[-size - self._period : -self._period]:
             self._length += size
             return
-        self.restless += 1 if self._period else 0
-        self._period = self._length = self._look_at = 0
+        if self._period:
+            self.restless += 1
+            self._period = self._length = self._look_at = 0
         self._search()
 
     def _search(self) -> None:
@@ -163,7 +165,7 @@ class Tail:
             if found < 0:
                 return
             period = len(tape) - ANCHOR - found
-            longer = self._length + 1
+            longer = max(self._length + 1, WORTH_HOLDING)  # shorter ones are not worth a closer look
             if tape[-longer:] == tape[-longer - period : -period]:
                 self._period, self._length = period, repeated(tape, period)
             end = found + ANCHOR - 1

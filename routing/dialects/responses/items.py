@@ -12,6 +12,8 @@ from routing.dialects.tally import Tally
 
 COMPLETED, INCOMPLETE, IN_PROGRESS, FAILED = "completed", "incomplete", "in_progress", "failed"
 
+TEXT, REFUSAL = "output_text", "refusal"  # parts of a message
+CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
 _INCOMPLETE_REASONS = {
     FinishReason.LENGTH: "max_output_tokens",
     FinishReason.CONTEXT: "max_output_tokens",

@@ -1,4 +1,4 @@
-"""Events to the stream of Responses, and to the whole response.
+"""Events to the stream of Responses.
 
 Every item is announced, filled and done, and the response at the end lists what was done.  At most one item of text
 or thinking is open; calls may stay open side by side, as the dialect allows.  A call that is complete is closed as
@@ -10,19 +10,16 @@ from typing import Any, Protocol
 import orjson
 
 from routing.dialects import events
-from routing.dialects.answer import Answer
 from routing.dialects.events import FinishReason
 from routing.dialects.exchange import Exchange
 from routing.dialects.free_text import FreeText
 from routing.dialects.json import ObjectScanner
-from routing.dialects.request import Part, Reasoning, Refusal, Text, ToolCall
+from routing.dialects.request import Reasoning
 from routing.dialects.responses import items
 from routing.dialects.sse import named_frame
 from routing.dialects.writing import COMMON, StreamWriter
 
-_TEXT, _REFUSAL = "output_text", "refusal"
-_DELTA_ENDS = {_TEXT: b',"logprobs":[]}\n\n', _REFUSAL: b"}\n\n"}
-_CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
+_DELTA_ENDS = {items.TEXT: b',"logprobs":[]}\n\n', items.REFUSAL: b"}\n\n"}
 
 
 class Early(Protocol):
@@ -116,7 +113,7 @@ class ResponsesWriter(StreamWriter):
 
     def _on_text(self, event: events.Text) -> None:
         text, logprobs, current = event.text, event.logprobs, self._open
-        if current is None or current.kind != _TEXT:
+        if current is None or current.kind != items.TEXT:
             self._held.append(event)
             if not text or text.isspace():
                 if current is not None and not current.kind:
@@ -124,13 +121,13 @@ class ResponsesWriter(StreamWriter):
                 return
             text = "".join([held.text for held in self._held])
             logprobs = [entry for held in self._held for entry in held.logprobs or ()]
-            self._open_part(_TEXT, items.text_part("", [], []))
+            self._open_part(items.TEXT, items.text_part("", [], []))
         self._delta(text, logprobs)
 
     def _on_refusal(self, event: events.Refusal) -> None:
         self._refused = True
-        if self._open is None or self._open.kind != _REFUSAL:
-            self._open_part(_REFUSAL, items.refusal_part(""))
+        if self._open is None or self._open.kind != items.REFUSAL:
+            self._open_part(items.REFUSAL, items.refusal_part(""))
         self._delta(event.text)
 
     def _on_reasoning(self, event: events.Reasoning) -> None:
@@ -183,7 +180,7 @@ class ResponsesWriter(StreamWriter):
 
     def _on_citation(self, event: events.Citation) -> None:
         current = self._open
-        if current is None or current.kind != _TEXT:
+        if current is None or current.kind != items.TEXT:
             self.warnings.append("A citation was left out: there is no text that it belongs to.")
             return
         cited = items.annotation(event)
@@ -204,7 +201,7 @@ class ResponsesWriter(StreamWriter):
             self._on_refusal(events.Refusal(finish.explanation))
         self._ended = True
         self.warnings += self._tally.unsaid()
-        status = items.INCOMPLETE if self._tally.reason() in _CUT else items.COMPLETED
+        status = items.INCOMPLETE if self._tally.reason() in items.CUT else items.COMPLETED
         for call in self._calls.values():
             self._close_call(call, items.COMPLETED if call.is_complete() else status)
         self._close_open(status)
@@ -263,7 +260,7 @@ class ResponsesWriter(StreamWriter):
     def _close_part(self, current: _Open) -> None:
         text = "".join(current.pieces)
         current.pieces.clear()
-        if current.kind == _TEXT:
+        if current.kind == items.TEXT:
             part = items.text_part(text, current.annotations, current.logprobs)
             self._part_frame(current, "response.output_text.done", text=text, logprobs=current.logprobs)
             current.annotations, current.logprobs = [], []
@@ -354,63 +351,3 @@ ResponsesWriter.handlers = {
     events.Failed: ResponsesWriter._on_failed,
     events.End: ResponsesWriter._on_end,
 }
-
-
-def body(answer: Answer) -> dict[str, Any]:
-    """The whole response: the items that a stream of the same answer would end with."""
-    exchange, finish = answer.exchange, answer.tally.finish
-    answer.warnings += answer.tally.unsaid()
-    parts = list(answer.parts)
-    if finish is not None and finish.reason is FinishReason.REFUSAL and finish.explanation and not answer.refusal():
-        parts.append(Refusal(finish.explanation))
-    status = items.INCOMPLETE if answer.tally.reason() in _CUT else items.COMPLETED
-    output: list[dict[str, Any]] = []
-    annotations = [items.annotation(cited) for cited in answer.citations]
-    logprobs = answer.logprobs.copy()
-    for part in parts:
-        _add(part, output, exchange, annotations, logprobs, status)
-    if output and output[-1]["type"] == "message":
-        output[-1]["status"] = status
-    return items.ended(exchange, items.response_id(exchange, answer.id), answer.tally, output)
-
-
-def _add(
-    part: Part,
-    output: list[dict[str, Any]],
-    exchange: Exchange,
-    annotations: list[dict[str, Any]],
-    logprobs: list[Any],
-    status: str,
-) -> None:
-    index = len(output)
-    if isinstance(part, ToolCall):
-        called = items.Called(exchange, index, part.id, part.name, part.custom)
-        output.append(called.item(called.text(part.arguments), items.COMPLETED if _is_whole(part) else status))
-        return
-    if isinstance(part, Reasoning):
-        if part.text or part.signature or part.redacted or part.encrypted:
-            output.append(items.reasoning(exchange, items.item_id(exchange, "rs", index), part))
-        return
-    assert isinstance(part, Text | Refusal)
-    kind, member = (_TEXT, "text") if isinstance(part, Text) else (_REFUSAL, "refusal")
-    message = output[-1] if output and output[-1]["type"] == "message" else None
-    if message is not None and message["content"][-1]["type"] == kind:
-        message["content"][-1][member] += part.text
-        return
-    if kind == _TEXT and not part.text.strip():
-        return
-    if message is None:
-        message = items.message(items.item_id(exchange, "msg", index), items.COMPLETED, [])
-        output.append(message)
-    if kind == _REFUSAL:
-        message["content"].append(items.refusal_part(part.text))
-    else:
-        message["content"].append(items.text_part(part.text, annotations.copy(), logprobs.copy()))
-        annotations.clear()
-        logprobs.clear()
-
-
-def _is_whole(call: ToolCall) -> bool:
-    scanner = ObjectScanner()
-    scanner.feed(call.arguments)
-    return not call.custom and scanner.is_complete()

@@ -60,7 +60,7 @@ class TestAnAnswer:
 
     async def test_that_is_whole_arrives_with_its_length(self, proxy, nothing_left):
         upstream = Upstream((ANSWER[:5], ANSWER[5:]), JSON)
-        handler, client = proxy(upstream), asking()
+        handler, client = proxy(upstream), Client("/v1/chat/completions", {"model": "m"})
         await serve(handler, client)
         assert client.body == ANSWER
         assert client.headers["content-length"] == str(len(ANSWER))

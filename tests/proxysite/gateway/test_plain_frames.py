@@ -99,6 +99,30 @@ def test_what_stands_between_two_of_them_shows_by_its_line_breaks():
     assert b"\n" in plain.texts(alike + frame({"x": 1}) + alike)
 
 
+def test_a_run_ends_where_other_frames_begin():
+    plain = taught({"content": "a"}, Text("a"))
+    b, c, other = frame({"content": "b"}), frame({"content": 'c"'}), frame({"x": 1})
+    assert plain.run(other + b + c + other, len(other)) == (len(other + b + c), b'b"c\\""')
+    assert plain.run(b + other + b + c, 0)[1].count(b"\n") > 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame({"content": "b"}),
+        frame({}) + frame({"content": "b"}) * 2,
+        frame({"content": "b"}) * 2 + frame({"content": "b"}, x=1)[:40],
+        frame({"content": "b"}) + frame({"content": "b"})[:-2],
+        b"",
+    ],
+)
+def test_what_begins_otherwise_or_is_one_frame_or_half_of_one_is_no_run(data):
+    plain = taught({"content": "a"}, Text("a"))
+    end, texts = plain.run(data, 0)
+    assert (end, texts) in ((0, b""), (2 * len(frame({"content": "b"})), b'b"b"'))
+    assert PlainFrames().run(data, 0) == (0, b"")
+
+
 def test_it_learns_until_it_knows_a_frame_or_has_seen_a_few_without_one():
     plain = PlainFrames()
     for _ in range(3):

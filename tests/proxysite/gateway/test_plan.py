@@ -1,8 +1,9 @@
 import orjson
 import pytest
 
+from proxysite.gateway.asking import Asked, find_route, model_in, parsed
 from proxysite.gateway.endpoints import ENDPOINTS
-from proxysite.gateway.plan import Asked, Chance, find_route, model_in, parsed, plan_for
+from proxysite.gateway.plan import Chance, plan_for
 from routing.dialects import Dialect
 from routing.errors import BadRequest, DialectNotSpoken, EndpointNotFound, MethodNotAllowed, ModelNotBound
 from routing.kinds import Kind

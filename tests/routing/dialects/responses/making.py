@@ -19,7 +19,8 @@ from routing.dialects.request import Request
 from routing.dialects.responses import parse as responses_parse
 from routing.dialects.responses.reader import ResponsesReader
 from routing.dialects.responses.render import render as render_responses
-from routing.dialects.responses.writer import ResponsesWriter, body
+from routing.dialects.responses.whole import body
+from routing.dialects.responses.writer import ResponsesWriter
 from routing.dialects.sse import SseParser
 from routing.kinds import Kind
 

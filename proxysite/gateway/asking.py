@@ -1,0 +1,121 @@
+"""What a request asks for, read off its bytes: which endpoint it is for and which binding may serve it.  Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from proxysite.gateway.endpoints import Endpoint
+from routing import resolve
+from routing.dialects import Dialect
+from routing.errors import BadRequest, MethodNotAllowed
+from routing.snapshot import Binding, RoutingTable
+
+# What is made anew for each request is not frozen, although nobody changes it: that costs three times as much to make.
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """A request as the client sent it.  `path` is canonical, `versioned` says that the client wrote `/v1` itself.
+
+    `encoded_path` is the path with the client's percent signs, blank if there were none.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    request_id: str
+    versioned: bool = False
+    encoded_path: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Route:
+    """What a request resolved to: the binding whose targets may serve it.
+
+    `endpoint` None: a path that is passed on as it is; `body` None: its body is nothing that we read.  `dialect` is the
+    client's.
+    """
+
+    endpoint: Endpoint | None
+    dialect: Dialect
+    binding: Binding
+    model: str | None
+    body: dict[str, Any] | None
+
+    @property
+    def generates(self) -> bool:
+        return self.endpoint is not None and self.endpoint.generates
+
+    @property
+    def streams(self) -> bool:
+        return self.generates and self.body is not None and self.body.get("stream") is True
+
+
+def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routing: RoutingTable) -> Route:
+    """Reads the request as far as it must be read to know where it goes; `dialect` is the client's.
+
+    Raises a ProxyError that says what is wrong with the request or the configuration.
+    """
+    if endpoint:
+        refuse_method(asked.method, endpoint)
+        body = parsed(asked.body)
+        model = model_in(body)
+        binding = resolve.binding_for(model, routing)
+        return Route(endpoint=endpoint, dialect=endpoint.speaks, binding=binding, model=model, body=body)
+    readable = _object_or_none(asked)
+    named = readable.get("model") if readable else None
+    model = named if isinstance(named, str) else None
+    bound = routing.binding(model) if model is not None else None
+    binding = bound or resolve.catch_all(routing, asked.path)
+    return Route(endpoint=None, dialect=dialect, binding=binding, model=model, body=readable)
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request.  Raises BadRequest with the place of the mistake."""
+    if not body.strip():
+        raise BadRequest("The request has no body; send a JSON object.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        raise BadRequest(f"The request body is not valid JSON: {problem}.") from None
+    if not isinstance(value, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    return value
+
+
+def model_in(body: dict[str, Any]) -> str | None:
+    """The model a request names, None if it names none.  Raises BadRequest when it is not a name."""
+    model = body.get("model")
+    if model is None or model == "":
+        return None
+    if not isinstance(model, str):
+        raise BadRequest("“model” must be a text.")
+    return model
+
+
+def refuse_method(method: str, endpoint: Endpoint) -> None:
+    if method not in endpoint.methods:
+        raise MethodNotAllowed(
+            f"{method} is not allowed on /v1/{endpoint.path}; use {' or '.join(endpoint.methods)}.",
+            headers=(("allow", ", ".join(endpoint.methods)),),
+        )
+
+
+def _object_or_none(asked: Asked) -> dict[str, Any] | None:
+    """The JSON object in a body, if that is what it is; anything else (audio, forms, nothing) passes untouched."""
+    content_type = header(asked.headers, b"content-type")
+    if not asked.body or (content_type and b"json" not in content_type):
+        return None
+    try:
+        value = orjson.loads(asked.body)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
+    return next((value for header, value in headers if header == name), b"")
