@@ -19,6 +19,7 @@ from routing.dialects.events import (
 )
 from routing.dialects.exchange import Exchange
 from routing.dialects.generate.growth import Growth
+from routing.dialects.generate.logprobs import Logprobs
 from routing.dialects.json import loads
 from routing.dialects.sse import DONE, Frame
 
@@ -33,6 +34,7 @@ class GenerateReader:
         self.warnings: list[str] = []
         self._exchange = exchange
         self._growth = Growth()
+        self._logprobs = Logprobs()
         self._started = False
         self._ended = False
         self._content = False
@@ -74,6 +76,7 @@ class GenerateReader:
             self._started = True
             events.append(Start(_text(meta.get("id"))))
         reason = meta.get("finish_reason")
+        self._logprobs.feed(meta)
         self._text(self._growth.feed(_text(payload.get("text")), payload, is_last=reason is not None), events)
         usage = Usage(
             prompt=count(meta.get("prompt_tokens")),
@@ -87,7 +90,7 @@ class GenerateReader:
     def _text(self, new: str, events: list[Event]) -> None:
         if new:
             self._content = True
-            events.append(Text(new))
+            events.append(Text(new, self._logprobs.take()))
 
     def _reason(self, reason: Any) -> list[Event]:
         """An object with its `type`; older servers sent the word alone."""

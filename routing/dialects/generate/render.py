@@ -14,6 +14,9 @@ _BESIDE = ("rid", "lora_path", "session_params", "custom_logit_processor", "prio
 def render(request: Request, of: Capabilities) -> dict[str, Any]:
     body: dict[str, Any] = {"text": _prompt(request)}
     beside = {name: value for name in _BESIDE if (value := request.sampling.pop(name, None)) is not None}
+    if request.sampling.pop("logprobs", None):
+        beside |= {"return_logprob": True, "return_text_in_logprobs": True}
+        beside |= {"top_logprobs_num": request.sampling.pop("top_logprobs", None) or 0}
     parameters = {name: _spelled(name, value) for name, value in sampling(request, of).items()}
     if request.max_tokens is not None:
         parameters[of.max_tokens_field] = request.max_tokens

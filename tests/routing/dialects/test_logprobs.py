@@ -7,6 +7,7 @@ from routing.dialects import Dialect
 from tests.routing.dialects.support import (
     CHAT,
     COMPLETIONS,
+    GENERATE,
     MESSAGES,
     RESPONSES,
     delta,
@@ -76,9 +77,10 @@ def responses_stream() -> bytes:
 STREAMS = [(CHAT, chat_stream()), (RESPONSES, responses_stream())]
 
 
+@pytest.mark.parametrize("size", [0, 1, 7])
 @pytest.mark.parametrize(("upstream", "data"), STREAMS)
-def test_2_1_20_a_stream_has_them_beside_their_text(upstream: Dialect, data: bytes):
-    chunks = payloads(streamed(data, exchange(CHAT, upstream)))
+def test_2_1_20_a_stream_has_them_beside_their_text(upstream: Dialect, data: bytes, size: int):
+    chunks = payloads(streamed(data, exchange(CHAT, upstream), size))
     said = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["delta"].get("content")]
     assert said == [{"content": [token], "refusal": None} for token in TOKENS]
     texts = [chunk["choices"][0] for chunk in payloads(streamed(data, exchange(COMPLETIONS, upstream)))]
@@ -108,3 +110,51 @@ def test_what_makes_no_sense_does_no_harm(odd):
     answer = {"choices": [chat_choice("stop", message={"content": "Hello"}, logprobs=odd)]}
     assert whole(answer, COMPLETIONS, CHAT)["choices"][0]["logprobs"] is None
     orjson.dumps(whole(answer, CHAT, CHAT))
+
+
+# Of /generate
+
+
+def logged(*tokens: str) -> dict:
+    top = [[[-0.1, 5, token], [-2.0, 6, "x"]] for token in tokens]
+    return {"output_token_logprobs": [[-0.1, 5, token] for token in tokens], "output_top_logprobs": top}
+
+
+def completion(*tokens: str, starts: list[int]) -> dict:
+    return {
+        "tokens": list(tokens),
+        "token_logprobs": [-0.1] * len(tokens),
+        "top_logprobs": [{token: -0.1, "x": -2.0} for token in tokens],
+        "text_offset": starts,
+    }
+
+
+def test_2_1_20_logprobs_of_a_whole_answer_become_those_of_completions():
+    meta = {**logged("Hel", "lo"), "finish_reason": {"type": "stop"}}
+    answer = whole({"text": "Hello", "meta_info": meta}, COMPLETIONS, GENERATE)
+    assert answer["choices"][0]["logprobs"] == completion("Hel", "lo", starts=[0, 3])
+
+
+def test_2_1_20_each_frame_gives_the_logprobs_that_are_new_in_it():
+    frames = [
+        {"text": "Hel", "meta_info": logged("Hel")},
+        {"text": "Hel", "meta_info": logged("Hel", "")},
+        {"text": "Hello", "meta_info": {**logged("Hel", "", "lo"), "finish_reason": {"type": "stop"}}},
+    ]
+    chunks = payloads(streamed(frames_of(*frames, "[DONE]"), exchange(COMPLETIONS, GENERATE)))
+    said = [chunk["choices"][0]["logprobs"] for chunk in chunks]
+    assert said == [completion("Hel", starts=[0]), completion("", "lo", starts=[3, 3]), None]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"output_token_logprobs": "x"},
+        {"output_token_logprobs": ["x", [1]]},
+        {"output_token_logprobs": [[-0.1, 5, None]], "output_top_logprobs": ["x"]},
+        {"output_token_logprobs": [[-0.1, 5, None]], "output_top_logprobs": "x"},
+    ],
+)
+def test_odd_logprobs_do_no_harm(odd):
+    answer = whole({"text": "a", "meta_info": {**odd, "finish_reason": {"type": "stop"}}}, COMPLETIONS, GENERATE)
+    assert answer["choices"][0]["text"] == "a"

@@ -186,6 +186,7 @@ def everywhere(name: str, *but: str) -> dict[str, str]:
             for case in row("7.1.31", name, 1, refused=OFFICIAL, **{where: name})
         ),
         *row("7.1.31", "custom_params", {}, generate="sampling_params.custom_params"),
+        *row("7.1.21", "logprobs", 2, generate="top_logprobs_num"),
         *row("7.1.31", "rid", "r", generate="rid"),
     ],
 )
