@@ -49,9 +49,6 @@ class Mender(Protocol):
         """Up to where these whole frames, from `start` on, may stay unread: behind a frame that tells of no call, no
         end, and no text it must look at."""
 
-    def leaves(self, text: str) -> bool:
-        """Whether an answer of this text, and no other, would stay as it is."""
-
     def feed(self, event: Event) -> list[Event]: ...
 
 

@@ -1,6 +1,6 @@
 """Chat answers mended for a chat client: the relay of a stream, and whole ones.  Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -81,6 +81,17 @@ class MendingRelay:
         return self._echo.feed(events) if self._echo else events
 
 
+def is_plain(body: bytes, leaves: Callable[[str], bool]) -> bool:
+    """Whether a whole chat answer is one text that `leaves` as it is, so that nothing need be made to mend it."""
+    answer = object_of(body)
+    choice = None if answer is None else choice_of(answer)
+    message = None if choice is None else choice.get("message")
+    if choice is None or not isinstance(message, dict) or any(map(message.get, _BESIDE_TEXT)):
+        return False
+    content, reason = message.get("content"), choice.get("finish_reason")
+    return isinstance(content, str) and content != "" and reason in _ENDS_OF_TEXT and leaves(content)
+
+
 def mended_whole(
     body: bytes, conversation: Conversation, transforms: Sequence[Mender], reasoning_field: str = ""
 ) -> bytes:
@@ -89,8 +100,6 @@ def mended_whole(
     choice = None if answer is None else choice_of(answer)
     message = None if choice is None else choice.get("message")
     if answer is None or choice is None or not isinstance(message, dict):
-        return body
-    if _is_text(choice, message) and all(transform.leaves(message["content"]) for transform in transforms):
         return body
     found = ChatReader(conversation).whole(answer)
     if found and type(found[-1]) is Failed:
@@ -105,13 +114,6 @@ def mended_whole(
         return body
     written = {**choice, "message": message if same else new, "finish_reason": word}
     return orjson.dumps({**answer, "choices": [written if one is choice else one for one in answer["choices"]]})
-
-
-def _is_text(choice: dict[str, Any], message: dict[str, Any]) -> bool:
-    """It says one text and ends as texts do."""
-    content, reason = message.get("content"), choice.get("finish_reason")
-    is_said = isinstance(content, str) and content != "" and reason in _ENDS_OF_TEXT
-    return is_said and not any(map(message.get, _BESIDE_TEXT))
 
 
 def _message(message: dict[str, Any], passed: list[Event], reasoning_field: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.snapshot import Upstream
 from validation.repair import Note, Repair
 from validation.repair.arguments import mend
+from validation.repair.grammar import grammar
 from validation.repair.native_calls import MendArguments, MendedCall
 from validation.repair.offered import tools_of
 from validation.repair.settings import RepairTable
@@ -66,26 +67,40 @@ def mending_for(
 
 
 class AnswerRepair:
-    """The transforms of one answer, and what they did to it."""
+    """The transforms of one answer, made when they are first asked for, and what they did to it."""
 
     def __init__(self, mending: Mending) -> None:
-        tools = mending.tools
-        call_id = mending.conversation.call_id
-        self._leaked = Repair(
-            tools,
-            mending.families,
+        self._mending = mending
+        self._made: tuple[Repair, MendArguments] | None = None
+
+    def leaves(self, text: str) -> bool:
+        """Whether an answer of this text, and no other, would stay as it is."""
+        return grammar(self._mending.families, bool(self._mending.tools)).leaves(text)
+
+    @property
+    def transforms(self) -> tuple[Repair] | tuple[Repair, MendArguments]:
+        made = self._made = self._made or self._transforms()
+        return made if self._mending.tools else made[:1]
+
+    def _transforms(self) -> tuple[Repair, MendArguments]:
+        call_id = self._mending.conversation.call_id
+        leaked = Repair(
+            self._mending.tools,
+            self._mending.families,
             call_id=lambda number: f"{call_id(number)}_mended",  # apart from those that the reader makes
             mend_arguments=mend,
         )
-        self._native = MendArguments(tools)
-        self.transforms = (self._leaked, self._native) if tools else (self._leaked,)
+        return leaked, MendArguments(self._mending.tools)
 
     @property
     def has_mended(self) -> bool:
-        return bool(self._leaked.notes or self._native.notes)
+        return self._made is not None and any(made.notes for made in self._made)
 
     def told(self) -> list[dict[str, str]]:
-        return [*map(_of_note, self._leaked.notes), *map(of_call, self._native.notes)]
+        if self._made is None:
+            return []
+        leaked, native = self._made
+        return [*map(_of_note, leaked.notes), *map(of_call, native.notes)]
 
 
 def _of_note(note: Note) -> dict[str, str]:

@@ -49,9 +49,6 @@ class MendArguments:
         """Up to where bytes that tell of no call may go around: nowhere while one is open."""
         return start if self._open else len(data)
 
-    def leaves(self, text: str) -> bool:
-        return True
-
     def feed(self, event: Event) -> list[Event]:
         kind = type(event)
         if kind is ToolArguments and self._open:

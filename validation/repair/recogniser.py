@@ -78,7 +78,6 @@ class Repair:
         self._suspect = self._grammar.suspect.search
         self._call_id = call_id
         self._mend = mend_arguments
-        self._opened = opened
         self._text = Lane(self._grammar, self._tools, judge.accepts, judge.grow, reasoning=False, thinking=opened)
         self._reasoning = Lane(self._grammar, self._tools, judge.accepts, judge.grow, reasoning=True)
         self._passing: type[Event] | None = None  # text of this kind, in which nothing is suspect, stays as it is
@@ -101,10 +100,6 @@ class Repair:
             return len(data)
         before = data.rfind(b"\n\n", start, found.start())  # of blank lines in another spelling nothing is passed
         return start if before < 0 else before + 2
-
-    def leaves(self, text: str) -> bool:
-        """Whether an answer of this text, and no other, would stay as it is."""
-        return not self._opened and not self._text.begun and self._grammar.leaves(text)
 
     def _is_still(self) -> bool:
         return (

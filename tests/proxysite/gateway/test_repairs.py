@@ -97,6 +97,13 @@ def test_without_tools_arguments_are_nobodys():
     assert len(AnswerRepair(mending(body={})).transforms) == 1
 
 
+def test_an_answer_that_leaves_as_it_is_needs_no_transforms():
+    repair = AnswerRepair(mending())
+    assert repair.leaves("Hello")
+    assert not repair.leaves("<tool_call>")
+    assert (repair.has_mended, repair.told()) == (False, [])
+
+
 def test_ids_that_are_made_here_are_apart_from_those_of_the_reader():
     made = mending(MESSAGES, CHAT, conversation=Exchange(client=MESSAGES, upstream=CHAT, request_id="req_1"))
     leak = '<tool_call>{"name": "read", "arguments": {}}</tool_call>'

@@ -102,10 +102,6 @@ def test_an_answer_that_breaks_gives_what_was_held():
     assert passed(*call) == (call, [])
 
 
-def test_an_answer_of_text_leaves():
-    assert MendArguments(TOOLS).leaves("text")
-
-
 def test_bytes_may_go_around_it_while_no_call_is_open():
     transform = MendArguments(TOOLS)
     assert transform.passes(b"text") == 4

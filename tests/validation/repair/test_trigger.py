@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from routing.dialects.events import End, Finish, FinishReason, Reasoning, Text
 from tests.validation.repair.support import answer, repair, told
 from tests.validation.repair.test_no_false_alarms import ALPHABET
-from validation.repair import TEXTS, TRIGGER, Repair
+from validation.repair import TEXTS, TRIGGER
+from validation.repair.grammar import grammar
 
 WORDS = [
     *ALPHABET,
@@ -144,21 +145,17 @@ def test_frames_before_the_one_with_markup_may_pass():
 @settings(max_examples=300, deadline=None)
 def test_a_whole_answer_that_leaves_is_one_that_nothing_changes(words):
     text = "".join(words)
-    if text and repair().leaves(text):
+    if text and leaves(text):
         assert told(answer([Text(text)], repair())) == told([Text(text), Finish(FinishReason.STOP), End()])
 
 
 def test_plain_whole_answers_leave_and_others_do_not():
-    assert repair().leaves("Hello. It is 3 o'clock\nor later, often.")
+    assert leaves("Hello. It is 3 o'clock\nor later, often.")
     for text in ("<think>", " \n</think>a", '{"name": "ping"}', "a `b`", "a\n", "a ["):
-        assert not repair().leaves(text), text
+        assert not leaves(text), text
 
 
-def test_an_answer_that_began_in_reasoning_or_in_pieces_does_not_leave():
-    assert not Repair({}, call_id=str, opened=True).leaves("Hello")
-    transform = repair()
-    transform.feed(Text("Hello"))
-    assert not transform.leaves("Hello")
+leaves = grammar(None, True).leaves
 
 
 def may_pass(transform, data):
