@@ -146,6 +146,8 @@ class TestABadAnswer:
         for address, header, link in (
             ("https://set.example", {}, "https://set.example/admin/"),
             ("", {"x-forwarded-proto": "https"}, "https://proxy.example/admin/"),
+            ("", {"x-forwarded-proto": "javascript:alert(1)//"}, "http://proxy.example/admin/"),
+            ("", {"host": 'a"><script>'}, "/admin/"),
         ):
             handler = proxy(Upstream(answers(LOOP * 40)), ROUTING, validation=judging(max_retries=0))
             handler.engine.public_url = address
