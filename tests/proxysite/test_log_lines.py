@@ -45,3 +45,14 @@ def test_a_traceback_keeps_its_lines_and_loses_its_control_characters():
 
 def test_the_log_is_written_so():
     assert settings.LOGGING["formatters"]["line"]["()"] == "proxysite.log_lines.LineFormatter"
+
+
+@pytest.mark.parametrize(
+    "moments", [(0.0,), (1.25, 1.5, 2.75), (1_764_000_000.123, 1_764_000_059.999, 1_764_000_000.5)]
+)
+def test_the_time_is_that_of_the_record(moments):
+    ours, theirs = LineFormatter("{asctime} {message}", style="{"), logging.Formatter("{asctime} {message}", style="{")
+    for moment in moments:
+        record = logging.LogRecord("a", logging.INFO, "", 0, "Hello", None, None)
+        record.created, record.msecs = moment, round(moment % 1 * 1000, 3)
+        assert ours.format(record) == theirs.format(record)
