@@ -109,7 +109,13 @@ LOGGING = {
         "redact": {"()": "proxysite.redaction.RedactSecrets"},
         "told": {"()": "proxysite.gateway.breaks.AlreadyTold"},
     },
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "proxysite.log_lines.LineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]},
         **(

@@ -97,6 +97,10 @@ def model_in(body: dict[str, Any]) -> str | None:
     return model
 
 
+def too_deep() -> BadRequest:
+    return BadRequest("The request body is nested too deeply.")
+
+
 def refuse_method(method: str, endpoint: Endpoint) -> None:
     if method not in endpoint.methods:
         raise MethodNotAllowed(

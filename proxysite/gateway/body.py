@@ -13,6 +13,7 @@ from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 _STEP = 1024  # so many bytes of zstd become 32 MiB at most
+_GZIP = 16 + zlib.MAX_WBITS
 _LARGE = 256 * 1024  # compressed bytes from which decoding leaves the event loop
 
 
@@ -62,34 +63,49 @@ def _decoded(body: bytes, coding: str, limit: int) -> bytes:
         raise BadRequest(f"The request body is not valid {coding}: {problem}.") from None
 
 
-def _inflate(body: bytes, limit: int, window: int) -> tuple[bytes, bytes]:
-    """The decoded text, and what follows it."""
+def _gunzip(body: bytes, limit: int) -> bytes:
+    """gzip may be written as several members, one after the other, and be padded with zeros.
+
+    Step by step: the library copies what follows a member, and a body may be millions of them.
+    """
+    parts: list[bytes] = []
+    size = 0
+    member = zlib.decompressobj(_GZIP)
+    for start in range(0, len(body), _STEP):
+        step = body[start : start + _STEP]
+        while step:
+            if member.eof:
+                if not (step := step.lstrip(b"\0")):
+                    break
+                member = zlib.decompressobj(_GZIP)
+            part = member.decompress(step, limit + 1 - size)
+            step = member.unused_data if member.eof else b""
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            if part:
+                parts.append(part)
+    if not member.eof:
+        raise EOFError("it ends too early")
+    return b"".join(parts)
+
+
+def _inflate(body: bytes, limit: int, window: int) -> bytes:
     decoder = zlib.decompressobj(window)
     text = decoder.decompress(body, limit + 1)
     if len(text) > limit:
         raise _too_large(limit)
     if not decoder.eof:
         raise EOFError("it ends too early")
-    return text, decoder.unused_data
-
-
-def _gunzip(body: bytes, limit: int) -> bytes:
-    """gzip may be written as several members, one after the other, and be padded with zeros."""
-    text, rest = _inflate(body, limit, 16 + zlib.MAX_WBITS)
-    while rest := rest.lstrip(b"\0"):
-        more, rest = _inflate(rest, limit, 16 + zlib.MAX_WBITS)
-        if len(text) + len(more) > limit:
-            raise _too_large(limit)
-        text += more
     return text
 
 
 def _deflate(body: bytes, limit: int) -> bytes:
     """ "deflate" is zlib by the book, and raw deflate from some clients."""
     try:
-        return _inflate(body, limit, zlib.MAX_WBITS)[0]
+        return _inflate(body, limit, zlib.MAX_WBITS)
     except zlib.error:
-        return _inflate(body, limit, -zlib.MAX_WBITS)[0]
+        return _inflate(body, limit, -zlib.MAX_WBITS)
 
 
 def _unbrotli(body: bytes, limit: int) -> bytes:

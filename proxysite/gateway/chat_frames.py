@@ -172,11 +172,12 @@ class ChatFrames:
         frames = self._sse.feed(raw)
         if not frames or self._ended:
             return raw
-        found = self._reader.feed(frames[0])
+        name, payload = frames[0]
+        chunk = None if name == b"error" else object_of(payload)
+        found = self._reader.feed(frames[0]) if chunk is None else self._reader.chunk(chunk)
         self._plain.forget()
         if found and type(found[-1]) in (End, Failed):
             return self._ending(found) + raw
-        chunk = object_of(frames[0][1])
         if chunk is None:
             return raw
         self._learn(chunk, found)

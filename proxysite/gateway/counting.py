@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from proxysite.gateway import pipeline
-from proxysite.gateway.asking import model_in, parsed, refuse_method
+from proxysite.gateway.asking import model_in, parsed, refuse_method, too_deep
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.handler import ProxyRequest
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
@@ -33,6 +33,9 @@ async def count(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
     request.exchange.is_recorded = False
     try:
         return await _counted(request, endpoint)
+    except RecursionError:
+        request.exchange.is_recorded = True
+        raise too_deep() from None
     except ProxyError:
         request.exchange.is_recorded = True
         raise

@@ -13,6 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http.request import host_validation_re
 from django.urls import ResolverMatch, get_resolver
 
 from proxysite.gateway import body, tasks
@@ -29,6 +30,7 @@ from routing.errors import BadRequest, InternalError, ProxyError
 log = logging.getLogger("proxysite.gateway")
 
 _BODILESS = frozenset({204, 205, 304})
+_SCHEMES = frozenset({"http", "https"})
 
 URLCONF = "proxysite.gateway.urls"
 
@@ -65,9 +67,10 @@ class ProxyRequest(ASGIRequest):
 
     def site(self) -> str:
         """The address under which people reach the admin: what is set, else the one that the client called."""
-        if self.engine.public_url or not (host := self.header(b"host")):
+        if self.engine.public_url or not host_validation_re.match(host := self.header(b"host").lower()):
             return self.engine.public_url
-        return f"{self.header(b'x-forwarded-proto') or self.scope.get('scheme', 'http')}://{host}"
+        said, called = self.header(b"x-forwarded-proto"), self.scope.get("scheme", "http")
+        return f"{said if said in _SCHEMES else called}://{host}"
 
     @property
     def encoded_path(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from proxysite.gateway.again import RETRY, Again
-from proxysite.gateway.asking import Asked, Route, header
+from proxysite.gateway.asking import Asked, Route, header, too_deep
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.repairs import Mending, mending_for
 from routing import address, adjust, headers
@@ -116,9 +116,12 @@ def plan_for(
     again: Again | None = None,
 ) -> Plan:
     """The plan for one target of the route.  Raises a ProxyError when that target cannot take the request."""
-    if route.endpoint:
-        return _plan_endpoint(asked, route, route.endpoint, target, sampling, chance, repair, again)
-    return _plan_passing(asked, route, target)
+    try:
+        if route.endpoint:
+            return _plan_endpoint(asked, route, route.endpoint, target, sampling, chance, repair, again)
+        return _plan_passing(asked, route, target)
+    except RecursionError:
+        raise too_deep() from None
 
 
 def _plan_endpoint(
@@ -162,7 +165,7 @@ def _plan_endpoint(
             converted=draft.conversation is not None,
             betas=draft.betas,
         ),
-        body=asked.body if draft.body is body else orjson.dumps(draft.body),
+        body=asked.body if draft.body is body else _written(draft.body),
         streams=body.get("stream") is True,
         model_asked=model or "",
         model_sent=sent if isinstance(sent, str) else "",
@@ -193,7 +196,7 @@ def _plan_passing(asked: Asked, route: Route, target: Target) -> Plan:
         method=asked.method,
         url=_url(asked, target.upstream),
         headers=headers.to_upstream(asked.headers, target.upstream, route.dialect, asked.request_id),
-        body=asked.body if body is None or draft.body is body else orjson.dumps(draft.body),
+        body=asked.body if body is None or draft.body is body else _written(draft.body),
         model_asked=route.model or "",
         model_sent=sent if isinstance(sent, str) else "",
         changes=tuple(draft.changes),
@@ -327,3 +330,11 @@ def _url(asked: Asked, upstream: Upstream, converted_path: str | None = None) ->
         return address.upstream_url(upstream.base_url, converted_path)
     url = address.upstream_url(upstream.base_url, asked.path, versioned=asked.versioned, encoded=asked.encoded_path)
     return f"{url}?{asked.query.decode('latin-1')}" if asked.query else url
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    """Raises BadRequest: JSON is read that is nested a thousand levels deep, and written to a quarter of that."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        raise too_deep() from None

@@ -7,12 +7,13 @@ queue of their own: they are few and large.
 import asyncio
 import atexit
 import logging
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.conf import settings
@@ -31,6 +32,9 @@ from validation.failures import Failure
 from validation.models import ValidationFailure
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Row = TypeVar("Row")
 
 PAUSE_SECONDS = 0.25
 SOON = 0.02  # seconds; the pause while requests are few, so that whoever looks for one finds it
@@ -146,32 +150,49 @@ class Recorder:
             self._write_failures(failures)
 
     def _write(self, batch: list[Exchange]) -> None:
-        try:
-            rows = [self._row(exchange) for exchange in batch]
-            connection.ensure_connection()
-            with transaction.atomic():
-                connection.connection.executemany(_INSERT, rows)
-                self._calibration.store()
-        except Exception:  # whatever it is, the next batch must be written
-            self.dropped += len(batch)
-            log.exception("%d records could not be written.", len(batch))
+        stored = self._stored(self._made(self._row, batch), self._insert, "records")
+        self.written += stored
+        self.dropped += len(batch) - stored
+        if not stored:
             return
-        self.written += len(batch)
         self._batches += 1
         if self._batches % PRUNE_EVERY == 1:
             self._prune()
 
+    def _insert(self, rows: list[tuple[Any, ...]]) -> None:
+        connection.ensure_connection()
+        with transaction.atomic():
+            connection.connection.executemany(_INSERT, rows)
+            self._calibration.store()
+
     def _write_failures(self, failures: list[Failure]) -> None:
+        def row(failure: Failure) -> ValidationFailure:
+            return failure_rows.row_of(failure, self._capture, self._capture_bytes, self._text)
+
+        stored = self._stored(self._made(row, failures), ValidationFailure.objects.bulk_create, "failures")
+        self.written += stored
+        self.dropped += len(failures) - stored
+
+    def _made(self, make: Callable[[T], Row], batch: list[T]) -> list[Row]:
+        """The rows of a batch.  What a client sent may make no row: that costs its own record and nobody else's."""
+        rows = []
+        for one in batch:
+            try:
+                rows.append(make(one))
+            except Exception:
+                log.exception("A row could not be made.")
+        return rows
+
+    def _stored(self, rows: list[Row], insert: Callable[[list[Row]], object], what: str) -> int:
+        """How many were stored.  Where one of them is what the database cannot hold, the others are stored singly."""
         try:
-            rows = [
-                failure_rows.row_of(failure, self._capture, self._capture_bytes, self._text) for failure in failures
-            ]
-            ValidationFailure.objects.bulk_create(rows)
-        except Exception:  # whatever it is, the next ones must be written
-            self.dropped += len(failures)
-            log.exception("%d failures could not be written.", len(failures))
-            return
-        self.written += len(failures)
+            insert(rows)
+        except Exception as problem:  # whatever it is, the next batch must be written
+            if len(rows) > 1 and not isinstance(problem, DatabaseError | sqlite3.Error):
+                return sum(self._stored([row], insert, what) for row in rows)
+            log.exception("%d %s could not be written.", len(rows), what)
+            return 0
+        return len(rows)
 
     def _prune(self) -> None:
         self._pruned = time.monotonic()
@@ -245,10 +266,10 @@ def _facts(exchange: Exchange, told: Summary) -> tuple[Any, ...]:
         told.prompt_tokens,
         told.completion_tokens,
         told.cached_tokens,
-        _json([change.as_dict() for change in exchange.changes]) if exchange.changes else "[]",
-        _json(exchange.warnings) if exchange.warnings else "[]",
+        redacted(_json([change.as_dict() for change in exchange.changes])) if exchange.changes else "[]",
+        redacted(_json(exchange.warnings)) if exchange.warnings else "[]",
         _repairs(exchange),
-        exchange.error,
+        redacted(exchange.error) if exchange.error else "",
     )
 
 

@@ -11,10 +11,18 @@ from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES
 from tests.end_to_end.mortal import LONELY, SILENT, TALKING, mortal, whole
 from tests.end_to_end.proxy import FOR_A_MOMENT, eventually, free_port
 from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error
+from tests.end_to_end.upstream import ScriptedUpstream
 
 EXCHANGES = (CHAT, MESSAGES, RESPONSES)
 # Behind the first word; before it, with another target and without
 READERS, CONVERTED, WAITERS, LONERS = 105, 35, 30, 30
+
+
+@pytest.fixture(scope="module")
+def scripted_upstream():
+    """One to which no other proxy has connections."""
+    with ScriptedUpstream() as upstream:
+        yield upstream
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,18 @@ import pytest
 from tests.end_to_end import phases
 from tests.end_to_end.phases import CONNECTING, PAUSING, PHASES, QUEUED, Phase
 from tests.end_to_end.proxy import eventually
-from tests.end_to_end.upstream import PATIENCE
+from tests.end_to_end.upstream import PATIENCE, ScriptedUpstream
 
 ROUNDS, CLIENTS = 5, 400  # of the rounds the first warms everything up
 LONGEST_STAY = 0.5  # seconds
 HALF_A_REQUEST = 20  # one in so many sends no more than that
+
+
+@pytest.fixture(scope="module")
+def scripted_upstream():
+    """One to which no other proxy has connections."""
+    with ScriptedUpstream() as upstream:
+        yield upstream
 
 
 @pytest.fixture(scope="module")

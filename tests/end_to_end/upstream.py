@@ -135,6 +135,12 @@ class ScriptedUpstream:
 
     # The server
 
+    def __enter__(self) -> "ScriptedUpstream":
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
     def start(self) -> "ScriptedUpstream":
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(PATIENCE)

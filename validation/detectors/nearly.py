@@ -26,7 +26,7 @@ COMMAS = ",;|،、·"
 MOST_NEW, ENDINGS = 4, ".,;:!?…。！？*_)\"'"
 VARIETY_WINDOW, VARIETY = 110, 0.3
 RESTLESS = 3  # losses of a period, in scripts without blanks
-ECHOES = 4  # pieces whose end was there before: long units, slightly changed, have many different words
+MOST_TABS = 8
 MOST_LINES, MOST_COMMAS = 8, 20  # in what is glanced at: more are a list
 
 
@@ -34,7 +34,7 @@ class Nearly:
     def __init__(self) -> None:
         self._next = GLANCE
         self._interval = CLOSELY
-        self._restless = self._echoes = 0
+        self._restless = 0
         self._from = 0
         self.doubt: int | None = None  # where text began that repeats much, but not enough
 
@@ -49,14 +49,16 @@ class Nearly:
             return None
         self._next = tail.position + EVERY
         restless, self._restless = tail.restless - self._restless, tail.restless
-        echoes, self._echoes = tail.echoes - self._echoes, tail.echoes
         words, distinct = tail.glance()
-        if restless < RESTLESS if len(words) < 20 else len(distinct) > FEW_WORDS * len(words) and echoes < ECHOES:
+        if restless < RESTLESS if len(words) < 20 else len(distinct) > FEW_WORDS * len(words):
             self._interval = max(CLOSELY, self._interval // 2)
             self.doubt = None
             return None
         text = tail.text[-min(KEPT, tail.position - self._from) :]
-        odd = not is_dense(SIGN_RUN.sub(r"\1", text[-GLANCE:]), SIGNS) and may_tell_again(text.lower())
+        if is_data(text[-GLANCE:]):
+            self.doubt = None
+            return None
+        odd = may_tell_again(text.lower())
         self.doubt = (tail.position - GLANCE if self.doubt is None else self.doubt) if odd else None
         told = told_again(text) if odd else 0
         if not told:
@@ -70,6 +72,11 @@ class Nearly:
             f"the last {told} words say nothing that those before them had not said, again and again: "
             + text[-QUOTED:],
         )  # fmt: skip
+
+
+def is_data(text: str) -> bool:
+    """Many signs, or columns."""
+    return text.count("\t") > MOST_TABS or is_dense(SIGN_RUN.sub(r"\1", text), SIGNS)
 
 
 def told_again(text: str) -> int:

@@ -74,7 +74,6 @@ class Tail:
     def __init__(self) -> None:
         self.position = 0  # characters read
         self.restless = 0  # scans whose anchor was found at no lasting distance
-        self.echoes = 0  # scans whose anchor was found at all
         self.suspected: int | None = None
         self.step = STEP  # characters of the next piece
         self._text = ""
@@ -124,7 +123,6 @@ class Tail:
         if not self._period:
             self.suspected = None
             return None
-        self.echoes += 1
         if self._length < max(self._period, 64):
             self.suspected = self.position - self._length
             self._expect(self._period - self._length)

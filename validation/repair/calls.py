@@ -57,7 +57,10 @@ def parsed(text: str) -> Any:
     except (ValueError, RecursionError):
         pass
     tree = _expression(text.strip())
-    return _literal(tree)
+    try:
+        return _literal(tree)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def dumps(value: Any) -> str:

@@ -10,6 +10,7 @@ from validation.repair.families.table import THINKING, rows
 # Closers of reasoning whose opener stood in the prompt, where nobody sees it.
 THINK_CLOSERS = (*(closer for _, closer in THINKING), "[BEGIN FINAL RESPONSE]")
 WORDS = frozenset({"to=functions."})  # openers that count only where a word begins
+LONGEST_TICKS = 64  # that are looked at as one run
 QUOTES = "\"'“‘«„"
 
 
@@ -22,7 +23,9 @@ class Grammar:
         self.closers = frozenset(closer for row in chosen for closer in row.closers)
         ends = {*THINK_CLOSERS, *(end for row in chosen for end in row.ends)}
         literals = sorted({*self.openers, *ends}, key=len, reverse=True)
-        self.marks = re.compile("|".join(("`+", "~+", *map(re.escape, literals))))
+        self.marks = re.compile(
+            "|".join((f"`{{1,{LONGEST_TICKS}}}", f"~{{1,{LONGEST_TICKS}}}", *map(re.escape, literals)))
+        )
         self.prefixes = _prefixes(literals)
         self.suspects = tuple(literal for literal in literals if literal in self.openers or not literal[0].isalpha())
         self.suspected_prefixes = _prefixes(self.suspects)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from validation.repair.calls import Call, Found, Thinking
 from validation.repair.families.row import Row
-from validation.repair.grammar import QUOTES, THINK_CLOSERS, WORDS, Grammar
+from validation.repair.grammar import LONGEST_TICKS, QUOTES, THINK_CLOSERS, WORDS, Grammar
 from validation.repair.growing import Grow, Growing
 from validation.repair.source import SPACE, Source, Steps
 from validation.repair.tools import Tools
@@ -56,6 +56,7 @@ Accept = Callable[[Found, Row], bool]
 
 _LONE_TAG = re.compile(r"<[^<>\s]+>\s*")
 _LONGEST_START = 64
+MOST_WASTED = 500_000
 _LONGEST_BLANKS = 4096  # that can be held: an answer that begins with more begins with them
 _FRESH, _QUOTED, _BUSY = range(3)  # of a line: nothing but blanks yet, a quotation (>), other text
 
@@ -92,6 +93,7 @@ class Lane:
         self._fence = ""
         self._ticks = 0
         self._last = ""
+        self._wasted = 0  # characters that were read for nothing
 
     def is_quiet(self) -> bool:
         """Text in which the grammar suspects nothing passes as it is, and changes nothing here."""
@@ -174,6 +176,8 @@ class Lane:
             next(self._parser)
         except StopIteration as stopped:
             found: Found = stopped.value
+        except RecursionError:  # nested as deeply as nobody needs
+            found = None
         else:
             if (growing := self._source.growing) and growing.is_long():
                 items.append(Grown(growing, self._row.family))
@@ -186,10 +190,16 @@ class Lane:
             self._take(found, self._row, items)
             self._parser = None
             return True
+        self._wasted += self._source.place()
         self._source.rewind()
-        if not self._next_row():
+        if self._gave_up() or not self._next_row():
+            self._parser = None
             self._refuse(items)
         return True
+
+    def _gave_up(self) -> bool:
+        """Text that keeps opening what it does not close would be read again from each opener to its end."""
+        return self._wasted > MOST_WASTED
 
     def _end_growth(self, call: Growing, is_cut: bool, row: Row, items: list[Item]) -> None:
         raw = self._blanks + self._source.taken()
@@ -251,7 +261,7 @@ class Lane:
             return False
         self._say(match.start() - source.at, items)
         mark = match.group()
-        is_last = match.end() == len(source.text) and not source.ended
+        is_last = match.end() == len(source.text) and not source.ended and len(mark) < LONGEST_TICKS
         if mark[0] in "`~":
             if not is_last:
                 self._tick(mark, items)
@@ -290,7 +300,7 @@ class Lane:
                 self._end(literal, items)
                 return True
         found = [row for literal in literals for row in self._rows_of(literal)]
-        if found:
+        if found and not self._gave_up():
             self._open(tuple(found))
         else:
             self._leave_start(items)
@@ -326,7 +336,8 @@ class Lane:
     def _may_open(self, mark: str) -> bool:
         """Also: a word that counts only by itself is not the end of another."""
         is_end_of_word = mark in WORDS and self._last.isalnum()
-        return self._is_plain() and not self._fence and self._line != _QUOTED and not is_end_of_word
+        counts = self._is_plain() and not self._fence and self._line != _QUOTED and not is_end_of_word
+        return counts and not self._gave_up()
 
     def _tick(self, mark: str, items: list[Item]) -> None:
         """A run of backticks or tildes, which may open or close a fence, or inline code."""

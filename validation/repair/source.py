@@ -131,7 +131,7 @@ class Source:
     def run(self, pattern: re.Pattern[str], longest: int = 256) -> Steps[str]:
         """As much as the pattern (of the form `[…]*`) covers, which is a name: text that goes on longer is none."""
         while True:
-            match = pattern.match(self.text, self.at)
+            match = pattern.match(self.text, self.at, self.at + longest + 1)
             assert match is not None
             if match.end() < len(self.text) or self.ended or match.end() - self.at > longest:
                 self.at = match.end()

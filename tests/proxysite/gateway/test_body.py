@@ -145,6 +145,39 @@ class TestDecoding:
     async def test_gzip_may_be_padded_with_zeros(self):
         assert await decoded(gzip.compress(TEXT) + b"\0" * 20, ["gzip"], LIMIT) == TEXT
 
+    @pytest.mark.parametrize("padding", [1, body._STEP - 1, body._STEP, 3 * body._STEP])
+    async def test_a_member_may_follow_any_padding(self, padding):
+        sent = gzip.compress(TEXT) + b"\0" * padding + gzip.compress(TEXT)
+        assert await decoded(sent, ["gzip"], LIMIT) == TEXT + TEXT
+
+    @given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=8))
+    async def test_members_may_end_anywhere(self, sizes):
+        """Stored, so that their lengths are as many as the bytes in them."""
+        sent = b"".join(gzip.compress(b"x" * size, compresslevel=0) for size in sizes)
+        assert await decoded(sent, ["gzip"], 2**20) == b"x" * sum(sizes)
+
+    async def test_of_many_empty_members_none_is_copied_with_all_that_follow(self, monkeypatch):
+        """A body of a megabyte took seconds, and one of sixty hours."""
+        copied, decompressobj = 0, zlib.decompressobj
+
+        class Counted:
+            def __init__(self, window):
+                self._decoder = decompressobj(window)
+
+            def __getattr__(self, name):
+                return getattr(self._decoder, name)
+
+            def decompress(self, data, most):
+                nonlocal copied
+                text = self._decoder.decompress(data, most)
+                copied += len(self._decoder.unused_data)
+                return text
+
+        monkeypatch.setattr(body.zlib, "decompressobj", Counted)
+        sent = gzip.compress(b"") * 5_000
+        assert await decoded(sent, ["gzip"], LIMIT) == b""
+        assert copied < 50 * len(sent)
+
     async def test_a_large_body_is_decoded_off_the_event_loop(self, monkeypatch):
         used = []
 

@@ -76,6 +76,16 @@ def at(kind=Kind.OTHER, dialects=CHAT_ONLY, **fields):
     return routing_of(bound("*", an_upstream(kind=kind, dialects=dialects, **fields)))
 
 
+async def test_a_request_that_nobody_can_read_is_told_so(ask, monkeypatch):
+    def estimate(request, ratio):
+        raise RecursionError
+
+    monkeypatch.setattr(counting.tokens, "estimate", estimate)
+    client = await ask(Server(), routing=at(), recorded=True)
+    assert client.status == 400
+    assert "nested too deeply" in client.json()["error"]["message"]
+
+
 class TestAnUpstreamThatCounts:
     async def test_is_asked_and_believed(self, ask):
         server = Server({"/v1/messages/count_tokens": {"input_tokens": 77}})

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -44,6 +46,38 @@ def renaming(model="theirs", **fields):
 
 def rules(layer=Layer.DEFAULT, **parameters):
     return SamplingTable(rules=(Rule(layer=layer, pattern="*", preset="careful", parameters=parameters),))
+
+
+def nested(levels):
+    value = {}
+    for _ in range(levels):
+        value = {"properties": {"a": value}}
+    return value
+
+
+class TestABodyThatIsNestedDeeply:
+    DEEP = b'{"model": "m", "messages": [], "x": ' + b"[" * 900 + b"]" * 900 + b"}"
+
+    def test_passes_as_it_is(self):
+        assert planned(self.DEEP).body == self.DEEP
+
+    def test_is_refused_where_it_must_be_written_anew(self):
+        with pytest.raises(BadRequest, match="nested too deeply"):
+            planned(self.DEEP, sampling=rules(temperature=1))
+
+    def test_is_refused_on_any_other_path_too(self):
+        with pytest.raises(BadRequest, match="nested too deeply"):
+            passed(self.DEEP, routing=renaming())
+
+    def test_is_refused_where_it_cannot_even_be_read(self):
+        tool = {"name": "f", "input_schema": nested(10**4)}
+        request = asked(b"{}", path="messages")
+        route = find_route(request, ENDPOINTS["messages"], Dialect.MESSAGES, EVERYTHING)
+        body = {"model": "m", "max_tokens": 9, "messages": [], "tools": [tool]}
+        deep = replace(route, body=body)
+        target = Target(upstream=an_upstream(dialects=frozenset({Dialect.CHAT})))
+        with pytest.raises(BadRequest, match="nested too deeply"):
+            plan_for(request, deep, target, NO_RULES, Chance())
 
 
 class TestABody:

@@ -296,6 +296,44 @@ class TestAProblem:
         assert task.cancelled()
 
 
+class TestAKey:
+    KEY = "Bearer abcdef-123456"
+
+    @pytest.mark.parametrize("column", ["error", "warnings", "changes"])
+    async def test_that_somebody_quotes_is_kept_nowhere(self, made, column):
+        said = {
+            "error": f"It became garbage: '{self.KEY}' repeats.",
+            "warnings": (f"Attempt 1: '{self.KEY}' repeats.",),
+            "changes": (Change("user", self.KEY, ABSENT, "upstream: drop"),),
+        }
+        (row,) = await written(made(), an_exchange(**{column: said[column]}))
+        assert "abcdef" not in str(getattr(row, column))
+        assert "••••" in str(getattr(row, column))
+
+
+class TestOneThatNoRowHolds:
+    """What clients and upstreams send must not take others' records along."""
+
+    async def test_costs_its_own_record_only(self, made, caplog):
+        recorder = made()
+        bad = an_exchange(path="/\udcff"), an_exchange(status=2**70)
+        rows = await written(recorder, first := an_exchange(), *bad, last := an_exchange())
+        assert [row.request_id for row in rows] == [first.request_id, last.request_id]
+        assert (recorder.written, recorder.dropped) == (2, 2)
+        assert "1 records could not be written" in caplog.text
+
+    async def test_may_be_a_value_that_is_nested_too_deeply(self, made, caplog):
+        deep = []
+        for _ in range(254):
+            deep = [deep]
+        change = Change("temperature", deep, 1, "enforced: x")
+        recorder = made()
+        rows = await written(recorder, an_exchange(changes=(change,)), last := an_exchange())
+        assert [row.request_id for row in rows] == [last.request_id]
+        assert (recorder.written, recorder.dropped) == (1, 1)
+        assert "A row could not be made" in caplog.text
+
+
 class TestAnEstimate:
     """Of a converted request's size, beside what the upstream says in the end."""
 

@@ -118,3 +118,11 @@ async def test_records_grow_old_while_nothing_is_written(made, monkeypatch):  # 
     await until(lambda: pruned)
     task.cancel()
     await asyncio.wait([task])
+
+
+async def test_a_failure_that_no_row_holds_costs_no_other(made, caplog):  # noqa: F811
+    recorder = made()
+    rows = await written(recorder, a_failure(), a_failure(onset=2**70), a_failure(parameters={"a": {1}}), a_failure())
+    assert len(rows) == 2
+    assert (recorder.written, recorder.dropped) == (2, 2)
+    assert "1 failures could not be written" in caplog.text

@@ -34,7 +34,7 @@ def mend(arguments: str, schema: Any, *, cut: bool = False, present: frozenset[s
     try:
         whole = Schema(schema, 20_000 + len(arguments))
         return _Mending(whole, whole.after(present) if present else schema).mended(arguments, cut)
-    except (TooMuch, RecursionError):
+    except (TooMuch, RecursionError, ValueError):  # it is nested too deeply
         return Mended(arguments)
 
 
