@@ -61,11 +61,12 @@ def last_events(gate: Gate, verdict: Verdict, policy: Policy, link: str = "") ->
     """What follows the released part of a bad answer."""
     if policy.on_exhausted is OnExhausted.DELIVER:
         return [*gate.give_up(), Finish(FinishReason.LENGTH), End()]
-    said = explanation(verdict, link)
+    said, rest = explanation(verdict, link), gate.unsaid
     if policy.on_exhausted is OnExhausted.ERROR:
-        return [Failed(UpstreamError(STATUS, said, kind=KIND, code=CODE))]
+        failed = Failed(UpstreamError(STATUS, said, kind=KIND, code=CODE))
+        return [Text(rest), failed] if rest else [failed]
     gap = "\n\n" if gate.released_text else ""
-    return [*gate.beginning(), Text(gap + said), Finish(FinishReason.STOP), End()]
+    return [*gate.beginning(), Text(rest + gap + said), Finish(FinishReason.STOP), End()]
 
 
 def explanation(verdict: Verdict, link: str = "") -> str:

@@ -121,8 +121,12 @@ class ValidationFailureAdmin(RecordAdmin):
         self._rejudge(request, ValidationFailure.objects.filter(pk=pk))
         return redirect("admin:validation_validationfailure_change", pk)
 
+    def has_label_permission(self, request: HttpRequest) -> bool:
+        """Whoever may only look neither labels, nor takes away many answers at once."""
+        return request.user.has_perm("validation.change_validationfailure")
+
     def _may_label(self, request: HttpRequest) -> None:
-        if not request.user.has_perm("validation.change_validationfailure"):
+        if not self.has_label_permission(request):
             raise PermissionDenied
 
     def _label(self, request: HttpRequest, failures: QuerySet[ValidationFailure], label: str) -> None:
@@ -138,22 +142,19 @@ class ValidationFailureAdmin(RecordAdmin):
             return
         messages.success(request, f"With today's settings {flagged} of {flagged + passed} would be flagged.")
 
-    @admin.action(description="Judge again with today's settings")
+    @admin.action(description="Judge again with today's settings", permissions=["label"])
     def judge_again(self, request: HttpRequest, queryset: QuerySet[ValidationFailure]) -> None:
-        self._may_label(request)
         self._rejudge(request, queryset)
 
-    @admin.action(description="Label: this was right")
+    @admin.action(description="Label: this was right", permissions=["label"])
     def label_right(self, request: HttpRequest, queryset: QuerySet[ValidationFailure]) -> None:
-        self._may_label(request)
         self._label(request, queryset, "right")
 
-    @admin.action(description="Label: this was a false alarm")
+    @admin.action(description="Label: this was a false alarm", permissions=["label"])
     def label_false_alarm(self, request: HttpRequest, queryset: QuerySet[ValidationFailure]) -> None:
-        self._may_label(request)
         self._label(request, queryset, "false_alarm")
 
-    @admin.action(description="Export as JSON lines")
+    @admin.action(description="Export as JSON lines", permissions=["label"])
     def export(self, request: HttpRequest, queryset: QuerySet[ValidationFailure]) -> HttpResponse:
         whole = ValidationFailure.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
         return HttpResponse(

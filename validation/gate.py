@@ -213,6 +213,12 @@ class Gate:
         return stream.text[:good]
 
     @property
+    def unsaid(self) -> str:
+        """The end of the good text, where the client has its beginning and nothing else is to come before it."""
+        stream = self._streams[Channel.TEXT]
+        return self.good_text[stream.released :] if stream.released and self.judged is stream else ""
+
+    @property
     def leaked(self) -> int:
         """Characters that the client has beyond the good text."""
         return max(0, self._streams[Channel.TEXT].released - len(self.good_text))

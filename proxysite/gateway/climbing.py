@@ -96,6 +96,11 @@ class Climb:
             await self._attempts.aclose()
 
     @property
+    def has_changed(self) -> bool:
+        """Whether the client gets anything else than the first answer as it came."""
+        return self._retries > 0 or self.verdict is not None
+
+    @property
     def plan(self) -> Plan:
         return self._answer.plan
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 import orjson
 from django.utils import timezone
 
-from proxysite.gateway.again import Again
+from proxysite.gateway.again import Again, CannotContinue
 from proxysite.gateway.asking import Asked, Route, find_route
 from proxysite.gateway.attempts import Attempts, Opened
 from proxysite.gateway.chat_frames import ChatFrames
@@ -102,6 +102,8 @@ def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveCon
         plan = plan_for(asked, route, target, config.sampling, chance, config.validation.repair, again)
         if route.generates:
             plan = guarded(plan, config.validation, asked.request_id, chance.now, route.body, request.site)
+        if again and plan.guard is None:
+            raise CannotContinue(f"The answer of the upstream “{plan.upstream.name}” could not be judged.")
         _log_plan(exchange, plan)
         return plan
 
@@ -282,7 +284,7 @@ async def _converted(
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
         return _failed(whole.failure, answer, plan, exchange)
-    if not (plan.is_converted or plan.guard or (exchange.repair and exchange.repair.has_mended)):
+    if not (plan.is_converted or (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)):
         return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     return json_answer(whole.body)
 
@@ -365,7 +367,7 @@ def _log_plan(exchange: Exchange, plan: Plan) -> None:
             exchange.request_id,
             exchange.method,
             exchange.path,
-            plan.url,
+            plan.url.partition("?")[0],  # some servers take their key in the query
             plan.upstream.name,
             len(plan.body),
         )

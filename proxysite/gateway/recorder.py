@@ -266,10 +266,10 @@ def _facts(exchange: Exchange, told: Summary) -> tuple[Any, ...]:
         told.prompt_tokens,
         told.completion_tokens,
         told.cached_tokens,
-        _json([change.as_dict() for change in exchange.changes]) if exchange.changes else "[]",
-        _json(exchange.warnings) if exchange.warnings else "[]",
+        redacted(_json([change.as_dict() for change in exchange.changes])) if exchange.changes else "[]",
+        redacted(_json(exchange.warnings)) if exchange.warnings else "[]",
         _repairs(exchange),
-        exchange.error,
+        redacted(exchange.error) if exchange.error else "",
     )
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.end_to_end.answers import event
-from tests.end_to_end.exchanges import chat_chunk
+from tests.end_to_end.answers import event, json_answer
+from tests.end_to_end.exchanges import CHAT, chat_chunk
 from tests.end_to_end.pairs import read_stream
 from tests.end_to_end.shapes import assert_ends_with_error
 from tests.end_to_end.test_garbage import CLIENTS, GOOD, every_client, said, streamed
@@ -37,3 +37,10 @@ def test_code_that_ends_passes(client, upstream):
     upstream.answer(streamed(CODE + "ond\n```\n"))
     answer = CLIENTS[0].post(client, model="judged-error", stream=True)
     assert said(read_stream(CLIENTS[0], answer.content)) == CODE + "ond\n```\n"
+
+
+def test_a_whole_answer_that_is_good_keeps_every_field_that_the_upstream_gave_it(client, upstream):
+    choice = {"index": 0, "message": {"role": "assistant", "content": GOOD, "mood": 7}, "finish_reason": "stop"}
+    body = {**CHAT.answer, "choices": [choice], "vendor": {"timings": [1, 2]}}
+    upstream.answer(json_answer(body))
+    assert CLIENTS[0].post(client, model="judged-error").json() == body

@@ -121,7 +121,11 @@ def test_who_may_only_look_labels_nothing(client):
     assert "Was this right?" not in shown(client.get(page_of(row)))
     assert client.post(reverse("admin:failure_label", args=[row.pk]), {"set_label": "right"}).status_code == 403
     assert client.post(reverse("admin:rejudge", args=[row.pk])).status_code == 403
-    assert act(client, "judge_again", row).status_code == 403
+    for action in ("judge_again", "label_right", "label_false_alarm", "export"):
+        assert "attachment" not in act(client, action, row).headers.get("content-disposition", "")
+    assert "Judge again" not in shown(client.get(LIST))
+    row.refresh_from_db()
+    assert (row.label, row.rejudged_at) == ("", None)
 
 
 def test_many_are_labelled_at_once(admin_client):

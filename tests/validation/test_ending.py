@@ -107,3 +107,11 @@ def test_a_whole_answer_is_judged_whole(client):
     assert answer(GOOD).failure is None
     assert answer(GOOD + LOOP * 9).failure.status == 529
     assert LOOP.strip() not in orjson.dumps(answer(GOOD + LOOP * 9).body).decode()
+
+
+@pytest.mark.parametrize("ending", [OnExhausted.ERROR, OnExhausted.MESSAGE])
+def test_however_much_of_the_answer_came_at_once_the_client_gets_what_was_good(ending):
+    judge = guarded(on_exhausted=ending)
+    out = fed(judge, [Start(), Text(GOOD[:700]), Text(GOOD[700:] + LOOP * 9)])
+    assert said(out).startswith(GOOD + LOOP)
+    assert LOOP * 2 not in said(out)

@@ -296,6 +296,21 @@ class TestAProblem:
         assert task.cancelled()
 
 
+class TestAKey:
+    KEY = "Bearer abcdef-123456"
+
+    @pytest.mark.parametrize("column", ["error", "warnings", "changes"])
+    async def test_that_somebody_quotes_is_kept_nowhere(self, made, column):
+        said = {
+            "error": f"It became garbage: '{self.KEY}' repeats.",
+            "warnings": (f"Attempt 1: '{self.KEY}' repeats.",),
+            "changes": (Change("user", self.KEY, ABSENT, "upstream: drop"),),
+        }
+        (row,) = await written(made(), an_exchange(**{column: said[column]}))
+        assert "abcdef" not in str(getattr(row, column))
+        assert "••••" in str(getattr(row, column))
+
+
 class TestOneThatNoRowHolds:
     """What clients and upstreams send must not take others' records along."""
 
