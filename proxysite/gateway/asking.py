@@ -12,6 +12,10 @@ from routing.dialects import Dialect
 from routing.errors import BadRequest, MethodNotAllowed
 from routing.snapshot import Binding, RoutingTable
 
+LONGEST_NAME = (
+    1000  # of a model, in characters: names are remembered, and with limits of their number alone fill the memory
+)
+
 # What is made anew for each request is not frozen, although nobody changes it: that costs three times as much to make.
 
 
@@ -68,7 +72,7 @@ def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routin
         return Route(endpoint=endpoint, dialect=endpoint.speaks, binding=binding, model=model, body=body)
     readable = _object_or_none(asked)
     named = readable.get("model") if readable else None
-    model = named if isinstance(named, str) else None
+    model = named if isinstance(named, str) and len(named) <= LONGEST_NAME else None
     bound = routing.binding(model) if model is not None else None
     binding = bound or resolve.catch_all(routing, asked.path)
     return Route(endpoint=None, dialect=dialect, binding=binding, model=model, body=readable)
@@ -94,6 +98,8 @@ def model_in(body: dict[str, Any]) -> str | None:
         return None
     if not isinstance(model, str):
         raise BadRequest("“model” must be a text.")
+    if len(model) > LONGEST_NAME:
+        raise BadRequest(f"“model” must not have more than {LONGEST_NAME} characters.")
     return model
 
 

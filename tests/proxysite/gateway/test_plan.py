@@ -3,7 +3,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from proxysite.gateway.asking import Asked, find_route, model_in, parsed
+from proxysite.gateway.asking import LONGEST_NAME, Asked, find_route, model_in, parsed
 from proxysite.gateway.endpoints import ENDPOINTS
 from proxysite.gateway.plan import Chance, plan_for
 from routing.dialects import Dialect
@@ -103,6 +103,16 @@ class TestABody:
     def test_must_name_the_model_by_a_text(self, model):
         with pytest.raises(BadRequest, match="“model” must be a text"):
             model_in({"model": model})
+
+    def test_names_the_model_by_a_text_that_can_be_remembered(self):
+        assert model_in({"model": "m" * LONGEST_NAME}) == "m" * LONGEST_NAME
+        with pytest.raises(BadRequest, match="must not have more than 1000 characters"):
+            model_in({"model": "m" * (LONGEST_NAME + 1)})
+
+    def test_that_is_passed_on_may_have_anything_for_a_model(self):
+        body = b'{"model": "' + b"m" * 2000 + b'"}'
+        plan = passed(body)
+        assert (plan.body, plan.model_asked) == (body, "")
 
 
 class TestAnEndpoint:
