@@ -12,7 +12,7 @@ from routing.dialects import Dialect
 from routing.errors import BadRequest, MethodNotAllowed
 from routing.snapshot import Binding, RoutingTable
 
-LONGEST_NAME = (
+LONGEST_NAME = 1000  # of a model, in characters: names are remembered, so that long ones would fill the memory
     1000  # of a model, in characters: names are remembered, and with limits of their number alone fill the memory
 )
 
