@@ -5,9 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.end_to_end.proxy import Installation
+from tests.end_to_end.proxy import PASSWORD, Installation
 
-PASSWORD = "correct horse battery"
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,10 +32,8 @@ def launched(playwright: Playwright, path: str) -> Browser:
 def filled(data_dir: Path) -> Installation:
     """An installation with sample rows and an administrator."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    installation = Installation(data_dir, DEMO_UPSTREAM="true", DJANGO_SUPERUSER_PASSWORD=PASSWORD)
-    installation.manage("migrate", "--verbosity", "0")
-    installation.manage("createsuperuser", "--noinput", "--username", "admin", "--email", "")
-    installation.manage("shell", "--command", "from docs.sample_data import fill; fill()")
+    installation = Installation(data_dir, DEMO_UPSTREAM="true")
+    installation.set_up("from docs.sample_data import fill; fill()")
     return installation
 
 

@@ -60,10 +60,10 @@ def tls_upstream() -> Iterator[ScriptedUpstream]:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with an empty, migrated database; copy it, do not use it."""
+    """A data directory with a database that holds an administrator alone; copy it, do not use it."""
     data_dir = tmp_path_factory.mktemp("migrated") / "data"
     data_dir.mkdir()
-    Installation(data_dir).manage("migrate", "--verbosity", "0")
+    Installation(data_dir).set_up()
     return data_dir
 
 
@@ -71,24 +71,35 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def new_installation(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Installation]:
     """Makes an installation of its own, with the settings that are given by name."""
 
-    def make(**settings: str) -> Installation:
-        return Installation.copy_of(migrated, tmp_path_factory.mktemp("installation") / "data", **settings)
+    def make(template: Path = migrated, **settings: str) -> Installation:
+        return Installation.copy_of(template, tmp_path_factory.mktemp("installation") / "data", **settings)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def installation(
+def configured(
     new_installation: Callable[..., Installation],
     scripted_upstream: ScriptedUpstream,
     refused_url: str,
     tls_upstream: ScriptedUpstream,
-) -> Installation:
+) -> Path:
+    """A data directory with what `tests.end_to_end.configuration` says but its rules; copy it, do not use it."""
+    made = new_installation()
+    made.import_config(configuration.config(scripted_upstream.url, refused_url, tls_upstream.url))
+    return made.data_dir
+
+
+@pytest.fixture(scope="session")
+def installation(new_installation: Callable[..., Installation], configured: Path) -> Installation:
     """The installation that most tests share; `tests.end_to_end.configuration` says what is in it."""
     made = new_installation(
-        BASE_PATH=configuration.BASE_PATH, MODELS_CACHE_SECONDS="0", OVERRIDE_LOGS="true", LOG_FILE="proxy.log"
+        configured,
+        BASE_PATH=configuration.BASE_PATH,
+        MODELS_CACHE_SECONDS="0",
+        OVERRIDE_LOGS="true",
+        LOG_FILE="proxy.log",
     )
-    made.import_config(configuration.config(scripted_upstream.url, refused_url, tls_upstream.url))
     made.manage("loaddata", made.write("rules.json", configuration.rule_rows()))
     return made
 

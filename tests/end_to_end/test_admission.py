@@ -10,18 +10,17 @@ from tests.end_to_end.answers import Gate, json_answer
 from tests.end_to_end.configuration import upstream as upstream_entry
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES
-from tests.end_to_end.proxy import eventually
+from tests.end_to_end.proxy import PASSWORD, eventually
 from tests.end_to_end.shapes import assert_is_error
 
-PASSWORD = "correct horse battery"
 DIALECTS = pytest.mark.parametrize("exchange", [CHAT, MESSAGES, RESPONSES], ids=str)
 
 
 @pytest.fixture(scope="module")
 def limiting(new_installation, scripted_upstream):
-    installation = new_installation(DJANGO_SUPERUSER_PASSWORD=PASSWORD)
-    installation.manage("createsuperuser", "--noinput", "--username", "admin", "--email", "")
-    installation.import_config(
+    installation = new_installation()
+    config = installation.write(
+        "config.json",
         {
             "upstreams": [
                 upstream_entry("main", scripted_upstream.url),
@@ -37,9 +36,9 @@ def limiting(new_installation, scripted_upstream):
                 "global": 50,
             },
             "throttle": {"per_model": {"Paced": {"start_pause_seconds": 1000, "end_pause_seconds": 0}}},
-        }
+        },
     )
-    with installation.serve() as proxy:
+    with installation.serve("--config", config) as proxy:
         yield proxy
     proxy.assert_no_complaints()
 

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from routing.dialects.sse import KEEP_ALIVE, PING
-from tests.end_to_end import configuration
 from tests.end_to_end.answers import Gate, hang_up, json_answer, stream
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT, COMPLETIONS, MESSAGES, RESPONSES
@@ -20,11 +19,9 @@ BUSY = refusal(CHAT, 503, "No capacity", "unavailable_error")
 
 
 @pytest.fixture(scope="module")
-def restless(new_installation, scripted_upstream, refused_url):
+def restless(new_installation, configured):
     """A proxy that gives a sign of life in every twentieth of a second."""
-    installation = new_installation(KEEPALIVE_SECONDS="0.05")
-    installation.import_config(configuration.config(scripted_upstream.url, refused_url))
-    with installation.serve() as proxy:
+    with new_installation(configured, KEEPALIVE_SECONDS="0.05").serve() as proxy:
         yield proxy
     proxy.assert_no_complaints()
 

@@ -4,17 +4,14 @@ import signal
 
 import pytest
 
-from tests.end_to_end import configuration
 from tests.end_to_end.answers import json_answer
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT
 
 
 @pytest.fixture(scope="module")
-def installation(new_installation, scripted_upstream, refused_url):
-    made = new_installation()
-    made.import_config(configuration.config(scripted_upstream.url, refused_url))
-    return made
+def installation(new_installation, configured):
+    return new_installation(configured)
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM])

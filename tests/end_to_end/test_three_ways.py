@@ -5,33 +5,15 @@ import re
 import httpx
 import pytest
 
-from tests.end_to_end import configuration
 from tests.end_to_end.answers import Gate, stream
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT, STREAMED
-from tests.end_to_end.proxy import Installation, eventually
-
-PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def administered(new_installation):
-    """An installation that somebody can log in to; copy it, do not use it."""
-    installation = new_installation(DJANGO_SUPERUSER_PASSWORD=PASSWORD)
-    installation.manage("createsuperuser", "--noinput", "--username", "admin", "--email", "")
-    return installation
+from tests.end_to_end.proxy import PASSWORD, eventually
 
 
 @pytest.fixture(scope="module", params=["serve", "runserver", "daphne"])
-def any_server(request, administered, tmp_path_factory, scripted_upstream, refused_url):
-    config = configuration.config(scripted_upstream.url, refused_url)
-    installation = Installation.copy_of(administered.data_dir, tmp_path_factory.mktemp("installation") / "data")
-    if request.param == "serve":
-        proxy = installation.serve("--config", installation.write("mine.json", config))
-    else:
-        installation.import_config(config)
-        proxy = getattr(installation, request.param)()
-    with proxy:
+def any_server(request, new_installation, configured):
+    with getattr(new_installation(configured), request.param)() as proxy:
         yield proxy
     proxy.assert_no_complaints()
 

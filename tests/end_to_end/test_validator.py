@@ -68,8 +68,8 @@ def scripted_judge():
 @pytest.fixture(scope="module")
 def judged(new_installation, scripted_upstream, scripted_judge, refused_url):
     installation = new_installation(MODELS_CACHE_SECONDS="0")
-    installation.import_config(config(scripted_upstream.url, scripted_judge.url, refused_url))
-    with installation.serve() as proxy:
+    judging = installation.write("config.json", config(scripted_upstream.url, scripted_judge.url, refused_url))
+    with installation.serve("--config", judging) as proxy:
         yield proxy
     proxy.assert_no_complaints()
 

@@ -17,7 +17,7 @@ import orjson
 
 from tests.end_to_end.answers import Answer, End, Framing, Gate, Pause, json_answer
 
-PATIENCE = 15.0  # how long a test waits for something that must happen; never how long it takes
+PATIENCE = 30.0  # how long a test waits for something that must happen; never how long it takes
 BIG = 2**20
 
 Script = Answer | Callable[["Received"], Answer]

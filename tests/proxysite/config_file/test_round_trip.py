@@ -158,7 +158,7 @@ def through_a_file(content):
     return json.loads(json.dumps(content))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(configuration=configurations(), other=configurations())
 def test_an_export_imports_to_the_same_rows_whatever_was_there(configuration, other):
     with transaction.atomic():

@@ -3,7 +3,7 @@
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.dialects import Dialect
@@ -86,6 +86,7 @@ def test_8_84_single_bytes_and_odd_pieces_give_the_same_answer(name, client):
 
 
 @every_pair
+@settings(max_examples=20)  # of each of many pairs
 @given(data=st.data())
 def test_any_split_of_the_bytes_gives_the_same_answer(name, client, data):
     whole = transcript(name)
