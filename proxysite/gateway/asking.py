@@ -12,9 +12,7 @@ from routing.dialects import Dialect
 from routing.errors import BadRequest, MethodNotAllowed
 from routing.snapshot import Binding, RoutingTable
 
-LONGEST_NAME = (
-    1000  # of a model, in characters: names are remembered, and with limits of their number alone fill the memory
-)
+LONGEST_NAME = 1000  # of a model, in characters: names are remembered, so that long ones would fill the memory
 
 # What is made anew for each request is not frozen, although nobody changes it: that costs three times as much to make.
 
