@@ -13,6 +13,7 @@ from benchmarks import pairs, report
 from benchmarks.comparison import Plan, Row, measure
 from benchmarks.first_text import first_text
 from benchmarks.load import once_each
+from benchmarks.pairs import PAIRS
 from benchmarks.peers import PEERS, cache_directory, start_peer
 from benchmarks.processes import NotStarted, machine, stopping_on_sigterm
 from benchmarks.profiling import profile
@@ -108,6 +109,7 @@ def arguments() -> argparse.ArgumentParser:
     timed.add_argument("--kind", choices=("requests", "streams"), default="requests")
     timed.add_argument("--rules", action="store_true", help="with sampling rules")
     timed.add_argument("--converting", choices=("chat", "messages"), help="asked in this dialect, speaking the other")
+    timed.add_argument("--pair", choices=[pair.name for pair in PAIRS], help="with the feature of this pair")
     timed.add_argument("--seconds", type=int, default=10)
     timed.add_argument("--native", action="store_true", help="look into C extensions too (Linux only)")
     timed.add_argument("--top", type=int, default=25, help="how many functions are printed")

@@ -114,7 +114,7 @@ def pairs(options: argparse.Namespace) -> int:
 def measured(place: Lab, pair: Pair, plan: Plan, say: Callable[[str], None]) -> Measured:
     """The two run only as long as they are measured."""
     say(f"{pair.name}: {pair.without.title} | {pair.having.title}")
-    servers = [_started(place, setup, pair) for setup in (pair.without, pair.having)]
+    servers = [started(place, setup, pair) for setup in (pair.without, pair.having)]
     try:
         without, having = measure(place, servers, plan, say)
     finally:
@@ -128,7 +128,7 @@ def measured(place: Lab, pair: Pair, plan: Plan, say: Callable[[str], None]) -> 
     )
 
 
-def _started(place: Lab, setup: Setup, pair: Pair) -> Server:
+def started(place: Lab, setup: Setup, pair: Pair) -> Server:
     return replace(start_setup(place, setup), asked=pair.asked)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.load import sustained
+from benchmarks.pairs import PAIRS, started
 from benchmarks.processes import NotStarted, Process
-from benchmarks.servers import Lab, lab, start_converting, start_proxy
+from benchmarks.servers import Lab, Server, lab, start_converting, start_proxy
 
 _SAMPLES_PER_SECOND = 200
 _WAITING = "_worker (concurrent/futures/thread.py"  # a pool's thread waits for work, which py-spy takes for work
@@ -21,11 +22,7 @@ _WAITING = "_worker (concurrent/futures/thread.py"  # a pool's thread waits for 
 def profile(options: argparse.Namespace) -> int:
     py_spy = _py_spy()
     with lab() as place:
-        server = (
-            start_converting(place, client=options.converting)
-            if options.converting
-            else start_proxy(place, rules=options.rules)
-        )
+        server = _started(place, options)
         stacks = place.directory / "stacks.txt"
         job = server.job(stream=options.kind == "streams")
         for target, form in ((stacks, "raw"), (options.flamegraph.resolve(), "flamegraph")):
@@ -37,6 +34,15 @@ def profile(options: argparse.Namespace) -> int:
         print(summary(stacks.read_text().splitlines(), options.top))
         print(f"\nFlame graph: {options.flamegraph}")
     return 0
+
+
+def _started(place: Lab, options: argparse.Namespace) -> Server:
+    if options.converting:
+        return start_converting(place, client=options.converting)
+    if options.pair:
+        pair = next(pair for pair in PAIRS if pair.name == options.pair)
+        return started(place, pair.having, pair)
+    return start_proxy(place, rules=options.rules)
 
 
 def _py_spy() -> Path:
