@@ -26,6 +26,8 @@ from routing.matching import fold
 
 log = logging.getLogger(__name__)
 
+SMALL_LIMIT = 16  # slots, of which each is news
+
 _ALL = frozenset(Scope)
 
 
@@ -247,9 +249,14 @@ class Gatekeeper:
 
 def _log_slots(lease: Lease, what: str, used: list[tuple[Limit, int]]) -> None:
     """One line for all that happens to a request's slots at once: a line costs more than the slots."""
-    if used:
-        told = "; ".join(f"{_slot(limit, what)}, used: {now}/{limit.limit}" for limit, now in used)
-        log.info("%s %s", lease.request_id, told)
+    news = [f"{_slot(limit, what)}, used: {now}/{limit.limit}" for limit, now in used if _is_news(limit, now)]
+    if news:
+        log.info("%s %s", lease.request_id, "; ".join(news))
+
+
+def _is_news(limit: Limit, used: int) -> bool:
+    """Of a limit that is large and half empty nobody wants to hear of every slot."""
+    return limit.limit <= SMALL_LIMIT or 2 * used >= limit.limit or log.isEnabledFor(logging.DEBUG)
 
 
 def _slot(limit: Limit, what: str) -> str:

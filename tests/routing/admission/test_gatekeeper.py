@@ -424,3 +424,23 @@ def test_the_log_tells_who_waits_for_the_global_limit_and_for_a_pause(lines):
     story()
     assert "r2 Queueing for global limit, 1 requests waiting (limit: 1)" in lines()
     assert "r3 Pausing for 'glm', 7.0 s left" in lines()
+
+
+@pytest.mark.parametrize(
+    ("limit", "level", "told"),
+    [
+        (16, logging.INFO, ["acquired m, used: 1/16", "released m, used: 0/16"]),
+        (17, logging.INFO, []),
+        (17, logging.DEBUG, ["acquired m, used: 1/17", "released m, used: 0/17"]),
+    ],
+)
+def test_of_a_large_limit_that_is_half_empty_only_details_tell(caplog, limit, level, told):
+    caplog.set_level(level, logger="routing.admission.gatekeeper")
+
+    @in_virtual_time
+    async def story():
+        lease = await Gatekeeper(limits(("m", limit))).admit("r1", "m", "a")
+        lease.release()
+
+    story()
+    assert [record.getMessage() for record in caplog.records] == [f"r1 Slot {line}" for line in told]
