@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.site import chromium, filled, launched, log_in
 from tests.end_to_end.proxy import Proxy
@@ -39,12 +39,22 @@ def logged_in(browser: Browser, serving: Proxy) -> dict:
     return cookies
 
 
-@pytest.fixture
-def page(browser: Browser, serving: Proxy, logged_in: dict) -> Iterator[Page]:
-    """A page of the admin.  Nothing may go wrong in its console."""
+@pytest.fixture(scope="package")
+def context(browser: Browser, serving: Proxy, logged_in: dict) -> Iterator[BrowserContext]:
+    """One for all pages, which read styles and scripts from its cache as a person's browser does."""
     context = browser.new_context(
-        base_url=serving.url, storage_state=logged_in, viewport={"width": 1440, "height": 900}
+        base_url=serving.url,
+        storage_state=logged_in,
+        viewport={"width": 1440, "height": 900},
+        reduced_motion="reduce",
     )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page of the admin.  Nothing may go wrong in its console."""
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -53,5 +63,5 @@ def page(browser: Browser, serving: Proxy, logged_in: dict) -> Iterator[Page]:
         "response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None
     )
     yield page
-    context.close()
+    page.close()
     assert complaints == []

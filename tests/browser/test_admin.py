@@ -102,19 +102,21 @@ LISTS = (
 )
 
 
-@pytest.mark.parametrize("path", ["", "explain/", *(f"{path}/" for path in LISTS)])
+@pytest.mark.parametrize("path", ["", "explain/"])
 def test_every_page_opens_in_a_browser(page, serving, path):
     assert page.goto(f"/admin/{path}").status == 200
     page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize("path", [path for path in LISTS if path != "auth/group"])
-def test_every_form_opens_in_a_browser(page, serving, path):
-    page.goto(f"/admin/{path}/")
-    with page.expect_navigation():
-        page.locator("#result_list tr.data-row th a").first.click()
+@pytest.mark.parametrize("path", LISTS)
+def test_every_list_and_a_form_of_it_open_in_a_browser(page, serving, path):
+    assert page.goto(f"/admin/{path}/").status == 200
     page.wait_for_load_state("networkidle")
-    expect(page.locator("form[method=post]").first).to_be_attached()
+    if path != "auth/group":  # of which there is none
+        with page.expect_navigation():
+            page.locator("#result_list tr.data-row th a").first.click()
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("form[method=post]").first).to_be_attached()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -17,7 +17,7 @@ TEXT = b'{"model": "m", "prompt": "' + b"word " * 500 + b'"}'
 
 
 def raw_deflate(data):
-    encoder = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    encoder = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS)
     return encoder.compress(data) + encoder.flush()
 
 
@@ -27,12 +27,13 @@ def streamed_zstd(data):
     return encoder.compress(data) + encoder.flush()
 
 
+quickly_zipped = partial(gzip.compress, compresslevel=1)  # the best they can takes seconds for tens of megabytes
 ENCODERS = {
-    "gzip": gzip.compress,
-    "x-gzip": gzip.compress,
-    "deflate": zlib.compress,
+    "gzip": quickly_zipped,
+    "x-gzip": quickly_zipped,
+    "deflate": partial(zlib.compress, level=1),
     "raw deflate": raw_deflate,
-    "br": partial(brotli.compress, quality=5),  # the best it can takes seconds for tens of megabytes
+    "br": partial(brotli.compress, quality=5),
     "zstd": zstandard.compress,
     "streamed zstd": streamed_zstd,
 }
