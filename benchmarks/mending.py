@@ -33,7 +33,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def in_frames(tokens: list[str]) -> Callable[[], None]:
     conversation = _conversation()
-    frames = ChatFrames(conversation, _repair(conversation).transforms)
+    frames = ChatFrames(conversation, _repair(conversation))
     data = [_frame(token) for token in tokens]
     return lambda: _exhaust(map(frames.feed, data))
 

@@ -30,15 +30,27 @@ from routing.dialects.events import (
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.json import loads
 from routing.dialects.sse import DONE, SseParser
-from validation.repair import TEXTS
+from validation.repair import SAYS_SOMETHING, TEXTS, unsuspected
 
 _suspect = TEXTS.search
 _REASON = re.compile(rb'"finish_reason"\s*:\s*"')
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
+_FRAMES = re.compile(rb"(?s).+?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
+_LONGEST_BEGINNING = 4096  # bytes that are kept
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint")
 _CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call")
 REASONING_FIELDS = ("reasoning_content", "reasoning")
 _SEALS = (ReasoningEnd, Redacted)
+
+
+class Menders(Protocol):
+    """What mends an answer.  `transforms` are made when they are first asked for; few answers need them."""
+
+    @property
+    def transforms(self) -> Sequence["Mender"]: ...
+
+    def begins(self, text: str) -> bool:
+        """Whether an answer that begins so may stay unread until something suspect comes."""
 
 
 class Mender(Protocol):
@@ -59,17 +71,17 @@ def through(transforms: Sequence[Mender], new: list[Event]) -> list[Event]:
 
 
 class ChatFrames:
-    """Whole frames in, frames out."""
+    """Whole frames in, frames out.
 
-    def __init__(
-        self,
-        conversation: Conversation,
-        transforms: Sequence[Mender],
-        reasoning_field: str = "",
-    ) -> None:
+    An ordinary answer is never read: the frames it begins with are kept, to be read when something suspect comes.
+    """
+
+    def __init__(self, conversation: Conversation, menders: Menders, reasoning_field: str = "") -> None:
         self.is_cut = False  # the stream ended before the answer did
         self._reader = ChatReader(conversation)
-        self._transforms = transforms
+        self._menders = menders
+        self._transforms: Sequence[Mender] | None = None
+        self._beginning = b""
         self._sse = SseParser()
         self._plain = PlainFrames()
         self._field = reasoning_field or REASONING_FIELDS[0]
@@ -94,11 +106,11 @@ class ChatFrames:
                 return data
             if b"\n" not in texts:
                 return b"".join(map(self._frame, self._plain.frames(data)))
-        out: list[bytes] = []
-        at = 0
+        at = self._begun(data) if self._transforms is None and not self._spoke else 0
+        out = [data[:at]]
         while at < len(data):
             end = self._unread(data, at)
-            if not at and end == len(data):
+            if end == len(data) and len(out) == 1:
                 return data
             out.append(data[at:end])
             frame = _FRAME_END.search(data, end)
@@ -108,6 +120,8 @@ class ChatFrames:
 
     def close(self) -> bytes:
         """The upstream has nothing more to say."""
+        if not self._spoke:
+            self._look_back()
         if self._ended:
             return b""
         if self._is_quiet():  # nothing is held, and nothing was changed that the end would have to fit
@@ -119,16 +133,44 @@ class ChatFrames:
 
     def fail(self, failed: Failed) -> bytes:
         """The answer cannot go on: what was held is given as it was."""
+        self._look_back()
         return b"" if self._ended else self._ending([failed])
+
+    def _begun(self, data: bytes) -> int:
+        """Up to behind the first text, if the answer begins with one that may stay unread."""
+        first = self._plain.first_text(data)
+        head, end = (first.start, first.end) if first else (len(data), len(data))
+        if (
+            SAYS_SOMETHING.search(data, 0, head)
+            or len(self._beginning) + end > _LONGEST_BEGINNING
+            or (first and not self._menders.begins(first.text))
+        ):
+            self._look_back()
+            return 0
+        self._beginning += data[:end]
+        self._spoke = first is not None
+        return end
+
+    def _look_back(self) -> None:
+        """Reads what the answer began with, all of which has left as it was."""
+        if self._transforms is None:
+            beginning, self._beginning = self._beginning, b""
+            self._transforms = self._menders.transforms
+            self._plain = PlainFrames()
+            for frame in _FRAMES.findall(beginning):
+                self._frame(frame)
 
     def _is_quiet(self) -> bool:
         """Whether texts in which nothing is suspect change nothing: then it stays so until something else is read."""
+        if self._transforms is None:
+            return True
         if self._quiet is None:
             self._quiet = all(transform.passes(b" ", 0) for transform in self._transforms)
         return self._quiet
 
     def _transformed(self, new: list[Event]) -> list[Event]:
         self._quiet = None
+        assert self._transforms is not None
         return through(self._transforms, new)
 
     def _unread(self, data: bytes, start: int) -> int:
@@ -138,9 +180,10 @@ class ChatFrames:
         run, texts = self._plain.run(data, start)
         if texts and b"\n" not in texts and _suspect(texts) is None and self._is_quiet():
             start = run
-        end = len(data)
-        for transform in self._transforms:
-            end = min(end, transform.passes(data, start))
+        if self._transforms is None:
+            end = unsuspected(data, start)
+        else:
+            end = min(transform.passes(data, start) for transform in self._transforms)
         return self._before_end(data, start, end) if end > start else start
 
     def _before_end(self, data: bytes, start: int, end: int) -> int:
@@ -167,6 +210,7 @@ class ChatFrames:
         return self._rewritten(chunk, choice, passed) if chunk and choice else raw
 
     def _frame(self, raw: bytes) -> bytes:
+        self._look_back()
         if (event := self._plain.read(raw)) is not None:
             return self._plainly(raw, event)
         frames = self._sse.feed(raw)

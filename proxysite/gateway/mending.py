@@ -60,7 +60,7 @@ class MendingRelay:
         left = self._events.close()
         self._tap.feed(left)
         # A last event may lack its blank line; half of one never reaches the client.
-        out = self._frames.feed(left + b"\n\n") if is_readable(left) else b""
+        out = self._frames.feed(left + b"\n\n") if left and is_readable(left) else b""
         out = self._named(out + self._frames.close())
         if self._frames.is_cut and not has_finished(Dialect.CHAT, self._tap.tail):
             self._left = out

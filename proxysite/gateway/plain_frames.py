@@ -5,6 +5,7 @@ stands before and behind the text, and the next one with the same two ends says 
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,8 +15,19 @@ from routing.dialects.events import Event, Reasoning, Text
 _DELTA = rb'"delta"\s*:\s*\{[^{}\\]*"%s"\s*:\s*"'  # no string before the text can hold what looks like it
 _FIELDS: dict[type[Event], tuple[bytes, ...]] = {Text: (b"content",), Reasoning: (b"reasoning_content", b"reasoning")}
 _BEGINNINGS = {kind: [re.compile(_DELTA % name) for name in names] for kind, names in _FIELDS.items()}
+_FIRST_TEXT = re.compile(_DELTA.replace(b"%s", b"content") + rb'(?=[^"\\]+"[^\r\n]*\n\n)')
 _LESSONS = 3  # frames of which none is like the one before: then each is like no other
+_SHORT = 16  # bytes: Python finds short needles several times as fast as long ones
 _MISSES = 4  # frames after which what was learned is old: some servers tell the time in each
+
+
+@dataclass(frozen=True, slots=True)
+class FirstText:
+    """The first frame of an answer's text, from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
 
 
 class PlainFrames:
@@ -45,15 +57,32 @@ class PlainFrames:
         for beginning in _BEGINNINGS[type(found[0])]:
             match = beginning.search(frame)
             if match and frame.startswith(text + b'"', match.end()):
-                self._before, self._after = frame[: match.end()], frame[match.end() + len(text) :]
-                self._between = self._after + self._before
-                self._least = len(self._between)
-                self._kind = type(found[0])
-                self._misses = 0
+                self._knows(type(found[0]), frame[: match.end()], frame[match.end() + len(text) :])
                 return
 
+    def _knows(self, kind: type[Event], before: bytes, after: bytes) -> None:
+        self._before, self._after = before, after
+        self._between = after + before
+        self._least = len(self._between)
+        self._kind = kind
+        self._misses = 0
+
+    def first_text(self, data: bytes) -> FirstText | None:
+        """The first frame with a text as its content, from which it learns; None if there is none that is plain."""
+        match = _FIRST_TEXT.search(data)
+        if match is None:
+            return None
+        before = data.rfind(b"\n\n", 0, match.start())
+        start, quote = before + 2 if before >= 0 else 0, data.index(b'"', match.end())
+        end = data.index(b"\n\n", quote) + 2
+        if not _is_simple(data[start:end]):
+            return None
+        text = data[match.end() : quote]
+        self._knows(Text, data[start : match.end()], data[quote:end])
+        return FirstText(start, end, text.decode(errors="replace"))
+
     def texts(self, data: bytes) -> bytes | None:
-        """The texts of one frame or several as JSON spells them, each with its closing quote; None if they say more.
+        """The text of one frame or several as JSON spells it, with its closing quote; None if they say more.
 
         Of several frames only the first and the last are looked at: between the texts of others stand line breaks.
         """
@@ -68,10 +97,10 @@ class PlainFrames:
         if self._misses or self._lessons != _LESSONS:
             self._misses, self._lessons = 0, _LESSONS
         texts = data[len(self._before) : 1 - len(self._after)]
-        return texts if size < 2 * self._least else texts.replace(self._between, b'"')
+        return texts if size < 2 * self._least else self._joined(texts)
 
     def run(self, data: bytes, start: int) -> tuple[int, bytes]:
-        """Where several such frames end that begin there, and their texts as `texts` has them; blank if there are none.
+        """Where several such frames end that begin there, and their text as `texts` has it; blank if there are none.
 
         The first and the last frames that a busy server reads have others around them.
         """
@@ -81,7 +110,15 @@ class PlainFrames:
         end = data.find(self._after, last + self._least)
         if end < 0:
             return start, b""
-        return end + len(self._after), data[start + len(self._before) : end + 1].replace(self._between, b'"')
+        return end + len(self._after), self._joined(data[start + len(self._before) : end + 1])
+
+    def _joined(self, texts: bytes) -> bytes:
+        """Without what stands between them; as they are if something else does as well."""
+        first, *others = texts.split(self._between[:_SHORT])
+        rest = self._between[_SHORT:]
+        size = len(rest)
+        said = [text[size:] for text in others if text.startswith(rest)]
+        return first + b"".join(said) if len(said) == len(others) else texts
 
     def read(self, frame: bytes) -> Event | None:
         """What the frame says, if it says one text and has nothing else that was not in the frame before."""

@@ -77,6 +77,10 @@ class AnswerRepair:
         """Whether an answer of this text, and no other, would stay as it is."""
         return grammar(self._mending.families, bool(self._mending.tools)).leaves(text)
 
+    def begins(self, text: str) -> bool:
+        """Whether an answer that begins so may stay unread until something suspect comes."""
+        return grammar(self._mending.families, bool(self._mending.tools)).begins(text)
+
     @property
     def transforms(self) -> tuple[Repair] | tuple[Repair, MendArguments]:
         made = self._made = self._made or self._transforms()

@@ -6,6 +6,6 @@ family's markup, whose parsers read from a `source` that can wait for more.  `tr
 
 from validation.repair.families.table import FAMILIES
 from validation.repair.recogniser import Mended, Note, Repair
-from validation.repair.trigger import TEXTS, TRIGGER
+from validation.repair.trigger import SAYS_SOMETHING, TEXTS, TRIGGER, unsuspected
 
-__all__ = ["FAMILIES", "TEXTS", "TRIGGER", "Mended", "Note", "Repair"]
+__all__ = ["FAMILIES", "SAYS_SOMETHING", "TEXTS", "TRIGGER", "Mended", "Note", "Repair", "unsuspected"]

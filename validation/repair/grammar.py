@@ -48,6 +48,11 @@ class Grammar:
         """Whether nothing could be found in a whole answer of this text."""
         return self.suspect.search(text) is None and self._start.match(text) is None
 
+    def begins(self, text: str) -> bool:
+        """Whether it is settled what an answer with this first text begins with: nothing that is looked for."""
+        said = text.lstrip()
+        return said != "" and said not in self.start_prefixes and "\n" not in text and self.leaves(text)
+
     def held(self, text: str, at: int, everything: bool) -> int:
         """How many of the last characters could become a literal that is suspected, or any."""
         prefixes = self.prefixes if everything else self.suspected_prefixes

@@ -32,7 +32,7 @@ from validation.repair.grammar import grammar
 from validation.repair.growing import Growing
 from validation.repair.lane import Grown, Item, Lane, Markup, Piece, Recognised
 from validation.repair.tools import Tools
-from validation.repair.trigger import OPENING, TRIGGER
+from validation.repair.trigger import OPENING, TRIGGER, unsuspected
 
 FIRST_KEY = 1 << 20  # of the calls made here: an upstream counts its own from 0
 _CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
@@ -95,11 +95,7 @@ class Repair:
         """Up to where these bytes, which hold whole events from `start` on, may go around the transform."""
         if not self._is_still():
             return start
-        found = (TRIGGER if self._text.begun else OPENING).search(data, start)
-        if found is None:
-            return len(data)
-        before = data.rfind(b"\n\n", start, found.start())  # of blank lines in another spelling nothing is passed
-        return start if before < 0 else before + 2
+        return unsuspected(data, start, TRIGGER if self._text.begun else OPENING)
 
     def _is_still(self) -> bool:
         return (

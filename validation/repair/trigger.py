@@ -37,5 +37,19 @@ def _pattern(end: str) -> bytes:
 TRIGGER = re.compile(b"|".join((_pattern(_END), *_EVENTS)))
 OPENING = re.compile(b"|".join((_pattern(_END), *_EVENTS, _ANY_TEXT)))
 """For an answer of which only reasoning came yet: what it begins with is always looked at."""
+SAYS_SOMETHING = re.compile(
+    b"|".join((_pattern(_END), *_EVENTS, _ANY_TEXT, rb'"(?:reasoning\w*|refusal)"\s*:\s*(?!null|""|\[\])'))
+    + rb"""|"error"|"finish_reason"\s*:\s*"|\[DONE\]"""
+)
+"""For what comes before the first text."""
 TEXTS = re.compile(_pattern('"') + rb"|\n")
 """For texts alone, as JSON spells them and each with the quotation mark that ends it; a line break is in none."""
+
+
+def unsuspected(data: bytes, start: int, pattern: re.Pattern[bytes] = TRIGGER) -> int:
+    """Up to where whole frames, from `start` on, hold nothing that the pattern finds."""
+    found = pattern.search(data, start)
+    if found is None:
+        return len(data)
+    before = data.rfind(b"\n\n", start, found.start())  # of blank lines in another spelling nothing is passed
+    return start if before < 0 else before + 2

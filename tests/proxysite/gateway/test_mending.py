@@ -12,6 +12,7 @@ from routing.dialects.events import Reasoning, Text, ToolEnd, ToolStart
 from routing.dialects.exchange import Exchange
 from routing.dialects.passing import Tap
 from routing.errors import InternalError, UpstreamBroken
+from tests.proxysite.gateway.menders import Menders
 from tests.routing.dialects.transcripts import TRANSCRIPTS, chunks
 from validation.repair import Repair
 from validation.repair.native_calls import MendArguments
@@ -68,7 +69,7 @@ def said(text):
 
 def frames(*transforms, **options):
     exchange = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, request_id="1", known_tools=frozenset(TOOLS))
-    return ChatFrames(exchange, transforms or (Markup(), MendArguments(TOOLS)), **options)
+    return ChatFrames(exchange, Menders(*(transforms or (Markup(), MendArguments(TOOLS)))), **options)
 
 
 def relayed(*data, size=0, **options):

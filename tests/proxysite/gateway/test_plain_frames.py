@@ -11,7 +11,9 @@ from proxysite.gateway.plain_frames import PlainFrames
 from routing.dialects import Dialect
 from routing.dialects.events import Reasoning, Start, Text
 from routing.dialects.exchange import Exchange
+from tests.proxysite.gateway.menders import Menders, lazy
 from tests.validation.repair.support import TOOLS, repair
+from validation.repair.grammar import grammar
 
 
 def frame(delta, ascii=True, **fields):
@@ -83,7 +85,7 @@ def test_what_is_no_lesson_teaches_nothing(data, found):
 def test_frames_that_are_alike_tell_their_texts_together():
     plain = taught({"content": "a"}, Text("a"))
     b, c = frame({"content": "b"}), frame({"content": 'c"'})
-    assert plain.texts(b + c) == b'b"c\\""'
+    assert plain.texts(b + c) == b'bc\\""'
     assert plain.frames(b + c) == [b, c]
     assert plain.frames(b) == [b]
 
@@ -102,7 +104,7 @@ def test_what_stands_between_two_of_them_shows_by_its_line_breaks():
 def test_a_run_ends_where_other_frames_begin():
     plain = taught({"content": "a"}, Text("a"))
     b, c, other = frame({"content": "b"}), frame({"content": 'c"'}), frame({"x": 1})
-    assert plain.run(other + b + c + other, len(other)) == (len(other + b + c), b'b"c\\""')
+    assert plain.run(other + b + c + other, len(other)) == (len(other + b + c), b'bc\\""')
     assert plain.run(b + other + b + c, 0)[1].count(b"\n") > 0
 
 
@@ -119,7 +121,7 @@ def test_a_run_ends_where_other_frames_begin():
 def test_what_begins_otherwise_or_is_one_frame_or_half_of_one_is_no_run(data):
     plain = taught({"content": "a"}, Text("a"))
     end, texts = plain.run(data, 0)
-    assert (end, texts) in ((0, b""), (2 * len(frame({"content": "b"})), b'b"b"'))
+    assert (end, texts) in ((0, b""), (2 * len(frame({"content": "b"})), b'bb"'))
     assert PlainFrames().run(data, 0) == (0, b"")
 
 
@@ -157,14 +159,19 @@ PIECES = [
     '"',
     " of",
     "<think>",
+    "  ",
+    "{",
+    "func",
+    "tions.noop:0",
+    "</think>",
 ]
 
 
-def streamed(data):
+def streamed(data, menders=Menders):
     conversation = Exchange(
         client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1, known_tools=frozenset(TOOLS)
     )
-    mending = ChatFrames(conversation, (repair(),))
+    mending = ChatFrames(conversation, menders(repair()))
     return [json.loads(line[6:]) for line in b"".join(map(mending.feed, data)).split(b"\n\n") if line]
 
 
@@ -188,13 +195,71 @@ def test_it_makes_no_difference_that_frames_are_not_parsed(pieces):
     assert said(streamed(alike)) == said(streamed(unlike)) == said(streamed([b"".join(alike)]))
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["content", "reasoning_content"]), st.sampled_from(PIECES)), max_size=14),
+    st.integers(1, 5),
+    st.sampled_from([[], [{"role": "assistant"}], [{"role": "assistant", "content": ""}]]),
+)
+@settings(max_examples=200, deadline=None)
+def test_it_makes_no_difference_that_a_beginning_stays_unread(pieces, size, greetings):
+    data = [frame(delta) for delta in (*greetings, *({name: text} for name, text in pieces))]
+    grouped = [b"".join(data[at : at + size]) for at in range(0, len(data), size)]
+    assert said(streamed(grouped, lazy)) == said(streamed(data))
+
+
+class Unneeded(Menders):
+    @property
+    def transforms(self):
+        raise AssertionError("nothing had to be mended")
+
+    @transforms.setter
+    def transforms(self, transforms):
+        pass
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+def test_nothing_is_made_to_mend_an_ordinary_answer(size):
+    data = [
+        frame({"role": "assistant", "content": ""}),
+        *(frame({"content": f" word {number}"}) for number in range(9)),
+        FINISH,
+        DONE,
+    ]
+    conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
+    mending = ChatFrames(conversation, Unneeded(begins=grammar(None, True).begins))
+    grouped = [b"".join(data[at : at + size]) for at in range(0, len(data), size)]
+    assert b"".join([*map(mending.feed, grouped), mending.close()]) == b"".join(data)
+    assert not mending.is_cut
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        frame({"reasoning": "a"}),
+        frame({"refusal": "a"}),
+        frame({"tool_calls": [{"index": 0}]}),
+        frame({"content": 'a"'}),
+        b"event: x\n" + frame({"content": "a", "refusal": "b"}),
+        frame({"content": "a"}).replace(b"\n\n", b"\r\n\r\n"),
+        b"data: {}\n\n" * 500,
+        b'data: {"error": "a"}\n\n',
+        b"data: [DONE]\n\n",
+    ],
+)
+def test_what_says_more_than_a_text_is_read_at_once(first):
+    conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
+    mending = ChatFrames(conversation, Unneeded(begins=grammar(None, True).begins))
+    with pytest.raises(AssertionError, match="nothing had to be mended"):
+        mending.feed(first)
+
+
 FINISH = frame({}).replace(b"null}", b'"stop"}')
 DONE = b"data: [DONE]\n\n"
 
 
 def whole(*data):
     conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
-    mending = ChatFrames(conversation, (repair(),))
+    mending = ChatFrames(conversation, lazy(repair()))
     out = b"".join([*map(mending.feed, data), mending.close()])
     return out, mending.is_cut
 
