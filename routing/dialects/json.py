@@ -16,7 +16,10 @@ def loads(data: bytes | str) -> Any:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-        return _whole_text(json.loads(text, parse_constant=_refuse))
+        try:
+            return _whole_text(json.loads(text, parse_constant=_refuse))
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
 
 
 def dumps_text(value: Any) -> str:

@@ -25,9 +25,10 @@ _OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 _NO_ANSWER = 502  # what came inside of a 200 was neither an answer nor an error that its maker meant
-_TOKENS = re.compile(r"(\d[\d,]*)\s*(?:input |prompt )?tokens", re.IGNORECASE)
+# Upstreams quote what clients sent, so no text may take time by the square of its length.
+_TOKENS = re.compile(r"(?<![\d,])(\d[\d,]{0,20})\s{0,9}(?:input |prompt )?tokens", re.IGNORECASE)
 _MAXIMUM = re.compile(
-    r"(?:context (?:length|size|window)[^\d]{0,40}|maximum[^\d]{0,40}|limit of )(\d[\d,]*)", re.IGNORECASE
+    r"(?:context (?:length|size|window)[^\d]{0,40}|maximum[^\d]{0,40}|limit of )(\d[\d,]{0,20})", re.IGNORECASE
 )
 
 
@@ -177,6 +178,6 @@ def _detail(detail: Any) -> str:
 def _without_markup(text: str) -> str:
     if not text.startswith("<"):
         return text or "The upstream answered with an error and gave no reason."
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    said = re.sub(r"<[^>]*>", " ", title.group(1) if title else text)
+    title = re.search(r"<title[^<>]*>([^<]*)</title>", text, re.IGNORECASE)
+    said = re.sub(r"<[^<>]*>", " ", title.group(1) if title else text)
     return " ".join(said.split()) or "The upstream answered with an error page."

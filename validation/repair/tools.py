@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+_LONGEST_NAME = 512  # with what models put around it
 _SEPARATORS = re.compile(r"[-_ ]")
 _CONTROL = re.compile(r"<[|｜/]|<\w")
 _COUNTER = re.compile(r"(?:call[_-]?)?\d+")
@@ -22,6 +23,8 @@ class Tools:
         name = name.strip()
         if name in self._schemas:
             return name
+        if len(name) > _LONGEST_NAME:
+            return None
         if control := _CONTROL.search(name):
             name = name[: control.start()].strip()
         while name not in self._schemas:

@@ -12,6 +12,7 @@ from tests.json_strategies import json_values
 from tests.proxysite.config_file.files import dump, imported, refusals, upstream
 
 pytestmark = pytest.mark.django_db
+UNCHECKED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 AT = "upstreams[1]"
 
@@ -322,7 +323,7 @@ odd = (
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=UNCHECKED)
 @given(path=st.sampled_from(list(places(EXAMPLE))), new=odd)
 def test_any_json_in_any_place_is_taken_or_refused(path, new):
     try:

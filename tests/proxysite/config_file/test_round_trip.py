@@ -17,6 +17,7 @@ from tests.rows import make_binding, make_policy, make_upstream
 from validation.models import Validator
 
 pytestmark = pytest.mark.django_db
+UNCHECKED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=6)
 seconds = st.floats(0, 1e6)
@@ -158,7 +159,7 @@ def through_a_file(content):
     return json.loads(json.dumps(content))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=UNCHECKED)
 @given(configuration=configurations(), other=configurations())
 def test_an_export_imports_to_the_same_rows_whatever_was_there(configuration, other):
     with transaction.atomic():

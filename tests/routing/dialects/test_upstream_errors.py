@@ -207,3 +207,23 @@ def test_an_unnamed_type_keeps_to_the_table_and_generate_says_it_shortly():
     assert told(500, {"error": {"message": "x"}}, GENERATE).body == {"error": {"message": "x"}}
     assert "request_id" not in convert_error(500, b"x", MESSAGES).body
     assert "who" in repr(of_text(b'{"message":"who"}'))
+
+
+@pytest.mark.parametrize(
+    "piece", ["<", "<a", "<title>", "<title", "<p>a", "1", "1,", "1 ", "maximum ", "context size "]
+)
+def test_an_error_of_any_text_is_read_in_time_by_its_length(piece):
+    """Some quote what the client sent.  By the square of its length this took a minute."""
+    text = (piece * 40_000)[:40_000]
+    assert of_text(text.encode(), 500).status == 500
+    long = convert_error(400, orjson.dumps({"error": {"message": f"prompt is too long: {text}"}}), MESSAGES, "req_1")
+    assert long.status == 400
+
+
+def test_the_title_of_a_page_without_an_end_is_none():
+    assert of_text(b"<title>Bad <p>gateway", 502).message == "Bad gateway"
+
+
+def test_an_error_that_is_nested_too_deeply_is_text():
+    assert of_text(b"[" * 100_000, 500).status == 500
+    assert of_text(b'{"error": ' * 3_000 + b"1" + b"}" * 3_000, 500).status == 500

@@ -8,6 +8,7 @@ from validation.repair import lane
 from validation.repair.arguments import mend
 from validation.repair.families import json_calls
 from validation.repair.source import Source
+from validation.repair.tools import Tools
 
 OPENED_AGAIN_AND_AGAIN = {
     "hermes": "<tool_call>",
@@ -106,3 +107,17 @@ def test_a_megabyte_of_arguments_is_a_call():
     ((name, arguments),) = calls_of(answer(pieces, repair(mend_arguments=mend)))
     assert name == "write"
     assert len(arguments["content"]) == 5 * 170_000
+
+
+@pytest.mark.parametrize("unit", [":", ": ", ",a:", "a:"])
+def test_a_string_of_gemmas_that_never_ends_is_looked_at_once(unit):
+    """By the square of its length this took ten seconds."""
+    text = '<|tool_call>call:paint{wall:<|"|>' + (unit * 40_000)[:40_000]
+    assert text_of(answer([text], repair())) == text
+
+
+def test_a_name_of_any_length_is_resolved_at_once():
+    """By the square of its length this took seven seconds."""
+    tools = Tools({"f": {}})
+    assert tools.resolve("a." * 40_000 + "f") is None
+    assert tools.resolve("a." * 200 + "f") == "f"

@@ -12,7 +12,9 @@ _BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.\-]*)(\s*:)")
 
 
 def gemma(opener: str, closer: str, delimiter: str) -> Parser:
-    unopened = re.compile(rf":\s*(?!{re.escape(delimiter)})([^<\[\]{{}}]*){re.escape(delimiter)}(?=\s*[,}}])")
+    # It begins behind what it cannot hold, so that text is looked at once, however many colons are in it.
+    end = re.escape(delimiter)
+    unopened = re.compile(rf"(?:^|(?<=[<\[\]{{}}]))([^<\[\]{{}}:]*+:)\s*+([^<\[\]{{}}]++){end}(?=\s*[,}}])")
 
     def parse(source: Source, tools: Tools) -> Steps[Found]:
         yield from source.accept(opener)
@@ -45,7 +47,7 @@ def _object(source: Source, closer: str, delimiter: str) -> Steps[str]:
 
 def _as_json(text: str, delimiter: str, unopened: re.Pattern[str]) -> str:
     if text.count(delimiter) % 2:  # models forget to open a string
-        text = unopened.sub(lambda match: f":{delimiter}{match[1]}{delimiter}", text, count=1)
+        text = unopened.sub(lambda match: f"{match[1]}{delimiter}{match[2]}{delimiter}", text, count=1)
     pieces = text.split(delimiter)
     for index, piece in enumerate(pieces):
         pieces[index] = dumps(piece) if index % 2 else _BARE_KEY.sub(r'\1"\2"\3', piece)
