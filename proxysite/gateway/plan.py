@@ -24,6 +24,7 @@ from routing.dialects.messages import replay
 from routing.dialects.tokens import Calibration
 from routing.errors import DialectNotSpoken
 from routing.kinds import Kind
+from routing.matching import without_context_marker
 from routing.snapshot import Target, Upstream
 from sampling.merge import ABSENT, Change, apply_layers
 from sampling.snapshot import SamplingTable
@@ -286,10 +287,11 @@ def _rewriting(draft: _Draft, mending: Mending | None) -> Conversation | None:
 
 def _rename_model(draft: _Draft, target: Target, asked: Any) -> None:
     """`asked` is the client's name for it; a conversion has put the target's in its place already."""
-    if target.model and asked != target.model:
-        if draft.body.get("model") != target.model:
-            draft.body = {**draft.body, "model": target.model}
-        draft.changes.append(Change("model", asked, target.model, f"target at {target.upstream.name}"))
+    name = target.model or (without_context_marker(asked) if isinstance(asked, str) else "")
+    if name and asked != name:
+        if draft.body.get("model") != name:
+            draft.body = {**draft.body, "model": name}
+        draft.changes.append(Change("model", asked, name, f"target at {target.upstream.name}"))
 
 
 def _strip_billing_header(draft: _Draft, upstream: Upstream) -> None:

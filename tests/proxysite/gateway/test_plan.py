@@ -201,6 +201,10 @@ class TestAModelsName:
         assert (plan.model_asked, plan.model_sent, plan.echo) == ("", "theirs", None)
         assert plan.changes == (Change("model", ABSENT, "theirs", "target at local"),)
 
+    def test_loses_its_context_marker_which_no_server_knows_and_is_echoed_with_it(self):
+        plan = planned({"model": "mine[1m]"})
+        assert (plan.model_asked, plan.model_sent, plan.echo) == ("mine[1m]", "mine", "mine[1m]")
+
     def test_may_be_missing_altogether(self):
         plan = planned({"x": 1})
         assert (plan.model_asked, plan.model_sent, plan.echo) == ("", "", None)
