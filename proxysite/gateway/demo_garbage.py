@@ -1,8 +1,8 @@
 """What the demo's models that write garbage say, so that one can see it being caught.
 
-`demo-loop` falls into a repetition loop unless the request brings a penalty against repeating, as a retry does, or, in
-the messages dialect, which has none, a temperature of 1; `demo-garbage` never says anything else than words of all
-languages run together.
+`demo-loop` falls into a repetition loop unless the request brings a penalty against repeating, as a retry does, or a
+temperature of 1 where a retry sends no penalty: in the messages dialect, which has none, and beside tools, whose calls
+suffer from it; `demo-garbage` never says anything else than words of all languages run together.
 """
 
 from typing import Any
@@ -45,7 +45,8 @@ def _said(body: dict[str, Any]) -> str:
 
 
 def _loop(body: dict[str, Any], has_penalties: bool) -> str:
-    for name, neutral in (PENALTIES if has_penalties else WARMTH).items():
+    cures = {**(PENALTIES if has_penalties else {}), **(WARMTH if body.get("tools") or not has_penalties else {})}
+    for name, neutral in cures.items():
         value = body.get(name)
         if isinstance(value, int | float) and value > neutral:
             return OPENING + TURN + END.format(penalty=f"{name} = {value}")

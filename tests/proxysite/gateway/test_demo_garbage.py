@@ -36,6 +36,13 @@ def test_where_there_are_no_penalties_warmth_leads_out_of_it(temperature, loops)
     assert (verdict_on(text) is not None) is loops
 
 
+@pytest.mark.parametrize(("tools", "loops"), [([], True), ([{"type": "function"}], False)])
+def test_beside_tools_which_suffer_from_penalties_warmth_leads_out_of_it_too(tools, loops):
+    text = loop({"temperature": 1, "tools": tools})
+    assert (verdict_on(text) is not None) is loops
+    assert verdict_on(loop({"presence_penalty": 1, "tools": tools})) is None
+
+
 @pytest.mark.parametrize("said", [OPENING, OPENING + TURN.rstrip(), "The lighthouse "])
 @pytest.mark.parametrize("as_parts", [False, True])
 def test_an_answer_goes_on_from_what_was_said(said, as_parts):
