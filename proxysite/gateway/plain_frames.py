@@ -11,13 +11,13 @@ from typing import Any
 import orjson
 
 from routing.dialects.events import Event, Reasoning, Text
+from routing.dialects.plain_text import apart
 
 _DELTA = rb'"delta"\s*:\s*\{[^{}\\]*"%s"\s*:\s*"'  # no string before the text can hold what looks like it
 _FIELDS: dict[type[Event], tuple[bytes, ...]] = {Text: (b"content",), Reasoning: (b"reasoning_content", b"reasoning")}
 _BEGINNINGS = {kind: [re.compile(_DELTA % name) for name in names] for kind, names in _FIELDS.items()}
 _FIRST_TEXT = re.compile(_DELTA.replace(b"%s", b"content") + rb'(?=[^"\\]+"[^\r\n]*\n\n)')
 _LESSONS = 3  # frames of which none is like the one before: then each is like no other
-_SHORT = 16  # bytes: Python splits at short needles several times as fast as at long ones
 _MISSES = 4  # frames after which what was learned is old: some servers tell the time in each
 
 
@@ -113,12 +113,7 @@ class PlainFrames:
         return end + len(self._after), self._joined(data[start + len(self._before) : end + 1])
 
     def _joined(self, texts: bytes) -> bytes:
-        """Without what stands between them; as they are if something else does as well."""
-        pieces = texts.split(self._between[:_SHORT])
-        if texts.count(self._between) != len(pieces) - 1:
-            return texts
-        size = self._least - _SHORT
-        return pieces[0] + b"".join([piece[size:] for piece in pieces[1:]])
+        return b"".join(apart(texts, self._between))
 
     def read(self, frame: bytes) -> Event | None:
         """What the frame says, if it says one text and has nothing else that was not in the frame before."""

@@ -10,7 +10,8 @@ import orjson
 from routing.dialects.events import Event, Reasoning, Text
 
 _BEFORE_TEXT = (b'"content":', b'"text":', b'"reasoning_content":', b'"reasoning":', b'"thinking":')
-_TOGETHER = 8  # tokens
+_SHORT = 16  # bytes
+_TOGETHER = 16  # tokens
 _LESSONS = 8  # frames of which none is like the one before: then each is like no other
 
 
@@ -33,13 +34,13 @@ class PlainText:
         """All that the chunk says, if it is whole frames of the learned kind and nothing else."""
         if self._kind is None or not chunk.endswith(self._after) or not chunk.startswith(self._before):
             return None
-        return self._said(chunk[len(self._before) : -len(self._after)].split(self._between))
+        return self._said(apart(chunk[len(self._before) : -len(self._after)], self._between))
 
     def read(self, data: bytes, start: int) -> tuple[list[Event], int] | None:
         """What the whole frames from there on say that are of the learned kind, and where others follow."""
         if self._kind is None or not data.startswith(self._before, start):
             return None
-        *texts, last = data[start + len(self._before) :].split(self._between)
+        *texts, last = apart(data[start + len(self._before) :], self._between)
         after = last.find(self._after)
         if after >= 0:
             texts.append(last[:after])
@@ -76,3 +77,12 @@ class PlainText:
         self._before, self._after = before + b'"', b'"' + after
         self._between = self._after + self._before
         self._kind = type(found[0])
+
+
+def apart(texts: bytes, between: bytes) -> list[bytes]:
+    """`texts.split(between)`, several times as fast: Python looks for short bytes much faster than for long ones."""
+    pieces = texts.split(between[:_SHORT])
+    if len(pieces) != texts.count(between) + 1:
+        return texts.split(between)
+    rest = len(between[_SHORT:])
+    return [pieces[0], *[piece[rest:] for piece in pieces[1:]]]

@@ -8,7 +8,7 @@ from routing.dialects import Dialect
 from routing.dialects.conversion import StreamConverter
 from routing.dialects.events import Finish, Reasoning, Text
 from routing.dialects.exchange import Exchange
-from routing.dialects.plain_text import PlainText
+from routing.dialects.plain_text import PlainText, apart
 from routing.dialects.sse import data_frame, named_frame
 
 
@@ -117,8 +117,8 @@ def test_frames_are_read_together_up_to_one_of_another_kind():
 
 
 def test_many_frames_become_some_events_whose_texts_are_whole_tokens():
-    found = learned().whole(b"".join(chat_text(f" token{n}") for n in range(20)))
-    assert [event.text.count(" ") for event in found] == [8, 8, 4]
+    found = learned().whole(b"".join(chat_text(f" token{n}") for n in range(36)))
+    assert [event.text.count(" ") for event in found] == [16, 16, 4]
     assert learned().whole(chat_text("one") + chat_text("") + chat_text("two")) is None
 
 
@@ -172,3 +172,18 @@ def test_a_finish_is_never_read_as_text():
     events = said(stream, Dialect.CHAT)
     assert Text("one two three four") in events
     assert any(isinstance(event, Finish) for event in events)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        b"one",
+        b"",
+        b"one<between frames, as it is>two<between frames, as it is>",
+        b"one<between frames, not as it is>two<between frames, as it is>",
+        b"<between frames, <between frames, as it is>",
+    ],
+)
+@pytest.mark.parametrize("between", [b"<between frames, as it is>", b"<"])
+def test_texts_are_taken_apart_as_split_does_it(texts, between):
+    assert apart(texts, between) == texts.split(between)
