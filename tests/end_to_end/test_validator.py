@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.end_to_end.answers import Gate, body_answer, garbage, hang, hang_up, json_answer, stream
+from tests.end_to_end.answers import Gate, Pause, body_answer, garbage, hang, hang_up, json_answer, stream
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES
 from tests.end_to_end.pairs import Pair, read_stream, read_whole
@@ -167,7 +167,8 @@ def test_it_is_asked_while_the_answer_comes_and_the_upstream_is_closed_at_its_wo
     judge.answer(saying(GARBAGE))
     words, _ = SAYS["chat"](LOOP * 60)
     verdict = Gate()
-    upstream.answer(stream(*words, verdict, words[1], Gate()))
+    # A verdict takes effect at the next chunk behind it, and nobody sees when it has arrived: so they go on coming.
+    upstream.answer(stream(*words, verdict, *(words[1], Pause(0.05)) * 400, Gate()))
     with client.stream("POST", CHAT.client_path, json=CHAT.body("judged-fine", stream=True)) as answer:
         judge.wait_for_call()
         judge.wait_until_idle()
