@@ -167,7 +167,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
 
 def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
     if plan.mending and exchange.repair:
-        frames = ChatFrames(plan.mending.conversation, exchange.repair, plan.mending.reasoning_field)
+        frames = ChatFrames(exchange.repair, plan.mending.reasoning_field)
         return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
     early = exchange.early
     return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id, early)
