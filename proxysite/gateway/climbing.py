@@ -15,7 +15,8 @@ import random
 from collections.abc import AsyncGenerator, Sequence
 
 from proxysite.gateway.again import Again
-from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.attempt import Opened
+from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import OUTCOMES, Validator, failure_of
 from proxysite.gateway.plan import Plan

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from proxysite.gateway.again import Again, CannotContinue
 from proxysite.gateway.asking import Asked, Route, find_route
-from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.attempt import Opened
+from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.climbing import Climb
 from proxysite.gateway.endpoints import Endpoint
