@@ -46,6 +46,12 @@ class MethodNotAllowed(ProxyError):
     status, code = 405, "method_not_allowed"
 
 
+class RequestTimeout(ProxyError):
+    """The client does not send the rest of its request."""
+
+    status, code = 408, "request_timeout"
+
+
 class BodyTooLarge(ProxyError):
     status, code = 413, "request_too_large"
 

@@ -40,6 +40,7 @@ class Engine:
         self.keepalive_seconds: float = settings.ENV["KEEPALIVE_SECONDS"]
         self.public_url: str = settings.ENV["PUBLIC_URL"]
         self.max_body_bytes: int = settings.ENV["MAX_BODY_MIB"] * 2**20
+        self.client_timeout_seconds: float | None = settings.ENV["CLIENT_TIMEOUT_SECONDS"] or None
         self.is_started = False
         self.running = 0  # requests on their way
         self.upstreams = Upstreams()

@@ -153,7 +153,7 @@ class ProxyHandler(ASGIHandler):
 
     async def _read_body(self, request: ProxyRequest, receive: Any) -> None:
         limit = self.engine.max_body_bytes
-        content = await body.received(receive, limit)
+        content = await body.received(receive, limit, self.engine.client_timeout_seconds)
         if codings := request.header(b"content-encoding"):
             content = await body.decoded(content, codings.split(","), limit)
         request.content = request.exchange.request_body = content
