@@ -60,6 +60,10 @@ class EncodingNotSupported(ProxyError):
     status, code = 400, "request_body_encoding_unsupported"
 
 
+class LoopDetected(ProxyError):
+    status, code = 508, "loop_detected"
+
+
 class InternalError(ProxyError):
     outcome = "error"
 
