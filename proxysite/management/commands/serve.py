@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from proxysite import live
 from proxysite.environment import BadSetting, Environment
+from proxysite.gateway.connection import Connection
 from proxysite.overrides import ONLY, Overrides
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Command(BaseCommand):
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            h11_max_incomplete_event_size=256 * 1024,
+            http=Connection,
         )
         server = _Server(config, self.stdout.write, application.engine.base_path)
         try:
