@@ -11,7 +11,6 @@ in between.
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-import orjson
 from django.utils import timezone
 
 from proxysite.gateway.again import Again, CannotContinue
@@ -143,7 +142,7 @@ def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation 
     is_document = answer.header("content-type").lower().startswith("application/json")
     if not is_document or answer.status >= 300 or plan.dialect is None:
         return None
-    asked = {**orjson.loads(plan.body), "model": plan.model_asked}
+    asked = {**plan.content, "model": plan.model_asked}
     created = int(exchange.received_at.timestamp())
     return conversion.read_along(asked, plan.dialect, request_id=exchange.request_id, created=created)
 
