@@ -33,7 +33,7 @@ from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
 from routing.dialects import Dialect, conversion, upstream_errors
-from routing.dialects.events import Transform, UpstreamError
+from routing.dialects.events import End, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
@@ -246,7 +246,7 @@ async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
 
 
 def _repairs(exchange: Exchange) -> Sequence[Transform]:
-    return exchange.repair.transforms if exchange.repair else ()
+    return (exchange.repair.late(),) if exchange.repair else ()
 
 
 def _echoed(body: bytes, plan: Plan) -> bytes:
@@ -276,16 +276,20 @@ async def _converted(
             exchange.outcome, exchange.error = "upstream_error", failure.message
         return _failed(failure, answer, plan, exchange)
     if climb:
-        whole = await climb.whole(body)
+        found, warnings = await climb.whole(body)
+        conversation = climb.conversation
         await climb.aclose()
     else:
-        whole = conversion.convert_response(body, conversation, _repairs(exchange))
+        found, warnings = conversion.read_whole(body, conversation, _repairs(exchange))
+    has_changed = (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)
+    if found[-1:] == [End()] and not (plan.is_converted or has_changed):
+        exchange.warnings += tuple(warnings)
+        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
+    whole = conversion.write_whole(found, conversation, warnings)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
         return _failed(whole.failure, answer, plan, exchange)
-    if not (plan.is_converted or (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)):
-        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     return json_answer(whole.body)
 
 
