@@ -1,6 +1,6 @@
 import pytest
 
-from routing.matching import PatternTable, fold, is_glob, pick, picks_models, without_context_marker
+from routing.matching import MOST_KNOWN, PatternTable, fold, is_glob, pick, picks_models, without_context_marker
 
 
 def table(*patterns):
@@ -101,3 +101,11 @@ def test_nothing_is_picked_of_nothing():
 
 def test_brackets_in_a_name_do_not_pick():
     assert [picks_models(name) for name in ("gemma[fast]", "", "qwen*", "qwen?")] == [False, False, True, True]
+
+
+def test_names_from_clients_never_fill_the_memory():
+    known = table("m1*")
+    for number in range(MOST_KNOWN + 10):
+        known.first(f"m{number}")
+    assert len(known._known) <= MOST_KNOWN
+    assert [known.first(name) for name in ("m17", "m2", "m17")] == ["m1*", None, "m1*"]
