@@ -128,3 +128,8 @@ def test_an_empty_list_says_what_would_be_there(admin_client):
 def test_a_search_that_finds_nothing_says_so_in_its_place(admin_client, rows):
     answer = admin_client.get(url(ParallelLimit, "changelist"), {"q": "<none>", "enabled__exact": "0"}).content.decode()
     assert "Nothing matches “&lt;none&gt;” with these filters." in answer
+
+
+def test_limits_of_a_scope_that_nobody_knows_are_listed_to_be_corrected(admin_client):
+    ParallelLimit.objects.create(scope="planet", limit=1)
+    assert admin_client.get(reverse("admin:routing_parallellimit_changelist")).status_code == 200
