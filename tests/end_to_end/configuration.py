@@ -93,6 +93,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
             rename_params={"max_tokens": "max_completion_tokens"},
             set_params={"cache_prompt": True},
         ),
+        upstream("many-models", url),
         upstream("keyless", url, credential_mode="none"),
         upstream("own-bearer", url, **own, key_style="bearer"),
         upstream("own-x-api-key", url, **own, key_style="x-api-key"),
@@ -129,6 +130,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "renamed-to-responses": {"upstream": "only-responses", "model": "Their-Name"},
         "org/with-slash": "main",
         "renamed": {"upstream": "main", "model": "Their-Name"},
+        "wild-*": [{"upstream": "many-models", "priority": 0}, {"upstream": "main", "priority": 1}],
         "upper-*": [{"upstream": "main", "model": "Picked", "priority": 0, "weight": 1}],
         "*": "main",
     }
