@@ -52,6 +52,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     config = engine.config()
     asked = _asked(request)
     route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    if route.binding.picks:
+        route.binding = await engine.models.picked(route.binding, route.model or "", request.scope["headers"])
     if route.streams:
         exchange.early = _early(route, exchange)
         request.keep_client_alive(exchange.early or Comments())

@@ -14,6 +14,7 @@ from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import Health, Targets, TargetState
 from routing.matching import fold, is_glob, without_context_marker
+from routing.snapshot import Binding, Target
 from validation.snapshot import Policy
 
 
@@ -113,13 +114,19 @@ def _patterns(config: LiveConfig, ill: Iterable[TargetState]) -> dict[str, dict[
     for binding in config.routing.bindings:
         for target in binding.targets:
             models = found.setdefault(target.upstream.name, {})
-            sent = target.model or ("" if is_glob(binding.pattern) else without_context_marker(binding.pattern))
-            models.setdefault(_spelled(sent, models), []).append(binding.pattern)
+            models.setdefault(_spelled(_sent(binding, target), models), []).append(binding.pattern)
     for state in ill:
         models, binding_of_it = found.get(state.upstream, {}), config.routing.binding(state.model)
         if binding_of_it and "" in models and _spelled(state.model, models) not in models:
             models[state.model] = [binding_of_it.pattern]
     return found
+
+
+def _sent(binding: Binding, target: Target) -> str:
+    """The name that a target is sent, blank if requests decide."""
+    if target.model:
+        return "" if target.picks else target.model
+    return "" if is_glob(binding.pattern) else without_context_marker(binding.pattern)
 
 
 def _spelled(name: str, models: Iterable[str]) -> str:

@@ -253,7 +253,7 @@ class Choices:
         return self._targets.record(target.upstream.name, self._sent(target))
 
     def _sent(self, target: Target) -> str:
-        return target.model or without_context_marker(self._model)
+        return target.sent_model or without_context_marker(self._model)
 
 
 def _keys(upstream: str, model: str) -> tuple[Key, Key]:

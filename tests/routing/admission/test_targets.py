@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -303,6 +304,14 @@ def test_of_a_target_that_names_no_model_each_model_has_its_own_health():
     assert targets.state_of("a", "dead", 0.0).health is Health.COOLING
     targets.asked_for("dead").succeeded(A)
     assert targets.state(0.0) == ()
+
+
+def test_of_a_target_that_picks_a_model_health_is_that_of_the_picked_one():
+    targets = Targets()
+    picked = replace(A, model="*", picks=True, picked="qwen")
+    for number in range(FAILURES):
+        targets.asked_for("claude").failed(picked, number, 0.0)
+    assert targets.state_of("a", "qwen", 0.0).health is Health.COOLING
 
 
 def test_an_upstream_that_cannot_be_reached_is_learned_for_all_models_at_once():
