@@ -84,7 +84,7 @@ class Climb:
             if self.verdict and not await self._tried_again(self.verdict):
                 found += guard.end()
             if guard is self.guard:
-                return conversion.write_whole(found, conversation, warnings)
+                return conversion.write_whole(found, conversation, warnings, body)
             body = await self._answer.read()
             if self._exchange.tap:
                 self._exchange.tap.feed(body)

@@ -33,6 +33,7 @@ from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
 from routing.dialects import Dialect, conversion, upstream_errors
+from routing.dialects.along import Unreadable, read_along
 from routing.dialects.events import Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
@@ -144,7 +145,12 @@ def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation 
         return None
     asked = {**orjson.loads(plan.body), "model": plan.model_asked}
     created = int(exchange.received_at.timestamp())
-    return conversion.read_along(asked, plan.dialect, request_id=exchange.request_id, created=created)
+    try:
+        return read_along(
+            asked, plan.dialect, request_id=exchange.request_id, created=created, renamed=plan.echo is not None
+        )
+    except Unreadable:
+        return None
 
 
 async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:

@@ -16,6 +16,7 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Continued, EarlyResponse
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
 from routing.dialects.sse import KEEP_ALIVE, PING
+from routing.dialects.text_frames import TextFrames
 from routing.errors import ProxyError, UpstreamBroken
 from validation.ending import Guarded
 
@@ -114,7 +115,7 @@ class ConvertingRelay:
     goes to the client with the next one, or with the end.
     """
 
-    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_said", "_tap")
+    __slots__ = ("_converter", "_earlier", "_events", "_guard", "_is_closed", "_said", "_tap")
 
     def __init__(
         self,
@@ -123,7 +124,9 @@ class ConvertingRelay:
         transforms: Sequence[Transform] = (),
         guard: Guarded | None = None,
     ) -> None:
-        self._converter = StreamConverter(conversation, (*transforms, guard) if guard else transforms)
+        reads = TextFrames if conversation.is_bare else StreamConverter
+        self._converter: TextFrames | StreamConverter = reads(conversation, (*transforms, guard) if guard else transforms)
+        self._earlier: list[str] = []  # warnings about what was read otherwise
         self._guard = guard
         self._events = WholeEvents()
         self._tap = tap
@@ -140,7 +143,7 @@ class ConvertingRelay:
 
     @property
     def warnings(self) -> Sequence[str]:
-        return self._converter.warnings
+        return self._earlier + self._converter.warnings
 
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
@@ -158,8 +161,13 @@ class ConvertingRelay:
     def go_on(self, conversation: Conversation, transforms: Sequence[Transform], guard: Guarded) -> None:
         """Another attempt follows, in the same stream."""
         self._tap.feed(self._events.close())
-        self._converter.go_on(conversation, (*transforms, guard))
         self._guard = guard
+        if isinstance(self._converter, TextFrames) and not conversation.is_bare:
+            self._said += self._converter.leave()
+            self._earlier += self._converter.warnings
+            self._converter = StreamConverter(conversation, (*transforms, guard))
+        else:
+            self._converter.go_on(conversation, (*transforms, guard))
 
     def close(self) -> bytes:
         """The end of the stream; saying so again changes nothing."""
