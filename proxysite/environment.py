@@ -76,6 +76,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("DEBUG_LOGS", "flag", False, "Log each request's route and final parameters."),
     Variable("OVERRIDE_LOGS", "flag", False, "Log each sampling parameter the rules change: from, to, and why."),
     Variable("MAX_BODY_MIB", "integer", 64, "Largest request body, decompressed, in MiB.", minimum=1, maximum=4096),
+    Variable(
+        "CLIENT_TIMEOUT_SECONDS",
+        "number",
+        30.0,
+        "Longest silence of a client within its request; less than 1 KiB/s is silence. 0: no limit.",
+        minimum=0,
+    ),
     Variable("MODELS_CACHE_SECONDS", "number", 30.0, "How long the merged list of models is reused.", minimum=0),
     Variable(
         "KEEPALIVE_SECONDS",

@@ -46,12 +46,22 @@ class MethodNotAllowed(ProxyError):
     status, code = 405, "method_not_allowed"
 
 
+class RequestTimeout(ProxyError):
+    """The client does not send the rest of its request."""
+
+    status, code = 408, "request_timeout"
+
+
 class BodyTooLarge(ProxyError):
     status, code = 413, "request_too_large"
 
 
 class EncodingNotSupported(ProxyError):
     status, code = 400, "request_body_encoding_unsupported"
+
+
+class LoopDetected(ProxyError):
+    status, code = 508, "loop_detected"
 
 
 class InternalError(ProxyError):

@@ -101,18 +101,8 @@ class RoutingTable:
         return PatternTable((binding.pattern, binding) for binding in self.bindings)
 
     @cached_property
-    def _known(self) -> dict[str, Binding | None]:
-        return {}
-
-    @cached_property
     def catch_all(self) -> Binding | None:
         return next((binding for binding in self.bindings if binding.pattern == "*"), None)
 
     def binding(self, model: str) -> Binding | None:
-        """The binding of a model name.  Remembered, because the same few names come again and again."""
-        try:
-            return self._known[model]
-        except KeyError:
-            if len(self._known) >= 4096:  # names come from clients: never let them fill the memory
-                self._known.clear()
-            return self._known.setdefault(model, self._table.first(model))
+        return self._table.first(model)

@@ -15,7 +15,8 @@ import random
 from collections.abc import AsyncGenerator, Sequence
 
 from proxysite.gateway.again import Again
-from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.attempt import Opened
+from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import OUTCOMES, Validator, failure_of
 from proxysite.gateway.plan import Plan
@@ -57,16 +58,16 @@ class Climb:
         one answer.  Raises what an answer's chunks raise."""
         questions = self._questions
         while True:
-            gate = self.guard.gate
-            async for chunk in self._answer.chunks():
+            gate, chunks = self.guard.gate, self._answer.chunks()
+            while gate.verdict is None:
+                coming = anext(chunks, None)
+                chunk = await (questions.or_verdict(coming) if questions.are_open else coming)
+                if chunk is None:
+                    await self._end(relay)
+                    break
                 yield chunk
                 if (gate.ask or questions.are_open) and await self._look_after(relay):
                     yield b""  # something was said
-                if gate.verdict:
-                    break
-            else:
-                relay.end_answer()
-                await self._look_after(relay)
             if self.verdict is None:
                 return
             if not await self._tried_again(self.verdict):
@@ -126,6 +127,13 @@ class Climb:
             return seam
         ahead = Ahead(self.guard.gate, judges(self.guard.policy))
         return (ahead, *self._exchange.repair.transforms, *seam)
+
+    async def _end(self, relay: ConvertingRelay) -> None:
+        """The upstream has nothing more to say, or nobody wants to hear it."""
+        self._questions.look_after(self.guard)
+        if self.verdict is None:
+            relay.end_answer()
+            await self._look_after(relay)
 
     async def _look_after(self, relay: ConvertingRelay) -> bool:
         """Cares for the questions of the gate.  Whether something was said that the next chunk should not wait for."""

@@ -25,7 +25,7 @@ from proxysite.gateway.keepalive import Keepalive, Send
 from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
 from routing.dialects.life import Life
-from routing.errors import BadRequest, InternalError, ProxyError
+from routing.errors import BadRequest, InternalError, LoopDetected, ProxyError
 
 log = logging.getLogger("proxysite.gateway")
 
@@ -92,13 +92,13 @@ class ProxyHandler(ASGIHandler):
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         exchange = Exchange(scope["method"], scope["path"][:500])
-        self.engine.running += 1
+        self.engine.exchanges[exchange.request_id] = exchange
         try:
             await self._exchange(scope, receive, send, exchange)
         except body.ClientGone:
             exchange.client_gone = True
         finally:
-            self.engine.running -= 1
+            del self.engine.exchanges[exchange.request_id]
             exchange.ended()
             for failure in failures_of(exchange):  # before the record, which lets go of the bodies
                 self.engine.recorder.add_failure(failure)
@@ -115,6 +115,7 @@ class ProxyHandler(ASGIHandler):
         watcher: asyncio.Task[None] | None = None
         try:
             try:
+                self._refuse_own(request.header(b"x-request-id"))
                 if not self.engine.is_started:
                     await self.engine.start()
                 await self._read_body(request, receive)
@@ -151,9 +152,17 @@ class ProxyHandler(ASGIHandler):
             if isinstance(response, Streamed):
                 await response.aclose()
 
+    def _refuse_own(self, sent_id: str) -> None:
+        """A request that we have sent ourselves and that comes back to us would go round for ever."""
+        if own := self.engine.exchanges.get(sent_id):
+            raise LoopDetected(
+                f"The request came back to the proxy that sent it: the URL of the upstream “{own.upstream}” is this "
+                "proxy's own. Correct it in the admin."
+            )
+
     async def _read_body(self, request: ProxyRequest, receive: Any) -> None:
         limit = self.engine.max_body_bytes
-        content = await body.received(receive, limit)
+        content = await body.received(receive, limit, self.engine.client_timeout_seconds)
         if codings := request.header(b"content-encoding"):
             content = await body.decoded(content, codings.split(","), limit)
         request.content = request.exchange.request_body = content

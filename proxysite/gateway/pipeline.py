@@ -11,12 +11,12 @@ in between.
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-import orjson
 from django.utils import timezone
 
 from proxysite.gateway.again import Again, CannotContinue
 from proxysite.gateway.asking import Asked, Route, find_route
-from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.attempt import Opened
+from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.climbing import Climb
 from proxysite.gateway.endpoints import Endpoint
@@ -143,7 +143,7 @@ def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation 
     is_document = answer.header("content-type").lower().startswith("application/json")
     if not is_document or answer.status >= 300 or plan.dialect is None:
         return None
-    asked = {**orjson.loads(plan.body), "model": plan.model_asked}
+    asked = {**plan.content, "model": plan.model_asked}
     created = int(exchange.received_at.timestamp())
     try:
         return read_along(

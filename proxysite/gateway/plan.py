@@ -6,6 +6,7 @@ and its dialect may be others.  A body that nothing changes leaves as it came, b
 cache sees what the client wrote.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,8 @@ class Chance:
 class Plan:
     """What will be sent where.  `echo` is the name that answers must call the model by, None to leave them alone;
     `conversation` is there when the answer must be written anew, and knows what that takes; `mending` is there when
-    leaked calls in the answer are mended, and `mended` tells of those in the request's history."""
+    leaked calls in the answer are mended, and `mended` tells of those in the request's history; `content` is the body
+    as it was before it became bytes."""
 
     target: Target
     dialect: Dialect | None
@@ -60,6 +62,7 @@ class Plan:
     url: str
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    content: Mapping[str, Any] = field(default_factory=dict)
     streams: bool = False
     model_asked: str = ""
     model_sent: str = ""
@@ -167,6 +170,7 @@ def _plan_endpoint(
             betas=draft.betas,
         ),
         body=asked.body if draft.body is body else _written(draft.body),
+        content=draft.body,
         streams=body.get("stream") is True,
         model_asked=model or "",
         model_sent=sent if isinstance(sent, str) else "",

@@ -125,7 +125,9 @@ class ConvertingRelay:
         guard: Guarded | None = None,
     ) -> None:
         reads = TextFrames if conversation.is_bare else StreamConverter
-        self._converter: TextFrames | StreamConverter = reads(conversation, (*transforms, guard) if guard else transforms)
+        self._converter: TextFrames | StreamConverter = reads(
+            conversation, (*transforms, guard) if guard else transforms
+        )
         self._earlier: list[str] = []  # warnings about what was read otherwise
         self._guard = guard
         self._events = WholeEvents()
@@ -196,3 +198,7 @@ class ConvertingRelay:
             return more
         said, self._said = self._said, b""
         return said + more
+
+
+def _converter(conversation: Conversation, transforms: Sequence[Transform]) -> TextFrames | StreamConverter:
+    return (TextFrames if conversation.is_bare else StreamConverter)(conversation, transforms)

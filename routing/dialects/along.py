@@ -12,6 +12,12 @@ from routing.dialects.request import Request
 from routing.dialects.responses import parse as responses_parse
 from routing.errors import BadRequest
 
+# What tells nothing of the answer, and may be long.  The input of responses may bring tools along.
+_UNREAD: Mapping[Dialect, Mapping[str, Any]] = {
+    Dialect.CHAT: {"messages": None},
+    Dialect.MESSAGES: {"messages": None, "system": None},
+}
+
 
 class Unreadable(Exception):
     """Says what an answer has that would be lost."""
@@ -100,6 +106,6 @@ def _one_answer(parameters: Mapping[str, Any]) -> None:
 def _parsed(body: Mapping[str, Any], dialect: Dialect) -> Request:
     """The upstream may know better what to do with a request that makes no sense here."""
     try:
-        return conversion.parse(body, dialect)
+        return conversion.parse({**body, **_UNREAD.get(dialect, {})}, dialect)
     except BadRequest as problem:
         raise Unreadable(f"its request cannot be read ({problem.message.rstrip('.')})") from None

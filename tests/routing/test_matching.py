@@ -1,6 +1,6 @@
 import pytest
 
-from routing.matching import PatternTable, fold, is_glob, without_context_marker
+from routing.matching import MOST_KNOWN, PatternTable, fold, is_glob, without_context_marker
 
 
 def table(*patterns):
@@ -76,3 +76,11 @@ def test_globs_are_told_by_their_special_characters(pattern, answer):
 
 def test_folding_goes_further_than_lower_case():
     assert fold("STRASSE") == fold("straße")
+
+
+def test_names_from_clients_never_fill_the_memory():
+    known = table("m1*")
+    for number in range(MOST_KNOWN + 10):
+        known.first(f"m{number}")
+    assert len(known._known) <= MOST_KNOWN
+    assert [known.first(name) for name in ("m17", "m2", "m17")] == ["m1*", None, "m1*"]

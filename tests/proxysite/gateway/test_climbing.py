@@ -21,7 +21,7 @@ from tests.proxysite.gateway.in_process import (
     settled,
     until,
 )
-from tests.routing.dialects.checkers import check_chat, check_completions, check_messages
+from tests.routing.dialects.checkers import check_chat, check_messages
 from tests.routing.dialects.transcripts import frame
 from tests.snapshots import an_upstream, bound, routing_of
 from validation.failures import Outcome
@@ -431,6 +431,8 @@ FOUND = Verdict("validator", "repetition", 0.9, 0, 0, 0, "the small model says s
 class Small:
     """A validator model: what it says of each question, or an event that it waits for."""
 
+    steps = 1  # of the loop, until it answers
+
     def __init__(self, *answers):
         self.answers = list(answers)
         self.asked = []
@@ -446,8 +448,15 @@ class Small:
             finally:
                 self.waiting -= 1
             return FOUND
-        await asyncio.sleep(0)
+        for _ in range(self.steps):
+            await asyncio.sleep(0)
         return answer
+
+
+class Slow(Small):
+    """Its answer comes when the upstream has been silent for a while."""
+
+    steps = 60
 
 
 ASKS = {
@@ -479,6 +488,52 @@ class TestTheValidatorModel:
         _, (failure,) = await served(client, upstream, asks=small, **ASKS | AT_ONCE, max_retries=0)
         assert "the small model says so" in check_messages(client.body).error["message"]
         assert failure.detector == "validator"
+
+    async def test_does_not_wait_for_the_upstream_with_what_it_finds(self, proxy, nothing_left):
+        verdict, never = asyncio.Event(), Gate()
+        small, upstream = Small(verdict), Upstream((*says(LONG_GOOD), never))
+        handler = proxy(upstream, ROUTING, validation=judging(**ASKS | AT_ONCE))
+        handler.engine.validator, client = small, asking()
+        task = asyncio.get_running_loop().create_task(handler(client.scope, client.receive, client.send))
+        await until(lambda: small.waiting)
+        await settled()  # everything that the upstream says has been read, and it stays silent
+        verdict.set()
+        await task
+        assert "the small model says so" in check_messages(client.body).error["message"]
+        nothing_left(handler, upstream)
+
+    async def test_that_finds_nothing_in_a_silence_leaves_it_alone(self, proxy, nothing_left):
+        silence, small = Gate(), Small()
+        upstream = Upstream((*says(LONG_GOOD), silence, *answers(REST)))
+        handler = proxy(upstream, ROUTING, validation=judging(**ASKS | AT_ONCE))
+        handler.engine.validator, client = small, asking()
+        task = asyncio.get_running_loop().create_task(handler(client.scope, client.receive, client.send))
+        await until(lambda: small.asked)
+        await settled()
+        silence.set()
+        await task
+        assert nothing_left(handler, upstream).attempts == 1
+        assert check_messages(client.body).texts("text") == LONG_GOOD + REST
+
+    async def test_that_answers_as_the_next_chunk_comes_leaves_nothing_open(self, proxy, nothing_left):
+        """Whichever is first: the two meet in every order of a few steps of the loop."""
+        for steps in range(12):
+            silence, verdict = Gate(), asyncio.Event()
+            small, upstream = Small(verdict), Upstream((*says(LONG_GOOD), silence, *answers(REST)), then=(END,))
+            handler = proxy(upstream, ROUTING, validation=judging(**ASKS | AT_ONCE, max_retries=0))
+            handler.engine.validator, client = small, asking()
+            task = asyncio.get_running_loop().create_task(handler(client.scope, client.receive, client.send))
+            await until(lambda small=small: small.waiting)
+            await settled()
+            first, second = (silence, verdict) if steps % 2 else (verdict, silence)
+            first.set()
+            for _ in range(steps // 2):
+                await asyncio.sleep(0)
+            second.set()
+            await task
+            await settled()
+            nothing_left(handler, upstream)
+            assert client.is_complete
 
     async def test_that_finds_garbage_at_the_end_has_it_asked_for_again(self, served):
         client, small = asking(), Small(FOUND)
@@ -554,6 +609,12 @@ RUNS = {
         True,
         AT_ONCE,
         None,
+    ),
+    "a verdict in a silence": (
+        Upstream((*says(LONG_GOOD, size=400), Gate()), then=(answers("Good."),)),
+        True,
+        ASKS,
+        lambda *_: Slow(FOUND),
     ),
     "a validator model": (Upstream((*says(LONG_GOOD, size=400), *END), then=(answers("Good."),)), True, ASKS, Small),
 }

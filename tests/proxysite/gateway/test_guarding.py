@@ -28,6 +28,7 @@ def plan(model="glm-4", dialect=Dialect.CHAT, **body):
         url="http://up/v1/chat/completions",
         headers=[],
         body=orjson.dumps(sent),
+        content=sent,
         model_asked=model,
         model_sent="theirs",
     )
@@ -65,7 +66,7 @@ BATCH = {"dialect": Dialect.GENERATE, "text": ["a", "b"]}
     [
         ({"n": 2}, "it holds several answers (n is 2)."),
         ({"logprobs": True}, "it holds the probabilities of its tokens (logprobs)."),
-        ({"messages": 3}, "its request cannot be read (messages must be a list)."),
+        ({"tools": 3}, "its request cannot be read (tools must be a list)."),
         (BATCH, "it answers several prompts at once."),
     ],
 )

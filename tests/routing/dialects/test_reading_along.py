@@ -51,7 +51,7 @@ def test_calls_of_responses_come_out_as_they_went_in(item):
     [
         ({"messages": [user("hi")], "n": 2}, CHAT, "several answers (n is 2)"),
         ({"messages": [user("hi")], "logprobs": True}, CHAT, "logprobs"),
-        ({"messages": 3}, CHAT, "cannot be read"),
+        ({"messages": [user("hi")], "tools": 3}, CHAT, "cannot be read"),
         ({"input": "hi", "previous_response_id": "resp_1"}, RESPONSES, "cannot be read"),
         (
             {"messages": [user("hi")], "tools": [{"type": "web_search_20250305", "name": "web_search"}]},
@@ -115,6 +115,11 @@ def test_what_a_bare_prompt_asks_for_is_known():
 )
 def test_the_text_of_a_bare_prompt_is_found_where_it_is_one(body, dialect, text):
     assert prompt_of(body, dialect) == text
+
+
+@pytest.mark.parametrize("dialect", [CHAT, MESSAGES])
+def test_what_was_said_before_tells_nothing_of_the_answer_and_is_left_unread(dialect):
+    assert read_along({"model": "m", "messages": 3, "system": 4}, dialect)
 
 
 def test_what_loses_nothing_is_read():
