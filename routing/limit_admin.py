@@ -7,7 +7,7 @@ from unfold.admin import ModelAdmin
 from routing.admission.limits import Scope
 from routing.limit_models import ParallelLimit, ThrottleRule
 
-SCOPE_TONES = {Scope.MODEL: "sp-note", Scope.UPSTREAM: "sp-good", Scope.GLOBAL: "sp-warn"}
+SCOPE_TONES: dict[str, str] = {Scope.MODEL: "sp-note", Scope.UPSTREAM: "sp-good", Scope.GLOBAL: "sp-warn"}
 
 
 @admin.register(ParallelLimit)
@@ -40,7 +40,7 @@ class ParallelLimitAdmin(ModelAdmin):
 
     @admin.display(description="scope", ordering="scope")
     def scope_shown(self, limit: ParallelLimit) -> str:
-        return format_html('<span class="sp-chip {}">{}</span>', SCOPE_TONES.get(Scope(limit.scope), ""), limit.scope)
+        return format_html('<span class="sp-chip {}">{}</span>', SCOPE_TONES.get(limit.scope, ""), limit.scope)
 
 
 @admin.register(ThrottleRule)

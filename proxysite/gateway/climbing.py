@@ -25,8 +25,7 @@ from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
 from routing.dialects import conversion
 from routing.dialects.continuing import Continuation, beginning
-from routing.dialects.conversion import WholeAnswer
-from routing.dialects.events import Text, Transform
+from routing.dialects.events import Event, Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
 from validation.ahead import Ahead
@@ -76,16 +75,17 @@ class Climb:
             relay.say([Text(self._unsaid)] if self._unsaid else [])
             relay.go_on(self.conversation, self.transforms, self.guard)
 
-    async def whole(self, body: bytes) -> WholeAnswer:
-        """The answer that is not streamed, or an error.  Raises what reading an answer raises."""
+    async def whole(self, body: bytes) -> tuple[bytes, list[Event], list[str]]:
+        """The answer that is not streamed, as it came in the last attempt; the events of it, or of an error, and
+        warnings.  Raises what reading an answer raises."""
         while True:
-            conversation, guard = self.conversation, self.guard
-            found, warnings = conversion.read_whole(body, conversation, (*self.transforms, guard))
+            guard = self.guard
+            found, warnings = conversion.read_whole(body, self.conversation, (*self.transforms, guard))
             found += await self._questions.last(guard)
             if self.verdict and not await self._tried_again(self.verdict):
                 found += guard.end()
             if guard is self.guard:
-                return conversion.write_whole(found, conversation, warnings, body)
+                return body, found, warnings
             body = await self._answer.read()
             if self._exchange.tap:
                 self._exchange.tap.feed(body)
@@ -95,11 +95,6 @@ class Climb:
             await self._questions.aclose()
         finally:
             await self._attempts.aclose()
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the client gets anything else than the first answer as it came."""
-        return self._retries > 0 or self.verdict is not None
 
     @property
     def plan(self) -> Plan:
@@ -126,7 +121,7 @@ class Climb:
         if self._exchange.repair is None:
             return seam
         ahead = Ahead(self.guard.gate, judges(self.guard.policy))
-        return (ahead, *self._exchange.repair.transforms, *seam)
+        return (self._exchange.repair.late(ahead), *seam)
 
     async def _end(self, relay: ConvertingRelay) -> None:
         """The upstream has nothing more to say, or nobody wants to hear it."""

@@ -34,7 +34,7 @@ from routing import headers, hints
 from routing.admission.affinity import session_of
 from routing.dialects import Dialect, conversion, upstream_errors
 from routing.dialects.along import Unreadable, read_along
-from routing.dialects.events import Transform, UpstreamError
+from routing.dialects.events import End, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
@@ -53,6 +53,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     config = engine.config()
     asked = _asked(request)
     route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    if route.binding.picks:
+        route.binding = await engine.models.picked(route.binding, route.model or "", request.scope["headers"])
     if route.streams:
         exchange.early = _early(route, exchange)
         request.keep_client_alive(exchange.early or Comments())
@@ -158,7 +160,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     content_type = answer.header("content-type").lower()
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
-        relay = _passing_relay(plan, exchange)
+        relay = _passing_relay(answer, plan, exchange)
         events = _events(answer, answer.chunks(), relay, exchange)
         return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
     # Not every JSON is one document: Ollama streams application/x-ndjson.
@@ -171,12 +173,12 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     return Streamed(answer.status, raw, _raw(answer, exchange), answer)
 
 
-def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
+def _passing_relay(answer: Opened, plan: Plan, exchange: Exchange) -> Relay:
+    upstream, tap, request_id, largest = plan.upstream.name, exchange.tap, exchange.request_id, answer.largest
     if plan.mending and exchange.repair:
         frames = ChatFrames(plan.mending.conversation, exchange.repair, plan.mending.reasoning_field)
-        return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
-    early = exchange.early
-    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id, early)
+        return MendingRelay(upstream, frames, plan.echo, tap, request_id, largest=largest)
+    return StreamRelay(upstream, plan.dialect, plan.echo, tap, request_id, exchange.early, largest=largest)
 
 
 async def _events(
@@ -252,7 +254,7 @@ async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
 
 
 def _repairs(exchange: Exchange) -> Sequence[Transform]:
-    return exchange.repair.transforms if exchange.repair else ()
+    return (exchange.repair.late(),) if exchange.repair else ()
 
 
 def _echoed(body: bytes, plan: Plan) -> bytes:
@@ -282,16 +284,20 @@ async def _converted(
             exchange.outcome, exchange.error = "upstream_error", failure.message
         return _failed(failure, answer, plan, exchange)
     if climb:
-        whole = await climb.whole(body)
+        body, found, warnings = await climb.whole(body)
+        plan, conversation = climb.plan, climb.conversation
         await climb.aclose()
     else:
-        whole = conversion.convert_response(body, conversation, _repairs(exchange))
+        found, warnings = conversion.read_whole(body, conversation, _repairs(exchange))
+    has_changed = (climb and climb.verdict) or (exchange.repair and exchange.repair.has_mended)
+    if found[-1:] == [End()] and not (plan.is_converted or has_changed):
+        exchange.warnings += tuple(warnings)
+        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
+    whole = conversion.write_whole(found, conversation, warnings, body)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
         return _failed(whole.failure, answer, plan, exchange)
-    if not (plan.is_converted or (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)):
-        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     return json_answer(whole.body)
 
 
@@ -301,7 +307,8 @@ async def _converted_stream(
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, climb.transforms if climb else _repairs(exchange), plan.guard)
+    transforms = climb.transforms if climb else _repairs(exchange)
+    relay = ConvertingRelay(conversation, exchange.tap, transforms, plan.guard, largest=answer.largest)
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()

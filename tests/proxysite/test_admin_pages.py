@@ -116,3 +116,8 @@ def test_the_detected_kind_of_an_upstream_is_shown(admin_client, monkeypatch):
     make_upstream()
     live.learn_kind("local", Kind.VLLM)
     assert "vllm" in admin_client.get(url(Upstream, "changelist")).content.decode().split("result_list")[1]
+
+
+def test_limits_of_a_scope_that_nobody_knows_are_listed_to_be_corrected(admin_client):
+    ParallelLimit.objects.create(scope="planet", limit=1)
+    assert admin_client.get(reverse("admin:routing_parallellimit_changelist")).status_code == 200
