@@ -180,6 +180,11 @@ class Gate:
         ]
 
     @property
+    def patience(self) -> int:
+        """Less text than that need not come here by itself: it goes on no sooner."""
+        return PIECE if self.has_released or self._holds_all else 0
+
+    @property
     def text(self) -> str:
         """The visible text as it came, what is being continued included."""
         return self._streams[Channel.TEXT].text

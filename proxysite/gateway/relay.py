@@ -145,6 +145,8 @@ class ConvertingRelay:
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
+        if self._guard:
+            self._converter.patience = self._guard.gate.patience
         return self._with_said(self._converter.feed(chunk))
 
     def say(self, events: list[Event]) -> None:
