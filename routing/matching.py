@@ -25,6 +25,19 @@ def is_glob(pattern: str) -> bool:
     return _GLOB.search(pattern) is not None
 
 
+def picks_models(name: str) -> bool:
+    """Whether a target's name for a model is a glob.  Brackets are none here: names hold them."""
+    return "*" in name or "?" in name
+
+
+def pick(glob: str, wanted: str, names: Iterable[str]) -> str:
+    """The one that is wanted, in its own spelling, else the first, of the names that match; blank if none does."""
+    matches = re.compile(fnmatch.translate(fold(glob))).match
+    found = [name for name in names if matches(fold(name))]
+    wanted = fold(without_context_marker(wanted))
+    return next((name for name in found if fold(name) == wanted), found[0] if found else "")
+
+
 def without_context_marker(name: str) -> str:
     return _CONTEXT_MARKER.sub("", name)
 

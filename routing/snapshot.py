@@ -66,12 +66,22 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One upstream inside a binding; `model` is the name it knows, blank for the client's own."""
+    """One upstream inside a binding; `model` is the name it knows, blank for the client's own.
+
+    Where `model` is a glob, the request's copy of the target says which of the upstream's models was `picked`.
+    """
 
     upstream: Upstream
     model: str = ""
     priority: int = 0
     weight: int = 1
+    picks: bool = False  # `model` is a glob
+    picked: str = ""
+
+    @property
+    def sent_model(self) -> str:
+        """The name that is sent, blank for the client's own."""
+        return self.picked if self.picks else self.model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +91,11 @@ class Binding:
     pattern: str
     targets: tuple[Target, ...]
     session_affinity: bool = False
+
+    @cached_property
+    def picks(self) -> bool:
+        """Whether it must be known which models an upstream has."""
+        return any(target.picks for target in self.targets)
 
     @cached_property
     def first_choices(self) -> tuple[Target, ...]:

@@ -52,6 +52,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     config = engine.config()
     asked = _asked(request)
     route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    if route.binding.picks:
+        route.binding = await engine.models.picked(route.binding, route.model or "", request.scope["headers"])
     if route.streams:
         exchange.early = _early(route, exchange)
         request.keep_client_alive(exchange.early or Comments())
@@ -152,7 +154,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     content_type = answer.header("content-type").lower()
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
-        relay = _passing_relay(plan, exchange)
+        relay = _passing_relay(answer, plan, exchange)
         events = _events(answer, answer.chunks(), relay, exchange)
         return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
     # Not every JSON is one document: Ollama streams application/x-ndjson.
@@ -165,12 +167,12 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     return Streamed(answer.status, raw, _raw(answer, exchange), answer)
 
 
-def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
+def _passing_relay(answer: Opened, plan: Plan, exchange: Exchange) -> Relay:
+    upstream, tap, request_id, largest = plan.upstream.name, exchange.tap, exchange.request_id, answer.largest
     if plan.mending and exchange.repair:
         frames = ChatFrames(plan.mending.conversation, exchange.repair, plan.mending.reasoning_field)
-        return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
-    early = exchange.early
-    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id, early)
+        return MendingRelay(upstream, frames, plan.echo, tap, request_id, largest=largest)
+    return StreamRelay(upstream, plan.dialect, plan.echo, tap, request_id, exchange.early, largest=largest)
 
 
 async def _events(
@@ -299,7 +301,8 @@ async def _converted_stream(
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, climb.transforms if climb else _repairs(exchange), plan.guard)
+    transforms = climb.transforms if climb else _repairs(exchange)
+    relay = ConvertingRelay(conversation, exchange.tap, transforms, plan.guard, largest=answer.largest)
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()

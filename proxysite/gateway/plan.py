@@ -223,7 +223,7 @@ def _upstream_dialect(endpoint: Endpoint, upstream: Upstream) -> Dialect:
 
 
 def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chance: Chance) -> None:
-    model = target.model or str(draft.body.get("model") or "")
+    model = target.sent_model or str(draft.body.get("model") or "")
     draft.token_ratio = chance.calibration.ratio(model)
     converted = conversion.convert_request(
         draft.body,
@@ -241,7 +241,7 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
 
 def _capabilities(draft: _Draft, target: Target, dialect: Dialect, asked: Asked) -> Capabilities:
     version = header(asked.headers, b"anthropic-version").decode("latin-1")
-    model = target.model or str(draft.body.get("model") or "")
+    model = target.sent_model or str(draft.body.get("model") or "")
     return capabilities.of_upstream(target.upstream, model, dialect, version)
 
 
@@ -291,7 +291,7 @@ def _rewriting(draft: _Draft, mending: Mending | None) -> Conversation | None:
 
 def _rename_model(draft: _Draft, target: Target, asked: Any) -> None:
     """`asked` is the client's name for it; a conversion has put the target's in its place already."""
-    name = target.model or (without_context_marker(asked) if isinstance(asked, str) else "")
+    name = target.sent_model or (without_context_marker(asked) if isinstance(asked, str) else "")
     if name and asked != name:
         if draft.body.get("model") != name:
             draft.body = {**draft.body, "model": name}
