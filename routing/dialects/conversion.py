@@ -274,7 +274,7 @@ class StreamConverter:
     def _frame_by_frame(self, chunk: bytes) -> list[Event]:
         """What the chunk says, learning what frames of text look like on the way."""
         start, found = 0, list[Event]()
-        while self._sse.is_between_frames:
+        while start < len(chunk) and self._sse.is_between_frames:
             if run := self._plain.read(chunk, start):
                 said, start = run
                 found += said
@@ -286,7 +286,7 @@ class StreamConverter:
                 start += len(frame)
             else:
                 break
-        return found + self._heard(chunk[start:])
+        return found + self._heard(chunk[start:]) if start < len(chunk) else found
 
     def _heard(self, data: bytes) -> list[Event]:
         return [event for frame in self._sse.feed(data) for event in self._reader.feed(frame)]

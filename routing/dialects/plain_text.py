@@ -80,16 +80,16 @@ class PlainText:
         """Some tokens as one event, but no more than a paragraph: whoever judges them judges as they come.
 
         None if there is another frame among them."""
+        assert self._kind is not None
+        said: list[Event] = []
         try:
-            said = orjson.loads(b'["%b"]' % b'","'.join(texts)) if texts else []
+            for at in range(0, len(texts), _TOGETHER):
+                text = orjson.loads(b'"%b"' % b"".join(texts[at : at + _TOGETHER]))
+                said += [self._kind(text)] if text else []
         except orjson.JSONDecodeError:
             return None
-        if len(said) != len(texts) or self._kind is None or not all(said):
-            return None
         self._lessons = _LESSONS
-        if len(said) < _TOGETHER:
-            return [self._kind("".join(said))] if said else None
-        return [self._kind("".join(said[at : at + _TOGETHER])) for at in range(0, len(said), _TOGETHER)]
+        return said or None
 
     def learn(self, frame: bytes, found: list[Event]) -> None:
         """From one whole frame and what it said.  Anything but one text ends what was known."""
