@@ -82,6 +82,7 @@ SHARED = frozenset(
         "routing.fields",
         "routing.post_action",
         "routing.record_admin",
+        "routing.reporting",
         "routing.row_fields",
         "routing.signals",
         "routing.validators",
