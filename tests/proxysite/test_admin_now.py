@@ -1,5 +1,6 @@
 """What the overview shows of this moment, and the reset of an upstream's health."""
 
+import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -62,6 +63,22 @@ def test_limits_are_shown_with_their_use(admin_client, engine):
     ParallelLimit.objects.create(model_pattern="glm-*", limit=3)
     assert "glm-*" in shown(admin_client)
     assert "0/3" in shown(admin_client)
+
+
+def test_of_many_limits_those_in_use_come_first_and_the_rest_is_counted(admin_client, engine):
+    for number in range(12):
+        ParallelLimit.objects.create(model_pattern=f"model-{number}", limit=3, position=number)
+    live.reload()
+
+    async def one_request_runs():
+        engine.config()
+        await engine.gatekeeper.admit("req_1", "model-11", "local")
+
+    asyncio.run(one_request_runs())
+    page = shown(admin_client)
+    assert page.index("model-11") < page.index("model-0")
+    assert "1/3" in page
+    assert "and 4 more" in page
 
 
 def test_an_upstream_that_is_not_well_is_shown_until_its_health_is_reset(admin_client, engine):
