@@ -156,6 +156,8 @@ class ConvertingRelay:
             self._tap.feed(events)
             if self._largest is not None and self._tap.size > self._largest:
                 raise AnswerTooLarge(self._largest)
+        if self._guard:
+            self._converter.patience = self._guard.gate.patience
         return self._with_said(self._converter.feed(chunk))
 
     def say(self, events: list[Event]) -> None:

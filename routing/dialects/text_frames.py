@@ -39,6 +39,8 @@ _DATA = b"data: "
 class TextFrames:
     """To be used like a `StreamConverter`."""
 
+    patience = 0  # each frame leaves as it came, so none is read together with others
+
     def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         self.failure: UpstreamError | None = None
         self._writer = _WRITERS[exchange.client](exchange)
