@@ -409,6 +409,14 @@ class TestAWholeBadAnswer:
         assert (record.attempts, failure.outcome) == (2, Outcome.RETRIED)
         assert record.outcome == "ok"
 
+    @pytest.mark.parametrize("text", [LOOP * 40, "<think>", "<think>Hm.</think>" + LOOP * 40])
+    async def test_is_asked_for_again_where_a_good_one_passes_as_it_came(self, served, text):
+        client = asking("chat/completions", stream=False)
+        bad, good = whole(text)[0], whole(GOOD)[0].replace(b"}", b', "timings": 1}', 1)
+        await served(client, Upstream((bad,), JSON, then=((good,),)))
+        said = client.json()["choices"][0]["message"]
+        assert (said["content"], said["timings"]) == (GOOD, 1)
+
     async def test_that_none_follows_is_an_error_or_what_the_policy_says(self, served):
         upstream = Upstream(whole(GOOD + LOOP * 40), JSON)
         client = asking(stream=False)
