@@ -154,6 +154,8 @@ class ConvertingRelay:
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
+        if self._guard:
+            self._converter.patience = self._guard.gate.patience
         out = self._converter.feed(chunk)
         kept = self._converter.size if isinstance(self._converter, TextFrames) else self._tap.size
         if self._largest is not None and kept > self._largest:

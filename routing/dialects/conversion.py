@@ -202,10 +202,13 @@ class StreamConverter:
 
     An answer may be followed by another one in the same client's stream: `end_answer` (which `close` does otherwise),
     then `go_on` with what is known of the next.
+
+    `patience`: fewer bytes of text than that may wait for more, where nobody sees the difference.
     """
 
     def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         self.failure: UpstreamError | None = None
+        self.patience = 0
         self._writer = _WRITERS[exchange.client](exchange)
         self._earlier: list[str] = []  # warnings of the answers before
         self._read(exchange, transforms)
@@ -231,8 +234,10 @@ class StreamConverter:
         if not self._is_stream and not self._looks_like_a_stream(chunk):
             return b""
         if self._sse.is_between_frames:
-            if said := self._plain.whole(chunk):
-                return self._written(said)
+            said = self._plain.whole(chunk, self.patience)
+            if said is not None:
+                return self._written(said) if said else b""
+            chunk = self._plain.waiting() + chunk
             if self._may_be_plain and self._plain.is_hopeful:
                 return self._written(self._frame_by_frame(chunk))
         return self._written(self._heard(chunk))
@@ -240,7 +245,7 @@ class StreamConverter:
     def _frame_by_frame(self, chunk: bytes) -> list[Event]:
         """What the chunk says, learning what frames of text look like on the way."""
         start, found = 0, list[Event]()
-        while self._sse.is_between_frames:
+        while start < len(chunk) and self._sse.is_between_frames:
             if run := self._plain.read(chunk, start):
                 said, start = run
                 found += said
@@ -252,7 +257,7 @@ class StreamConverter:
                 start += len(frame)
             else:
                 break
-        return found + self._heard(chunk[start:])
+        return found + self._heard(chunk[start:]) if start < len(chunk) else found
 
     def _heard(self, data: bytes) -> list[Event]:
         return [event for frame in self._sse.feed(data) for event in self._reader.feed(frame)]
@@ -275,7 +280,8 @@ class StreamConverter:
             return b""
         self._has_ended = True
         if self._is_stream:
-            found = [event for frame in self._sse.close() for event in self._reader.feed(frame)] + self._reader.close()
+            last = self._sse.feed(self._plain.waiting()) + self._sse.close()
+            found = [event for frame in last for event in self._reader.feed(frame)] + self._reader.close()
         elif self._body:
             found = whole_events(b"".join(self._body), self._reader)
         else:
@@ -302,7 +308,8 @@ class StreamConverter:
 
     def fail(self, error: UpstreamError) -> bytes:
         """The answer cannot go on, whatever the upstream said of it.  Nothing, if it is complete already."""
-        return self._writer.feed([Failed(error)])
+        said = self._written(self._heard(self._plain.waiting()))
+        return said + self._writer.feed([Failed(error)])
 
     def _looks_like_a_stream(self, chunk: bytes) -> bool:
         if self._is_stream is None:
@@ -320,8 +327,11 @@ class StreamConverter:
         if not new:
             return b""
         for transform in self._transforms[first:]:
-            new = [passed for event in new for passed in transform.feed(event)]
-        return self.say(new)
+            if len(new) == 1:
+                new = transform.feed(new[0])
+            else:
+                new = [passed for event in new for passed in transform.feed(event)]
+        return self.say(new) if new else b""
 
 
 def begins_a_stream(data: bytes) -> bool | None:

@@ -41,6 +41,8 @@ MOST_WAITING = 2**20  # bytes of frames that say again what the ones before them
 class TextFrames:
     """To be used like a `StreamConverter`.  `size` is the number of bytes that wait, and so are in memory."""
 
+    patience = 0  # each frame leaves as it came, so none is read together with others
+
     def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         self.failure: UpstreamError | None = None
         self._writer = _WRITERS[exchange.client](exchange)
