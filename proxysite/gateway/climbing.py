@@ -75,9 +75,9 @@ class Climb:
             relay.say([Text(self._unsaid)] if self._unsaid else [])
             relay.go_on(self.conversation, self.transforms, self.guard)
 
-    async def whole(self, body: bytes) -> tuple[list[Event], list[str]]:
-        """The events of the answer that is not streamed, or of an error, in this conversation, and warnings.  Raises
-        what reading an answer raises."""
+    async def whole(self, body: bytes) -> tuple[bytes, list[Event], list[str]]:
+        """The answer that is not streamed, as it came in the last attempt; the events of it, or of an error, and
+        warnings.  Raises what reading an answer raises."""
         while True:
             guard = self.guard
             found, warnings = conversion.read_whole(body, self.conversation, (*self.transforms, guard))
@@ -85,7 +85,7 @@ class Climb:
             if self.verdict and not await self._tried_again(self.verdict):
                 found += guard.end()
             if guard is self.guard:
-                return found, warnings
+                return body, found, warnings
             body = await self._answer.read()
             if self._exchange.tap:
                 self._exchange.tap.feed(body)
@@ -95,11 +95,6 @@ class Climb:
             await self._questions.aclose()
         finally:
             await self._attempts.aclose()
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the client gets anything else than the first answer as it came."""
-        return self._retries > 0 or self.verdict is not None
 
     @property
     def plan(self) -> Plan:
