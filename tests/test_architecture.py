@@ -54,6 +54,7 @@ PURE = frozenset(
         "validation.evidence",
         "validation.ahead",
         "validation.channels",
+        "validation.calls",
         "validation.gate",
         "validation.judges",
         "validation.ladder",

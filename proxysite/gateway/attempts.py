@@ -75,6 +75,7 @@ class Attempts:
     ) -> None:
         self._engine = engine
         self._exchange = exchange
+        self._targets = engine.targets.asked_for(model)
         self._binding = binding
         self._model = model
         self._planner = plan_for
@@ -125,7 +126,7 @@ class Attempts:
         while True:
             outcome = await self._try(plan)
             if isinstance(outcome, Opened):
-                self._engine.targets.answers(plan.target)
+                self._targets.answers(plan.target)
                 if outcome.is_whole:
                     self.finished()
                 return outcome
@@ -154,12 +155,12 @@ class Attempts:
     def broke_off(self) -> None:
         """What `Opened.broke_off` does."""
         assert self._turn is not None
-        self._engine.targets.broke_off(self._turn.target, self, _now())
+        self._targets.broke_off(self._turn.target, self, _now())
 
     def finished(self) -> None:
         """What `Opened.finished` does."""
         assert self._turn is not None
-        self._engine.targets.succeeded(self._turn.target)
+        self._targets.succeeded(self._turn.target)
 
     async def aclose(self) -> None:
         """Closes the upstream's answer and gives everything back.  A second call does nothing."""
@@ -169,7 +170,7 @@ class Attempts:
             if self._lease:
                 self._lease.release()
             if self._turn:
-                self._engine.targets.abandoned(self._turn.target, self)
+                self._targets.abandoned(self._turn.target, self)
 
     def _turn_to(self, plan: Plan) -> None:
         self._turn = _Turn(plan.target, _now())
@@ -188,7 +189,7 @@ class Attempts:
 
     def _learn(self, plan: Plan, failure: Failure) -> bool:
         """Tells the target's health what came of it; whether its model is still being loaded."""
-        targets, now = self._engine.targets, _now()
+        targets, now = self._targets, _now()
         if meaning(failure) is Meaning.LOADING:
             targets.is_loading(plan.target, self, now)
             return True
@@ -199,7 +200,7 @@ class Attempts:
         return False
 
     def _choose(self) -> Target | None:
-        return self._engine.targets.choose(
+        return self._targets.choose(
             self._binding,
             _now(),
             random.random(),
@@ -246,7 +247,7 @@ class Attempts:
         self._exchange.planned(plan)
         self._exchange.warnings = (*plan.warnings, *self._notes)
         self._exchange.attempts += 1
-        self._engine.targets.begins(plan.target, self, _now())
+        self._targets.begins(plan.target, self, _now())
         self._attempt = Attempt(self._engine.upstreams, plan, self)
         return await self._attempt.outcome()
 

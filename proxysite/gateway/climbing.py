@@ -23,9 +23,10 @@ from proxysite.gateway.plan import Plan
 from proxysite.gateway.questions import Questions
 from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
-from routing.dialects import conversion
+from routing.dialects import Dialect, conversion
+from routing.dialects.chat import plain
 from routing.dialects.continuing import Continuation, beginning
-from routing.dialects.events import Event, Text, Transform
+from routing.dialects.events import End, Event, Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
 from validation.ahead import Ahead
@@ -75,31 +76,35 @@ class Climb:
             relay.say([Text(self._unsaid)] if self._unsaid else [])
             relay.go_on(self.conversation, self.transforms, self.guard)
 
-    async def whole(self, body: bytes) -> tuple[list[Event], list[str]]:
-        """The events of the answer that is not streamed, or of an error, in this conversation, and warnings.  Raises
-        what reading an answer raises."""
+    async def whole(self, body: bytes) -> tuple[bytes, list[Event], list[str]]:
+        """The answer that is not streamed, as it came in the last attempt; the events of it, or of an error, and
+        warnings.  Raises what reading an answer raises."""
         while True:
             guard = self.guard
-            found, warnings = conversion.read_whole(body, self.conversation, (*self.transforms, guard))
+            found, warnings = self._read(body)
             found += await self._questions.last(guard)
             if self.verdict and not await self._tried_again(self.verdict):
                 found += guard.end()
             if guard is self.guard:
-                return found, warnings
+                return body, found, warnings
             body = await self._answer.read()
             if self._exchange.tap:
                 self._exchange.tap.feed(body)
+
+    def _read(self, body: bytes) -> tuple[list[Event], list[str]]:
+        """What may go on of a whole answer, and warnings.  An ordinary one is a text, which is judged by itself."""
+        repair, conversation = self._exchange.repair, self.conversation
+        if conversation.client is conversation.upstream is Dialect.CHAT:
+            text = plain.text_of(body)
+            if text and (repair is None or repair.leaves(text)) and self.guard.gate.passes(text):
+                return [End()], []
+        return conversion.read_whole(body, conversation, (*self.transforms, self.guard))
 
     async def aclose(self) -> None:
         try:
             await self._questions.aclose()
         finally:
             await self._attempts.aclose()
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the client gets anything else than the first answer as it came."""
-        return self._retries > 0 or self.verdict is not None
 
     @property
     def plan(self) -> Plan:

@@ -51,7 +51,7 @@ def nobody_serves(monkeypatch):
 def fail(engine, *, times=FAILURES):
     target = live.reload().routing.bindings[0].targets[0]
     for number in range(times):
-        engine.targets.failed(target, number, 10.0**9)
+        engine.targets.asked_for("").failed(target, number, 10.0**9)
 
 
 def shown(client):
@@ -147,7 +147,7 @@ def test_one_target_is_reset_and_the_others_are_not(admin_client, engine, from_o
     name_target("glm-*", upstream, "GLM-5")
     make_binding("*", upstream)
     fail(engine)
-    engine.targets.failed(live.current().routing.bindings[1].targets[0], 1, 0.0)
+    engine.targets.asked_for("").failed(live.current().routing.bindings[1].targets[0], 1, 0.0)
     page = reset(admin_client, upstream, "GLM-5", **({"from_overview": "yes"} if from_overview else {}))
     assert "GLM-5 counts as healthy again" in page.content.decode()
     assert ("/routing/upstream/" in page.redirect_chain[0][0]) is not from_overview
@@ -160,7 +160,7 @@ def test_an_upstream_that_is_away_is_one_line_of_the_overview(admin_client, engi
     make_binding("*", upstream)
     target = live.reload().routing.bindings[0].targets[0]
     for number in range(FAILURES):
-        engine.targets.failed(target, number, 10.0**9, unreachable=True)
+        engine.targets.asked_for("").failed(target, number, 10.0**9, unreachable=True)
     text = shown(admin_client)
     assert "all models" in text
     assert text.count("cooling down") == 1
