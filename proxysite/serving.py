@@ -12,6 +12,7 @@ from proxysite import live
 from proxysite.gateway import status as gateway_status
 from proxysite.gateway.alarms import Alarm
 from proxysite.gateway.status import Status
+from routing.snapshot import Binding
 
 if TYPE_CHECKING:
     from proxysite.gateway.engine import Engine
@@ -46,8 +47,13 @@ def alarms() -> tuple[Alarm, ...]:
     return gateway_status.alarms(config, engine)
 
 
+def picked(binding: Binding, model: str) -> Binding:
+    """With the upstream's model for each target that names a glob, as far as it is known.  From any thread."""
+    return _engine.models.picked_of_known(binding, model) if _engine else binding
+
+
 def reset_health(upstream: str, model: str | None = None) -> bool:
-    """Forgets what was learned of an upstream, or of one of its targets.  From a page's thread."""
+    """Forgets what was learned of an upstream, or of one of its models.  From a page's thread."""
     engine = _engine
     if engine is None or not engine.is_started:
         return False
@@ -56,7 +62,7 @@ def reset_health(upstream: str, model: str | None = None) -> bool:
         if model is None:
             engine.targets.reset(upstream)
         else:
-            engine.targets.reset_target(upstream, model)
+            engine.targets.reset_model(upstream, model)
 
     async_to_sync(on_the_loop)()
     return True

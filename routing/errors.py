@@ -46,6 +46,12 @@ class MethodNotAllowed(ProxyError):
     status, code = 405, "method_not_allowed"
 
 
+class RequestTimeout(ProxyError):
+    """The client does not send the rest of its request."""
+
+    status, code = 408, "request_timeout"
+
+
 class BodyTooLarge(ProxyError):
     status, code = 413, "request_too_large"
 
@@ -54,8 +60,16 @@ class EncodingNotSupported(ProxyError):
     status, code = 400, "request_body_encoding_unsupported"
 
 
+class LoopDetected(ProxyError):
+    status, code = 508, "loop_detected"
+
+
 class InternalError(ProxyError):
     outcome = "error"
+
+
+class ServerStopped(InternalError):
+    status, code, retryable = 503, "server_stopped", True
 
 
 class UpstreamUnreachable(ProxyError):
@@ -76,6 +90,17 @@ class UpstreamBroken(ProxyError):
     """The upstream answered, and then its answer broke off or made no sense."""
 
     status, code, retryable, outcome = 502, "upstream_broken", True, "upstream_error"
+
+
+class AnswerTooLarge(ProxyError):
+    """Not tried again: the next one would fill the memory as well."""
+
+    status, code, outcome = 502, "upstream_answer_too_large", "upstream_error"
+
+    def __init__(self, largest: int) -> None:
+        """`largest`: bytes."""
+        allowed = f"{largest / 2**20:g} MiB, which MAX_ANSWER_MIB allows"
+        super().__init__(f"The upstream's answer, or one event of its stream, is larger than {allowed}.")
 
 
 class FirstTokenTimeout(ProxyError):

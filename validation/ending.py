@@ -4,6 +4,8 @@
 that one sees the verdict, tries again as often as the policy says, and asks for the `end` when no try is left.
 """
 
+from collections.abc import Callable
+
 from routing.dialects.events import End, Event, Failed, Finish, FinishReason, Text, UpstreamError
 from validation.gate import Ask, Gate
 from validation.snapshot import OnExhausted, Policy
@@ -16,11 +18,11 @@ CODE = "validation_failed"
 class Guarded:
     """A `Transform`: what the gate lets go on, and the policy's end when that is said.
 
-    `link` leads to the failure in the admin.  Unless it is `watched` nobody asks the validator model either: that is
-    as if it gave no answer.
+    `link` gives the address of the failure in the admin.  Unless it is `watched` nobody asks the validator model
+    either: that is as if it gave no answer.
     """
 
-    def __init__(self, gate: Gate, policy: Policy, link: str = "", *, watched: bool = False) -> None:
+    def __init__(self, gate: Gate, policy: Policy, link: Callable[[], str] = str, *, watched: bool = False) -> None:
         self.gate = gate
         self.policy = policy
         self._link = link
@@ -47,7 +49,7 @@ class Guarded:
         if self.gate.verdict is None or self._ended:
             return []
         self._ended = True
-        return last_events(self.gate, self.gate.verdict, self.policy, self._link)
+        return last_events(self.gate, self.gate.verdict, self.policy, self._link())
 
     def _with_end(self, out: list[Event]) -> list[Event]:
         if self._watched:

@@ -1,4 +1,4 @@
-"""A request's body off the wire: bounded, and decoded where the client compressed it."""
+"""A request's body off the wire: bounded in size and time, and decoded where the client compressed it."""
 
 import asyncio
 import zlib
@@ -8,9 +8,11 @@ from typing import Any
 import brotli
 import zstandard
 
-from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported
+from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported, RequestTimeout
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+SLOWEST = 1024  # bytes a second
 
 _STEP = 1024  # so many bytes of zstd become 32 MiB at most
 _GZIP = 16 + zlib.MAX_WBITS
@@ -21,21 +23,47 @@ class ClientGone(Exception):
     """The client left before its request was complete."""
 
 
-async def received(receive: Receive, limit: int) -> bytes:
-    """The whole body as sent.  Raises ClientGone, or BodyTooLarge past `limit` bytes."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+async def received(receive: Receive, limit: int, patience: float | None = None) -> bytes:
+    """The whole body as sent.  Raises ClientGone, BodyTooLarge past `limit` bytes, or RequestTimeout.
+
+    `patience` is the longest silence, in seconds.  It begins with the first piece, which servers give at once (if need
+    be an empty one, see `proxysite.gateway.connection`): the usual body needs no clock.
+    """
+    first, is_all = await _piece(receive)
+    if len(first) > limit:
+        raise _too_large(limit)
+    if is_all:
+        return first
+    parts, size = [first], len(first)
+    try:
+        async with asyncio.timeout(patience) as deadline:
+            while not is_all:
+                part, is_all = await _piece(receive)
+                parts.append(part)
+                size += len(part)
+                if size > limit:
+                    raise _too_large(limit)
+                _put_off(deadline, patience, len(part))
+    except TimeoutError:
+        raise RequestTimeout(
+            f"The rest of the request body did not come within {patience:g} s, which is CLIENT_TIMEOUT_SECONDS.",
+            headers=(("connection", "close"),),
+        ) from None
+    return b"".join(parts)
+
+
+def _put_off(deadline: asyncio.Timeout, patience: float | None, size: int) -> None:
+    """A piece buys no more time than its size is worth: a byte now and then does not hold a connection for ever."""
+    if patience is not None and (ends := deadline.when()) is not None:
+        deadline.reschedule(min(asyncio.get_running_loop().time() + patience, ends + size / SLOWEST))
+
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """A piece of the body, and whether it is the last."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message.get("body", b""), not message.get("more_body")
 
 
 async def decoded(body: bytes, codings: Iterable[str], limit: int) -> bytes:

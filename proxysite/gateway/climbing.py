@@ -15,17 +15,18 @@ import random
 from collections.abc import AsyncGenerator, Sequence
 
 from proxysite.gateway.again import Again
-from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.attempt import Opened
+from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import OUTCOMES, Validator, failure_of
 from proxysite.gateway.plan import Plan
 from proxysite.gateway.questions import Questions
 from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
-from routing.dialects import conversion
+from routing.dialects import Dialect, conversion
+from routing.dialects.chat import plain
 from routing.dialects.continuing import Continuation, beginning
-from routing.dialects.conversion import WholeAnswer
-from routing.dialects.events import Text, Transform
+from routing.dialects.events import End, Event, Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
 from validation.ahead import Ahead
@@ -57,16 +58,16 @@ class Climb:
         one answer.  Raises what an answer's chunks raise."""
         questions = self._questions
         while True:
-            gate = self.guard.gate
-            async for chunk in self._answer.chunks():
+            gate, chunks = self.guard.gate, self._answer.chunks()
+            while gate.verdict is None:
+                coming = anext(chunks, None)
+                chunk = await (questions.or_verdict(coming) if questions.are_open else coming)
+                if chunk is None:
+                    await self._end(relay)
+                    break
                 yield chunk
                 if (gate.ask or questions.are_open) and await self._look_after(relay):
                     yield b""  # something was said
-                if gate.verdict:
-                    break
-            else:
-                relay.end_answer()
-                await self._look_after(relay)
             if self.verdict is None:
                 return
             if not await self._tried_again(self.verdict):
@@ -75,30 +76,35 @@ class Climb:
             relay.say([Text(self._unsaid)] if self._unsaid else [])
             relay.go_on(self.conversation, self.transforms, self.guard)
 
-    async def whole(self, body: bytes) -> WholeAnswer:
-        """The answer that is not streamed, or an error.  Raises what reading an answer raises."""
+    async def whole(self, body: bytes) -> tuple[bytes, list[Event], list[str]]:
+        """The answer that is not streamed, as it came in the last attempt; the events of it, or of an error, and
+        warnings.  Raises what reading an answer raises."""
         while True:
-            conversation, guard = self.conversation, self.guard
-            found, warnings = conversion.read_whole(body, conversation, (*self.transforms, guard))
+            guard = self.guard
+            found, warnings = self._read(body)
             found += await self._questions.last(guard)
             if self.verdict and not await self._tried_again(self.verdict):
                 found += guard.end()
             if guard is self.guard:
-                return conversion.write_whole(found, conversation, warnings)
+                return body, found, warnings
             body = await self._answer.read()
             if self._exchange.tap:
                 self._exchange.tap.feed(body)
+
+    def _read(self, body: bytes) -> tuple[list[Event], list[str]]:
+        """What may go on of a whole answer, and warnings.  An ordinary one is a text, which is judged by itself."""
+        repair, conversation = self._exchange.repair, self.conversation
+        if conversation.client is conversation.upstream is Dialect.CHAT:
+            text = plain.text_of(body)
+            if text and (repair is None or repair.leaves(text)) and self.guard.gate.passes(text):
+                return [End()], []
+        return conversion.read_whole(body, conversation, (*self.transforms, self.guard))
 
     async def aclose(self) -> None:
         try:
             await self._questions.aclose()
         finally:
             await self._attempts.aclose()
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the client gets anything else than the first answer as it came."""
-        return self._retries > 0 or self.verdict is not None
 
     @property
     def plan(self) -> Plan:
@@ -125,7 +131,14 @@ class Climb:
         if self._exchange.repair is None:
             return seam
         ahead = Ahead(self.guard.gate, judges(self.guard.policy))
-        return (ahead, *self._exchange.repair.transforms, *seam)
+        return (self._exchange.repair.late(ahead), *seam)
+
+    async def _end(self, relay: ConvertingRelay) -> None:
+        """The upstream has nothing more to say, or nobody wants to hear it."""
+        self._questions.look_after(self.guard)
+        if self.verdict is None:
+            relay.end_answer()
+            await self._look_after(relay)
 
     async def _look_after(self, relay: ConvertingRelay) -> bool:
         """Cares for the questions of the gate.  Whether something was said that the next chunk should not wait for."""

@@ -18,6 +18,7 @@ from proxysite import live
 from proxysite.gateway import demo, tasks
 from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.calibration import KeptCalibration
+from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.models_list import ModelsList
 from proxysite.gateway.recorder import Recorder
 from proxysite.gateway.validator import ValidatorModels
@@ -40,9 +41,10 @@ class Engine:
         self.keepalive_seconds: float = settings.ENV["KEEPALIVE_SECONDS"]
         self.public_url: str = settings.ENV["PUBLIC_URL"]
         self.max_body_bytes: int = settings.ENV["MAX_BODY_MIB"] * 2**20
+        self.client_timeout_seconds: float | None = settings.ENV["CLIENT_TIMEOUT_SECONDS"] or None
         self.is_started = False
-        self.running = 0  # requests on their way
-        self.upstreams = Upstreams()
+        self.exchanges: dict[str, Exchange] = {}  # those on their way, by request id
+        self.upstreams = Upstreams(largest_answer=settings.ENV["MAX_ANSWER_MIB"] * 2**20)
         self.gatekeeper = Gatekeeper()
         self.targets = Targets()
         self.alarms = Alarms()
@@ -55,6 +57,10 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._demo: demo.DemoServer | None = None
         self._starting: asyncio.Lock | None = None
+
+    @property
+    def running(self) -> int:
+        return len(self.exchanges)
 
     @property
     def keep_bytes(self) -> int:

@@ -12,7 +12,6 @@ cancelled.  An engine without a validator passes every answer.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,11 +19,11 @@ import orjson
 
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
-from routing.dialects import conversion
+from routing.dialects.along import Unreadable, read_along
 from validation.ending import Guarded
 from validation.failures import Channel, Failure, Outcome, ToolCall, admin_path
 from validation.gate import Ask, Gate
-from validation.judges import judges
+from validation.judges import asks_for_code, judges
 from validation.snapshot import OnExhausted, Policy, ValidationTable
 from validation.verdict import Verdict
 from validation.whole import WholeAnswer, request_of
@@ -53,7 +52,7 @@ def guarded(
     asked: Mapping[str, Any] | None = None,
     site: Callable[[], str] = str,
 ) -> Plan:
-    """The same plan, with a judge of its answer where the model has a policy; `now` in epoch seconds.
+    """The plan is given a judge of its answer where the model has a policy; `now` in epoch seconds.
 
     `asked` is the client's body, by which calls are judged; `site` tells the address under which people reach the
     admin, where they find the failure.
@@ -63,17 +62,27 @@ def guarded(
     policy = validation.policy(plan.model_asked)
     if policy is None or plan.dialect is None:
         return plan
-    conversation = plan.conversation
+    conversation, is_code = plan.conversation, False
     if conversation is None:
-        body = {**orjson.loads(plan.body), "model": plan.model_asked}
-        conversation = conversion.read_along(body, plan.dialect, request_id=request_id, created=now)
-        if conversation is None:
-            warning = "The answer was not judged: it would lose something if it were read."
-            return replace(plan, warnings=(*plan.warnings, warning))
-    ends = WholeAnswer(policy, partial(request_of, asked or {}, conversation.client), conversation.client_name)
-    gate = Gate(policy, judges(policy), plan.said, ends=ends, whole=not plan.streams)
-    guard = Guarded(gate, policy, site() + admin_path(request_id), watched=True)
-    return replace(plan, conversation=conversation, guard=guard)
+        body = {**plan.content, "model": plan.model_asked}
+        try:
+            conversation = read_along(
+                body, plan.dialect, request_id=request_id, created=now, renamed=plan.echo is not None
+            )
+        except Unreadable as problem:
+            plan.warnings += (f"The answer was not judged: {problem}.",)
+            return plan
+        is_code = conversation.is_bare and asks_for_code(body, plan.dialect)
+    of_request = _nobody if conversation.is_bare else partial(request_of, asked or {}, conversation.client)
+    ends = WholeAnswer(policy, of_request, conversation.client_name)
+    gate = Gate(policy, judges(policy, code=is_code), plan.said, ends=ends, whole=not plan.streams)
+    plan.conversation = conversation
+    plan.guard = Guarded(gate, policy, lambda: site() + admin_path(request_id), watched=True)
+    return plan
+
+
+def _nobody() -> None:
+    """What goes on from a client's text may end anywhere: its request tells nothing of that."""
 
 
 def failures_of(exchange: Exchange) -> tuple[Failure, ...]:

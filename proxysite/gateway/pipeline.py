@@ -11,12 +11,12 @@ in between.
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-import orjson
 from django.utils import timezone
 
 from proxysite.gateway.again import Again, CannotContinue
 from proxysite.gateway.asking import Asked, Route, find_route
-from proxysite.gateway.attempts import Attempts, Opened
+from proxysite.gateway.attempt import Opened
+from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.climbing import Climb
 from proxysite.gateway.endpoints import Endpoint
@@ -33,7 +33,8 @@ from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
 from routing.dialects import Dialect, conversion, upstream_errors
-from routing.dialects.events import Transform, UpstreamError
+from routing.dialects.along import Unreadable, read_along
+from routing.dialects.events import End, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
@@ -52,6 +53,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     config = engine.config()
     asked = _asked(request)
     route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    if route.binding.picks:
+        route.binding = await engine.models.picked(route.binding, route.model or "", request.scope["headers"])
     if route.streams:
         exchange.early = _early(route, exchange)
         request.keep_client_alive(exchange.early or Comments())
@@ -142,9 +145,14 @@ def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation 
     is_document = answer.header("content-type").lower().startswith("application/json")
     if not is_document or answer.status >= 300 or plan.dialect is None:
         return None
-    asked = {**orjson.loads(plan.body), "model": plan.model_asked}
+    asked = {**plan.content, "model": plan.model_asked}
     created = int(exchange.received_at.timestamp())
-    return conversion.read_along(asked, plan.dialect, request_id=exchange.request_id, created=created)
+    try:
+        return read_along(
+            asked, plan.dialect, request_id=exchange.request_id, created=created, renamed=plan.echo is not None
+        )
+    except Unreadable:
+        return None
 
 
 async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
@@ -152,7 +160,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     content_type = answer.header("content-type").lower()
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
-        relay = _passing_relay(plan, exchange)
+        relay = _passing_relay(answer, plan, exchange)
         events = _events(answer, answer.chunks(), relay, exchange)
         return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
     # Not every JSON is one document: Ollama streams application/x-ndjson.
@@ -165,12 +173,12 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     return Streamed(answer.status, raw, _raw(answer, exchange), answer)
 
 
-def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
+def _passing_relay(answer: Opened, plan: Plan, exchange: Exchange) -> Relay:
+    upstream, tap, request_id, largest = plan.upstream.name, exchange.tap, exchange.request_id, answer.largest
     if plan.mending and exchange.repair:
         frames = ChatFrames(plan.mending.conversation, exchange.repair, plan.mending.reasoning_field)
-        return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
-    early = exchange.early
-    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id, early)
+        return MendingRelay(upstream, frames, plan.echo, tap, request_id, largest=largest)
+    return StreamRelay(upstream, plan.dialect, plan.echo, tap, request_id, exchange.early, largest=largest)
 
 
 async def _events(
@@ -246,7 +254,7 @@ async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
 
 
 def _repairs(exchange: Exchange) -> Sequence[Transform]:
-    return exchange.repair.transforms if exchange.repair else ()
+    return (exchange.repair.late(),) if exchange.repair else ()
 
 
 def _echoed(body: bytes, plan: Plan) -> bytes:
@@ -276,16 +284,20 @@ async def _converted(
             exchange.outcome, exchange.error = "upstream_error", failure.message
         return _failed(failure, answer, plan, exchange)
     if climb:
-        whole = await climb.whole(body)
+        body, found, warnings = await climb.whole(body)
+        plan, conversation = climb.plan, climb.conversation
         await climb.aclose()
     else:
-        whole = conversion.convert_response(body, conversation, _repairs(exchange))
+        found, warnings = conversion.read_whole(body, conversation, _repairs(exchange))
+    has_changed = (climb and climb.verdict) or (exchange.repair and exchange.repair.has_mended)
+    if found[-1:] == [End()] and not (plan.is_converted or has_changed):
+        exchange.warnings += tuple(warnings)
+        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
+    whole = conversion.write_whole(found, conversation, warnings, body)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         exchange.outcome, exchange.error = "upstream_error", whole.failure.message
         return _failed(whole.failure, answer, plan, exchange)
-    if not (plan.is_converted or (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)):
-        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     return json_answer(whole.body)
 
 
@@ -295,7 +307,8 @@ async def _converted_stream(
     """A stream begins for the client only when there is something to say: an upstream that fails before that, with
     whatever status, gives a real error status."""
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, climb.transforms if climb else _repairs(exchange), plan.guard)
+    transforms = climb.transforms if climb else _repairs(exchange)
+    relay = ConvertingRelay(conversation, exchange.tap, transforms, plan.guard, largest=answer.largest)
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 from proxysite.gateway import tasks
 from proxysite.gateway.guarding import Validator
@@ -21,6 +22,7 @@ class Questions:
         self._validator = validator
         self._task: asyncio.Task[Verdict | None] | None = None
         self._ask: Ask | None = None
+        self._wait: asyncio.Timeout | None = None  # for the next chunk, while a question is open
 
     @property
     def are_open(self) -> bool:
@@ -38,8 +40,21 @@ class Questions:
         if self._validator is None:
             guard.answer(wanted, None)
         elif self._task is None:
-            self._ask, asking = wanted, _asked(self._validator, wanted, guard.policy)
+            self._ask, asking = wanted, self._answered(self._validator, wanted, guard.policy)
             self._task = tasks.spawn(asking, name="validator")
+
+    async def or_verdict(self, coming: Awaitable[bytes | None]) -> bytes | None:
+        """The chunk that is coming; None as soon as the open question is answered by a verdict, if that comes first.
+
+        What was waited for is cancelled then: nobody wants it any more.
+        """
+        try:
+            async with asyncio.timeout(None) as self._wait:
+                return await coming
+        except TimeoutError:
+            return None
+        finally:
+            self._wait = None
 
     async def last(self, guard: Guarded) -> list[Event]:
         """What goes on when the whole answer is judged; it waits no longer than the policy allows."""
@@ -55,6 +70,12 @@ class Questions:
             except TimeoutError:
                 log.info("The validator model did not answer within %g s.", guard.policy.hold_seconds)
         return guard.answer(wanted, verdict)
+
+    async def _answered(self, validator: Validator, ask: Ask, policy: Policy) -> Verdict | None:
+        verdict = await _asked(validator, ask, policy)
+        if verdict and self._wait:
+            self._wait.reschedule(asyncio.get_running_loop().time())
+        return verdict
 
     async def aclose(self) -> None:
         """Nobody waits for an answer any more."""

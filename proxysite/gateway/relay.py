@@ -16,7 +16,8 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Continued, EarlyResponse
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
 from routing.dialects.sse import KEEP_ALIVE, PING
-from routing.errors import ProxyError, UpstreamBroken
+from routing.dialects.text_frames import TextFrames
+from routing.errors import AnswerTooLarge, ProxyError, UpstreamBroken
 from validation.ending import Guarded
 
 
@@ -47,7 +48,8 @@ class Relay(Protocol):
 class StreamRelay:
     """A stream of events in one dialect, towards a client of the same one.  `dialect` None: an unknown endpoint's.
 
-    `early`: what the client may have been told while it waited; then the events are numbered on.
+    `early`: what the client may have been told while it waited; then the events are numbered on.  `largest`: bytes that
+    an event may have.
     """
 
     __slots__ = ("_continued", "_dialect", "_early", "_echo", "_events", "_request_id", "_tap", "_upstream")
@@ -63,13 +65,15 @@ class StreamRelay:
         tap: Tap,
         request_id: str,
         early: EarlyResponse | None = None,
+        *,
+        largest: int | None = None,
     ) -> None:
         self._upstream = upstream
         self._early = early
         self._continued: Continued | None = None
         self._dialect = dialect
         self._echo = EchoModel(echo) if echo is not None else None
-        self._events = WholeEvents()
+        self._events = WholeEvents(largest)
         self._tap = tap
         self._request_id = request_id
 
@@ -111,10 +115,11 @@ class ConvertingRelay:
     upstream said.
 
     A judged answer may be followed by another attempt at it (`go_on`).  What is `said` between two pieces of an answer
-    goes to the client with the next one, or with the end.
+    goes to the client with the next one, or with the end.  `largest`: bytes that all of it may have, for writers keep
+    what the end of an answer repeats.
     """
 
-    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_said", "_tap")
+    __slots__ = ("_converter", "_earlier", "_events", "_guard", "_is_closed", "_largest", "_said", "_tap")
 
     def __init__(
         self,
@@ -122,10 +127,14 @@ class ConvertingRelay:
         tap: Tap,
         transforms: Sequence[Transform] = (),
         guard: Guarded | None = None,
+        *,
+        largest: int | None = None,
     ) -> None:
-        self._converter = StreamConverter(conversation, (*transforms, guard) if guard else transforms)
+        self._converter = _converter(conversation, (*transforms, guard) if guard else transforms)
+        self._earlier: list[str] = []  # warnings about what was read otherwise
         self._guard = guard
-        self._events = WholeEvents()
+        self._largest = largest
+        self._events = WholeEvents(largest)
         self._tap = tap
         self._is_closed = False
         self._said = b""
@@ -140,12 +149,18 @@ class ConvertingRelay:
 
     @property
     def warnings(self) -> Sequence[str]:
-        return self._converter.warnings
+        return self._earlier + self._converter.warnings
 
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
-        return self._with_said(self._converter.feed(chunk))
+        if self._guard:
+            self._converter.patience = self._guard.gate.patience
+        out = self._converter.feed(chunk)
+        kept = self._converter.size if isinstance(self._converter, TextFrames) else self._tap.size
+        if self._largest is not None and kept > self._largest:
+            raise AnswerTooLarge(self._largest)
+        return self._with_said(out)
 
     def say(self, events: list[Event]) -> None:
         self._said += self._converter.say(events)
@@ -158,8 +173,13 @@ class ConvertingRelay:
     def go_on(self, conversation: Conversation, transforms: Sequence[Transform], guard: Guarded) -> None:
         """Another attempt follows, in the same stream."""
         self._tap.feed(self._events.close())
-        self._converter.go_on(conversation, (*transforms, guard))
         self._guard = guard
+        if isinstance(self._converter, TextFrames) and not conversation.is_bare:
+            self._said += self._converter.leave()
+            self._earlier += self._converter.warnings
+            self._converter = StreamConverter(conversation, (*transforms, guard))
+        else:
+            self._converter.go_on(conversation, (*transforms, guard))
 
     def close(self) -> bytes:
         """The end of the stream; saying so again changes nothing."""
@@ -188,3 +208,7 @@ class ConvertingRelay:
             return more
         said, self._said = self._said, b""
         return said + more
+
+
+def _converter(conversation: Conversation, transforms: Sequence[Transform]) -> TextFrames | StreamConverter:
+    return (TextFrames if conversation.is_bare else StreamConverter)(conversation, transforms)

@@ -1,15 +1,19 @@
 """What is mended of one answer: decided with the plan, made when the answer comes, told to the record.  Pure."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from routing.dialects import Dialect, conversion
+from routing.dialects import Dialect
+from routing.dialects.along import Unreadable, read_along
+from routing.dialects.events import Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.snapshot import Upstream
 from validation.repair import Note, Repair
 from validation.repair.arguments import mend
 from validation.repair.grammar import grammar
+from validation.repair.late import Late
 from validation.repair.native_calls import MendArguments, MendedCall
 from validation.repair.offered import tools_of
 from validation.repair.settings import RepairTable
@@ -58,8 +62,8 @@ def mending_for(
             known_tools=frozenset(tools),
         )
     elif conversation is None and body.get("tools"):  # to be written anew, which mere tags are not worth
-        asked = {**body, "model": model}
-        conversation = conversion.read_along(asked, dialect, request_id=request_id, created=created)
+        with suppress(Unreadable):
+            conversation = read_along({**body, "model": model}, dialect, request_id=request_id, created=created)
     if conversation is None:
         return None
     field = "" if upstream.reasoning_field == "auto" else upstream.reasoning_field
@@ -80,6 +84,11 @@ class AnswerRepair:
     def begins(self, text: str) -> bool:
         """Whether an answer that begins so may stay unread until something suspect comes."""
         return grammar(self._mending.families, bool(self._mending.tools)).begins(text)
+
+    def late(self, *before: Transform) -> Late:
+        """The transforms with these before them, for an answer that is read as events: made when they are needed."""
+        chosen = grammar(self._mending.families, bool(self._mending.tools))
+        return Late(chosen, lambda: (*before, *self.transforms))
 
     @property
     def transforms(self) -> tuple[Repair] | tuple[Repair, MendArguments]:

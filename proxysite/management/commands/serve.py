@@ -1,9 +1,10 @@
 """`manage.py serve`: the proxy and its admin, under uvicorn."""
 
 import argparse
+import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -12,14 +13,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from proxysite import live
 from proxysite.environment import BadSetting, Environment
+from proxysite.gateway.connection import Connection
+from proxysite.live import LiveConfig
 from proxysite.overrides import ONLY, Overrides
 
 if TYPE_CHECKING:
     from proxysite.asgi import Application
 
 LISTENING = ("host", "port", "base_path", "debug_logs", "override_logs")  # options, stored names, and settings alike
-
-GRACE_SECONDS = 10  # that running answers get when the server is told to stop
 
 
 class Command(BaseCommand):
@@ -58,35 +59,29 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["config"]:
-            self._import(options["config"])
-        said = listening(options, settings.ENV, _stored_listening())
-        self._lay_over(
-            Overrides(
-                base_urls=dict(_named_url(text) for text in options["target_base_url"]),
-                bindings=options["model_bindings"],
-                enforced=options["enforce_params"],
-            )
+        overrides = Overrides(
+            base_urls=dict(_named_url(text) for text in options["target_base_url"]),
+            bindings=options["model_bindings"],
+            enforced=options["enforce_params"],
         )
+        self._configure(options["config"], lambda: live.lay_over(overrides))
+        said = listening(options, settings.ENV, _stored_listening())
 
         from proxysite.asgi import application  # sets Django up again, and with it the log levels
 
         _set_log_levels(debug=said["debug_logs"], override=said["override_logs"])
         self._serve(application, said["host"], said["port"], said["base_path"])
 
-    def _import(self, path: str) -> None:
+    def _configure(self, path: str | None, lay_over: Callable[[], LiveConfig]) -> None:
+        """The stored rows, or those of a file, with the options over them; nothing changes where they do not fit."""
         from proxysite import config_file
 
         try:
-            report = config_file.import_file(path, replace=True)
-        except config_file.ConfigFileError as problem:
-            raise CommandError(str(problem)) from None
-        self.stdout.write(str(report))
-
-    def _lay_over(self, overrides: Overrides) -> None:
-        try:
-            live.lay_over(overrides)
-        except BadSetting as problem:
+            if path:
+                self.stdout.write(str(config_file.import_file(path, replace=True, accept=lay_over)))
+            else:
+                lay_over()
+        except (config_file.ConfigFileError, BadSetting) as problem:
             raise CommandError(str(problem)) from None
 
     def _serve(self, application: "Application", host: str, port: int, base_path: str) -> None:
@@ -101,9 +96,10 @@ class Command(BaseCommand):
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            h11_max_incomplete_event_size=256 * 1024,
+            timeout_graceful_shutdown=settings.ENV["STOP_SECONDS"],
+            http=Connection,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_stop)
         server = _Server(config, self.stdout.write, application.engine.base_path)
         try:
             server.run()
@@ -129,6 +125,11 @@ class _Server(uvicorn.Server):
             self._say(
                 f"Sampling Proxy listens on http://{host}:{port}{self._base_path} · admin: http://{host}:{port}/admin/"
             )
+
+
+def _is_no_stop(record: logging.LogRecord) -> bool:
+    """An answer that did not end in time is told of in one line and in its record; a traceback would only frighten."""
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
 def _port(text: str) -> int:

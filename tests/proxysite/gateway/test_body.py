@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import zlib
 from functools import partial
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from proxysite.gateway import body
 from proxysite.gateway.body import ClientGone, decoded, received
-from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported
+from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported, RequestTimeout
+from tests.virtual_time import in_virtual_time
 
 LIMIT = 2**20
 TEXT = b'{"model": "m", "prompt": "' + b"word " * 500 + b'"}'
@@ -79,6 +81,46 @@ class TestReceiving:
     async def test_a_client_that_leaves_before_the_end_is_gone(self, parts):
         with pytest.raises(ClientGone):
             await received(messages(*parts, gone=True), LIMIT)
+
+
+def arriving(*parts, every):
+    """Behind the beginning, each part comes so many seconds after the one before, and after the last comes nothing."""
+    left = [b"", *parts]
+
+    async def receive():
+        await asyncio.sleep(every if left else 10**9)
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left) or parts[-1:] != (b"end",)}
+
+    return receive
+
+
+class TestPatience:
+    @in_virtual_time
+    async def test_a_body_that_never_comes_is_given_up(self):
+        with pytest.raises(RequestTimeout, match="did not come within 30 s, which is CLIENT_TIMEOUT_SECONDS"):
+            await received(arriving(every=0), LIMIT, 30)
+        assert asyncio.get_running_loop().time() == 30
+
+    @in_virtual_time
+    async def test_a_silence_in_its_middle_is_no_longer_however_much_came_before(self):
+        with pytest.raises(RequestTimeout):
+            await received(arriving(b"x" * LIMIT, every=10), LIMIT, 30)
+        assert asyncio.get_running_loop().time() == 50
+
+    @in_virtual_time
+    async def test_a_body_that_comes_slowly_but_steadily_is_taken(self):
+        kibs = [b"x" * 20 * 1024] * 50
+        assert len(await received(arriving(*kibs, b"end", every=20), LIMIT, 30)) == 50 * 20 * 1024 + 3
+
+    @in_virtual_time
+    async def test_a_byte_now_and_then_does_not_keep_it_waiting(self):
+        with pytest.raises(RequestTimeout):
+            await received(arriving(*[b"x"] * 1000, every=5), LIMIT, 30)
+        assert asyncio.get_running_loop().time() < 36
+
+    @in_virtual_time
+    async def test_without_a_limit_it_waits(self):
+        assert await received(arriving(b"x", b"end", every=10**6), LIMIT) == b"xend"
 
 
 class TestDecoding:

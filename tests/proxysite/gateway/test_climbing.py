@@ -56,6 +56,16 @@ def says(text, field="content", size=40):
     return (chunk({"role": "assistant", "content": ""}), *(chunk({field: piece}) for piece in pieces))
 
 
+def completion(text, finish=None):
+    choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
+    return frame({"id": "c", "object": "text_completion", "choices": [choice]})
+
+
+def completes(text, size=40):
+    return tuple(completion(text[at : at + size]) for at in range(0, len(text), size))
+
+
+SECOND = {Dialect.COMPLETIONS: Dialect.CHAT, Dialect.CHAT: Dialect.COMPLETIONS}
 AT_ONCE = {"delivery": Delivery.HOLD_BACK}
 END = (chunk({}, "stop"), frame(b"[DONE]"))
 
@@ -186,13 +196,29 @@ class TestABadAnswer:
         assert (record.upstream, record.upstream_dialect) == ("other", Dialect.MESSAGES)
 
     async def test_does_not_go_to_a_target_whose_answer_could_not_be_judged(self, served):
-        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.COMPLETIONS}))
+        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.MESSAGES}))
         routing = routing_of(bound("*", Target(upstream=CHAT_ONLY), Target(upstream=other, priority=1)))
-        client = Client("/v1/completions", {"model": "m", "prompt": "Hello", "stream": True})
+        client = asking(tools=[{"type": "web_search_20250305", "name": "web_search"}])  # which theirs may answer
         upstream = Upstream(answers(LOOP * 40), then=(answers(GOOD),))
         await served(client, upstream, routing, ladder=(Rung.NEXT_TARGET,))
         assert [request.url.host for request in upstream.requests] == ["up", "up"]
-        assert check_completions(client.body).texts("text") == GOOD
+        assert check_messages(client.body).texts("text") == GOOD
+
+    @pytest.mark.parametrize("delivery", Delivery)
+    @pytest.mark.parametrize("first", [Dialect.COMPLETIONS, Dialect.CHAT])
+    async def test_of_bare_text_goes_to_a_target_of_another_dialect(self, served, first, delivery):
+        other = an_upstream("other", base_url="http://other", kind=Kind.VLLM, dialects=frozenset({SECOND[first]}))
+        one = an_upstream(dialects=frozenset({first}), kind=Kind.VLLM)
+        routing = routing_of(bound("*", Target(upstream=one), Target(upstream=other, priority=1)))
+        client = Client("/v1/completions", {"model": "m", "prompt": "Hello", "stream": True, "max_tokens": 900})
+        say = {Dialect.COMPLETIONS: completes, Dialect.CHAT: says}
+        end = {Dialect.COMPLETIONS: (completion("", "stop"), frame(b"[DONE]")), Dialect.CHAT: END}
+        bad = (*say[first](LONG_GOOD + LOOP * 40), Gate())
+        upstream = Upstream(bad, then=((*say[SECOND[first]](GOOD), *end[SECOND[first]]),))
+        record, _ = await served(client, upstream, routing, ladder=(Rung.NEXT_TARGET,), delivery=delivery)
+        seen = "" if delivery is Delivery.BUFFER else LONG_GOOD + LOOP
+        assert check_completions(client.body).texts("text") == seen + GOOD
+        assert (record.upstream, record.outcome) == ("other", "ok")
 
     async def test_stays_at_its_target_where_there_is_no_other(self, served):
         client, upstream = asking(), Upstream(answers(LOOP * 40), then=(answers(GOOD),))
@@ -409,6 +435,14 @@ class TestAWholeBadAnswer:
         assert (record.attempts, failure.outcome) == (2, Outcome.RETRIED)
         assert record.outcome == "ok"
 
+    @pytest.mark.parametrize("text", [LOOP * 40, "<think>", "<think>Hm.</think>" + LOOP * 40])
+    async def test_is_asked_for_again_where_a_good_one_passes_as_it_came(self, served, text):
+        client = asking("chat/completions", stream=False)
+        bad, good = whole(text)[0], whole(GOOD)[0].replace(b"}", b', "timings": 1}', 1)
+        await served(client, Upstream((bad,), JSON, then=((good,),)))
+        said = client.json()["choices"][0]["message"]
+        assert (said["content"], said["timings"]) == (GOOD, 1)
+
     async def test_that_none_follows_is_an_error_or_what_the_policy_says(self, served):
         upstream = Upstream(whole(GOOD + LOOP * 40), JSON)
         client = asking(stream=False)
@@ -431,6 +465,8 @@ FOUND = Verdict("validator", "repetition", 0.9, 0, 0, 0, "the small model says s
 class Small:
     """A validator model: what it says of each question, or an event that it waits for."""
 
+    steps = 1  # of the loop, until it answers
+
     def __init__(self, *answers):
         self.answers = list(answers)
         self.asked = []
@@ -446,8 +482,15 @@ class Small:
             finally:
                 self.waiting -= 1
             return FOUND
-        await asyncio.sleep(0)
+        for _ in range(self.steps):
+            await asyncio.sleep(0)
         return answer
+
+
+class Slow(Small):
+    """Its answer comes when the upstream has been silent for a while."""
+
+    steps = 60
 
 
 ASKS = {
@@ -479,6 +522,52 @@ class TestTheValidatorModel:
         _, (failure,) = await served(client, upstream, asks=small, **ASKS | AT_ONCE, max_retries=0)
         assert "the small model says so" in check_messages(client.body).error["message"]
         assert failure.detector == "validator"
+
+    async def test_does_not_wait_for_the_upstream_with_what_it_finds(self, proxy, nothing_left):
+        verdict, never = asyncio.Event(), Gate()
+        small, upstream = Small(verdict), Upstream((*says(LONG_GOOD), never))
+        handler = proxy(upstream, ROUTING, validation=judging(**ASKS | AT_ONCE))
+        handler.engine.validator, client = small, asking()
+        task = asyncio.get_running_loop().create_task(handler(client.scope, client.receive, client.send))
+        await until(lambda: small.waiting)
+        await settled()  # everything that the upstream says has been read, and it stays silent
+        verdict.set()
+        await task
+        assert "the small model says so" in check_messages(client.body).error["message"]
+        nothing_left(handler, upstream)
+
+    async def test_that_finds_nothing_in_a_silence_leaves_it_alone(self, proxy, nothing_left):
+        silence, small = Gate(), Small()
+        upstream = Upstream((*says(LONG_GOOD), silence, *answers(REST)))
+        handler = proxy(upstream, ROUTING, validation=judging(**ASKS | AT_ONCE))
+        handler.engine.validator, client = small, asking()
+        task = asyncio.get_running_loop().create_task(handler(client.scope, client.receive, client.send))
+        await until(lambda: small.asked)
+        await settled()
+        silence.set()
+        await task
+        assert nothing_left(handler, upstream).attempts == 1
+        assert check_messages(client.body).texts("text") == LONG_GOOD + REST
+
+    async def test_that_answers_as_the_next_chunk_comes_leaves_nothing_open(self, proxy, nothing_left):
+        """Whichever is first: the two meet in every order of a few steps of the loop."""
+        for steps in range(12):
+            silence, verdict = Gate(), asyncio.Event()
+            small, upstream = Small(verdict), Upstream((*says(LONG_GOOD), silence, *answers(REST)), then=(END,))
+            handler = proxy(upstream, ROUTING, validation=judging(**ASKS | AT_ONCE, max_retries=0))
+            handler.engine.validator, client = small, asking()
+            task = asyncio.get_running_loop().create_task(handler(client.scope, client.receive, client.send))
+            await until(lambda small=small: small.waiting)
+            await settled()
+            first, second = (silence, verdict) if steps % 2 else (verdict, silence)
+            first.set()
+            for _ in range(steps // 2):
+                await asyncio.sleep(0)
+            second.set()
+            await task
+            await settled()
+            nothing_left(handler, upstream)
+            assert client.is_complete
 
     async def test_that_finds_garbage_at_the_end_has_it_asked_for_again(self, served):
         client, small = asking(), Small(FOUND)
@@ -554,6 +643,12 @@ RUNS = {
         True,
         AT_ONCE,
         None,
+    ),
+    "a verdict in a silence": (
+        Upstream((*says(LONG_GOOD, size=400), Gate()), then=(answers("Good."),)),
+        True,
+        ASKS,
+        lambda *_: Slow(FOUND),
     ),
     "a validator model": (Upstream((*says(LONG_GOOD, size=400), *END), then=(answers("Good."),)), True, ASKS, Small),
 }
