@@ -23,9 +23,10 @@ from proxysite.gateway.plan import Plan
 from proxysite.gateway.questions import Questions
 from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
-from routing.dialects import conversion
+from routing.dialects import Dialect, conversion
+from routing.dialects.chat import plain
 from routing.dialects.continuing import Continuation, beginning
-from routing.dialects.events import Event, Text, Transform
+from routing.dialects.events import End, Event, Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
 from validation.ahead import Ahead
@@ -80,7 +81,7 @@ class Climb:
         warnings.  Raises what reading an answer raises."""
         while True:
             guard = self.guard
-            found, warnings = conversion.read_whole(body, self.conversation, (*self.transforms, guard))
+            found, warnings = self._read(body)
             found += await self._questions.last(guard)
             if self.verdict and not await self._tried_again(self.verdict):
                 found += guard.end()
@@ -89,6 +90,15 @@ class Climb:
             body = await self._answer.read()
             if self._exchange.tap:
                 self._exchange.tap.feed(body)
+
+    def _read(self, body: bytes) -> tuple[list[Event], list[str]]:
+        """What may go on of a whole answer, and warnings.  An ordinary one is a text, which is judged by itself."""
+        repair, conversation = self._exchange.repair, self.conversation
+        if conversation.client is conversation.upstream is Dialect.CHAT:
+            text = plain.text_of(body)
+            if text and (repair is None or repair.leaves(text)) and self.guard.gate.passes(text):
+                return [End()], []
+        return conversion.read_whole(body, conversation, (*self.transforms, self.guard))
 
     async def aclose(self) -> None:
         try:
