@@ -1,4 +1,4 @@
-"""What people see where something is refused or fails.  Reports hold no key: neither one in force nor one just typed."""
+"""What people see where something is refused or fails.  No report holds a key, stored or just typed."""
 
 from collections.abc import Iterator
 from typing import Any
