@@ -77,6 +77,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("OVERRIDE_LOGS", "flag", False, "Log each sampling parameter the rules change: from, to, and why."),
     Variable("MAX_BODY_MIB", "integer", 64, "Largest request body, decompressed, in MiB.", minimum=1, maximum=4096),
     Variable(
+        "MAX_ANSWER_MIB",
+        "integer",
+        256,
+        "Largest answer of an upstream, or event of its stream, in MiB. What passes as it comes has no limit.",
+        minimum=1,
+        maximum=4096,
+    ),
+    Variable(
         "CLIENT_TIMEOUT_SECONDS",
         "number",
         30.0,

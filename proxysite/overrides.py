@@ -10,6 +10,7 @@ from proxysite.environment import BadSetting
 from routing import address
 from routing.dialects import Dialect
 from routing.kinds import by_url
+from routing.matching import picks_models
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
 from routing.validators import validate_base_url
 from sampling import parameters
@@ -116,4 +117,4 @@ def _targets(value: Any, upstreams: Mapping[str, Upstream]) -> list[Target]:
             f"--model-bindings has a target of {name} that makes no sense: model must be a text, priority a whole "
             "number, weight a whole number from 1 up."
         )
-    return [Target(upstream=upstreams[name], model=model, priority=priority, weight=weight)]
+    return [Target(upstream=upstreams[name], model=model, priority=priority, weight=weight, picks=picks_models(model))]

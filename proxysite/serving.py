@@ -12,6 +12,7 @@ from proxysite import live
 from proxysite.gateway import status as gateway_status
 from proxysite.gateway.alarms import Alarm
 from proxysite.gateway.status import Status
+from routing.snapshot import Binding
 
 if TYPE_CHECKING:
     from proxysite.gateway.engine import Engine
@@ -44,6 +45,11 @@ def alarms() -> tuple[Alarm, ...]:
     if engine is None or config is None or not engine.is_started:
         return ()
     return gateway_status.alarms(config, engine)
+
+
+def picked(binding: Binding, model: str) -> Binding:
+    """With the upstream's model for each target that names a glob, as far as it is known.  From any thread."""
+    return _engine.models.picked_of_known(binding, model) if _engine else binding
 
 
 def reset_health(upstream: str, model: str | None = None) -> bool:

@@ -88,6 +88,17 @@ class UpstreamBroken(ProxyError):
     status, code, retryable, outcome = 502, "upstream_broken", True, "upstream_error"
 
 
+class AnswerTooLarge(ProxyError):
+    """Not tried again: the next one would fill the memory as well."""
+
+    status, code, outcome = 502, "upstream_answer_too_large", "upstream_error"
+
+    def __init__(self, largest: int) -> None:
+        """`largest`: bytes."""
+        allowed = f"{largest / 2**20:g} MiB, which MAX_ANSWER_MIB allows"
+        super().__init__(f"The upstream's answer, or one event of its stream, is larger than {allowed}.")
+
+
 class FirstTokenTimeout(ProxyError):
     status, code, retryable, outcome = 504, "first_token_timeout", True, "upstream_error"
 

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from routing import address, kinds, limit_loading
 from routing.fields import resolved
 from routing.kinds import Kind
+from routing.matching import picks_models
 from routing.models import ModelBinding, Upstream
 from routing.problems import Problem
 from routing.snapshot import Binding, CredentialMode, KeyStyle, RoutingTable, Target
@@ -100,4 +101,10 @@ def _targets(
             text = f"its target {upstream.name} is left out: {sentence(problem)}"
             problems.append(Problem("binding", binding.pattern, text, binding))
             continue
-        yield Target(upstream=upstream, model=row.upstream_model, priority=row.priority, weight=row.weight)
+        yield Target(
+            upstream=upstream,
+            model=row.upstream_model,
+            priority=row.priority,
+            weight=row.weight,
+            picks=picks_models(row.upstream_model),
+        )

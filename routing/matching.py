@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
+MOST_KNOWN = 4096  # names come from clients: never let them fill the memory
+
 _GLOB = re.compile(r"[*?\[]")
 _CONTEXT_MARKER = re.compile(r"\[1m\]$", re.IGNORECASE)
 
@@ -23,6 +25,19 @@ def is_glob(pattern: str) -> bool:
     return _GLOB.search(pattern) is not None
 
 
+def picks_models(name: str) -> bool:
+    """Whether a target's name for a model is a glob.  Brackets are none here: names hold them."""
+    return "*" in name or "?" in name
+
+
+def pick(glob: str, wanted: str, names: Iterable[str]) -> str:
+    """The one that is wanted, in its own spelling, else the first, of the names that match; blank if none does."""
+    matches = re.compile(fnmatch.translate(fold(glob))).match
+    found = [name for name in names if matches(fold(name))]
+    wanted = fold(without_context_marker(wanted))
+    return next((name for name in found if fold(name) == wanted), found[0] if found else "")
+
+
 def without_context_marker(name: str) -> str:
     return _CONTEXT_MARKER.sub("", name)
 
@@ -31,6 +46,7 @@ class PatternTable(Generic[Value]):
     """(pattern, value) pairs in order of position, asked for the value, or all values, of a name."""
 
     def __init__(self, pairs: Iterable[tuple[str, Value]]) -> None:
+        self._known: dict[str, Value | None] = {}
         self._values: list[Value] = []
         self._exact: dict[str, list[int]] = {}  # globs are here too: a name may hold brackets itself
         self._globs: list[tuple[re.Pattern[str], int]] = []
@@ -48,4 +64,10 @@ class PatternTable(Generic[Value]):
         return [self._values[index] for index in dict.fromkeys((*exact, *globs))]
 
     def first(self, name: str) -> Value | None:
-        return next(iter(self.all(name)), None)
+        """Remembered, because the same few names come again and again."""
+        try:
+            return self._known[name]
+        except KeyError:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            return self._known.setdefault(name, next(iter(self.all(name)), None))

@@ -226,7 +226,10 @@ class BindingTarget(models.Model):
     binding = models.ForeignKey(ModelBinding, on_delete=models.CASCADE, related_name="targets")
     upstream = models.ForeignKey(Upstream, on_delete=models.CASCADE, related_name="targets")
     upstream_model = models.CharField(
-        max_length=200, blank=True, help_text="The model's name at this upstream; blank: the name the client sent."
+        max_length=200,
+        blank=True,
+        help_text="The model's name at this upstream; blank: the name the client sent; a glob: the first that it lists "
+        "and that matches, * for any.",
     )
     priority = models.IntegerField(default=0, help_text="The lowest number is tried first.")
     weight = models.PositiveIntegerField(

@@ -66,12 +66,22 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One upstream inside a binding; `model` is the name it knows, blank for the client's own."""
+    """One upstream inside a binding; `model` is the name it knows, blank for the client's own.
+
+    Where `model` is a glob, the request's copy of the target says which of the upstream's models was `picked`.
+    """
 
     upstream: Upstream
     model: str = ""
     priority: int = 0
     weight: int = 1
+    picks: bool = False  # `model` is a glob
+    picked: str = ""
+
+    @property
+    def sent_model(self) -> str:
+        """The name that is sent, blank for the client's own."""
+        return self.picked if self.picks else self.model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +91,11 @@ class Binding:
     pattern: str
     targets: tuple[Target, ...]
     session_affinity: bool = False
+
+    @cached_property
+    def picks(self) -> bool:
+        """Whether it must be known which models an upstream has."""
+        return any(target.picks for target in self.targets)
 
     @cached_property
     def first_choices(self) -> tuple[Target, ...]:
@@ -101,18 +116,8 @@ class RoutingTable:
         return PatternTable((binding.pattern, binding) for binding in self.bindings)
 
     @cached_property
-    def _known(self) -> dict[str, Binding | None]:
-        return {}
-
-    @cached_property
     def catch_all(self) -> Binding | None:
         return next((binding for binding in self.bindings if binding.pattern == "*"), None)
 
     def binding(self, model: str) -> Binding | None:
-        """The binding of a model name.  Remembered, because the same few names come again and again."""
-        try:
-            return self._known[model]
-        except KeyError:
-            if len(self._known) >= 4096:  # names come from clients: never let them fill the memory
-                self._known.clear()
-            return self._known.setdefault(model, self._table.first(model))
+        return self._table.first(model)

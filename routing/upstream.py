@@ -22,7 +22,14 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import PayloadEncodingError
 
 from routing.address import DEMO
-from routing.errors import ConnectTimeout, ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from routing.errors import (
+    AnswerTooLarge,
+    ConnectTimeout,
+    ProxyError,
+    UpstreamBroken,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from routing.secrets import MASK
 from routing.snapshot import Upstream
 
@@ -31,6 +38,8 @@ Headers = list[tuple[bytes, bytes]]
 # Shorter than the keep-alive of the servers we meet (5 s in uvicorn and llama.cpp): the side that closes first must
 # be us, else a request can meet a connection that is just being closed.
 IDLE_SECONDS = 4.0
+
+LARGEST_ANSWER = 256 * 2**20  # bytes
 
 _LARGE = 2**20
 
@@ -41,9 +50,10 @@ _QUERY = re.compile(r"\?[^\s'\"]+")
 class Answer:
     """An upstream's answer: status and headers are there, the body still comes."""
 
-    __slots__ = ("_stream", "_upstream", "encoded", "headers", "status")
+    __slots__ = ("_stream", "_upstream", "encoded", "headers", "largest", "status")
 
     def __init__(self, status: int, headers: Headers, stream: httpx.AsyncByteStream, upstream: Upstream) -> None:
+        self.largest = LARGEST_ANSWER  # bytes that may be held of it
         self._stream = stream
         self._upstream = upstream
         self.status = status
@@ -74,7 +84,8 @@ class Answer:
         return httpx.Response(self.status, headers=self.headers, stream=self._stream).aiter_bytes()
 
     async def read(self) -> bytes:
-        return b"".join([chunk async for chunk in self.chunks()])
+        """All of it.  Raises AnswerTooLarge, and what `chunks` raises."""
+        return await joined(self.chunks(), self.largest)
 
     async def aclose(self) -> None:
         try:
@@ -84,10 +95,28 @@ class Answer:
                 raise
 
 
-class Upstreams:
-    """The connections to all upstreams.  Bound to the event loop it is first used in."""
+async def joined(chunks: AsyncIterator[bytes], largest: int) -> bytes:
+    """An answer that is wanted whole.  Raises AnswerTooLarge past so many bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > largest:
+            raise AnswerTooLarge(largest)
+        parts.append(chunk)
+    return b"".join(parts)
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+
+class Upstreams:
+    """The connections to all upstreams.  Bound to the event loop it is first used in.
+
+    `largest_answer`: bytes of an answer that may be held at once: all of one that is read whole, an event of a stream.
+    """
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport | None = None, *, largest_answer: int = LARGEST_ANSWER
+    ) -> None:
+        self._largest_answer = largest_answer
         self._given = _Httpx(transport) if transport else None
         self._clients: dict[tuple[bool, bool], _Aiohttp | _Httpx] = {}
         self.demo_url = ""  # where the demo upstream listens, blank while it does not
@@ -105,7 +134,9 @@ class Upstreams:
         Raises UpstreamUnreachable, UpstreamTimeout or UpstreamBroken.
         """
         try:
-            return await self._client(upstream).send(upstream, method, self._located(url), headers, body)
+            answer = await self._client(upstream).send(upstream, method, self._located(url), headers, body)
+            answer.largest = self._largest_answer
+            return answer
         except ProxyError:
             raise
         except Exception as problem:

@@ -4,6 +4,8 @@
 that one sees the verdict or the failure, tries again as often as may be, and asks for the `end` when no try is left.
 """
 
+from collections.abc import Callable
+
 from routing.dialects.events import End, Event, Failed, Finish, FinishReason, Text, UpstreamError
 from validation.gate import Ask, Gate
 from validation.snapshot import OnExhausted, Policy
@@ -16,11 +18,11 @@ CODE = "validation_failed"
 class Guarded:
     """A `Transform`: what the gate lets go on, and the policy's end when that is said.
 
-    `link` leads to the failure in the admin.  Unless it is `watched` nobody asks the validator model either: that is
-    as if it gave no answer.
+    `link` gives the address of the failure in the admin.  Unless it is `watched` nobody asks the validator model
+    either: that is as if it gave no answer.
     """
 
-    def __init__(self, gate: Gate, policy: Policy, link: str = "", *, watched: bool = False) -> None:
+    def __init__(self, gate: Gate, policy: Policy, link: Callable[[], str] = str, *, watched: bool = False) -> None:
         self.gate = gate
         self.policy = policy
         self._link = link
@@ -51,7 +53,7 @@ class Guarded:
         if failure:
             return [*self.gate.good_rest(), Failed(failure)]
         assert verdict is not None
-        return last_events(self.gate, verdict, self.policy, self._link)
+        return last_events(self.gate, verdict, self.policy, self._link())
 
     def _with_end(self, out: list[Event]) -> list[Event]:
         if self._watched:

@@ -5,6 +5,7 @@ Only what differs is saved, so that an import that changes nothing loads nothing
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +30,32 @@ from routing.models import ConfigSection
 from sampling.models import SamplingPreset, SamplingRule
 
 
-def import_file(path: str, *, replace: bool = False) -> Report:
+def _whatever() -> None:
+    """Any rows will do."""
+
+
+def import_file(path: str, *, replace: bool = False, accept: Callable[[], object] = _whatever) -> Report:
     """Reads and imports a file; “-” is standard input.  Raises ConfigFileError and changes nothing."""
     content, notes = reading.read(path)
     document = parse(content)
     document.notes[:0] = notes
-    return import_document(document, replace=replace)
+    return import_document(document, replace=replace, accept=accept)
 
 
-def import_document(document: Document, *, replace: bool = False) -> Report:
-    """`replace`: the rows become exactly the document's, and what was there before is written to a backup."""
+def import_document(document: Document, *, replace: bool = False, accept: Callable[[], object] = _whatever) -> Report:
+    """`replace`: the rows become exactly the document's, and what was there before is written to a backup.
+
+    `accept` looks at the new rows before they are kept; what it raises leaves everything as it was.
+    """
     try:
         with transaction.atomic():
-            return _import(document, replace=replace)
+            return _import(document, replace=replace, accept=accept)
     except OperationalError as problem:
         why = f"The database cannot be used: {problem}. If it is a new one, run: manage.py migrate"
         raise ConfigFileError([why]) from None
 
 
-def _import(document: Document, *, replace: bool) -> Report:
+def _import(document: Document, *, replace: bool, accept: Callable[[], object]) -> Report:
     report = Report(notes=list(document.notes))
     before = export() if replace else {}
     upstreams = save_upstreams(document.upstreams, report, replace=replace)
@@ -63,6 +71,7 @@ def _import(document: Document, *, replace: bool) -> Report:
     else:
         _merge_rules(document.rules, presets, report)
     _save_sections(document, report, replace=replace)
+    accept()
     if replace and report.changed and not is_empty(before):
         report.backup = _backup(before)
     report.counts = {

@@ -10,6 +10,8 @@ from routing.models import BindingTarget, ModelBinding
 SECTION = "model_upstream_binding"
 
 CATCH_ALL = "*"
+FIRST_LISTED = "*"
+LEGACY_SECTION = "server"
 
 _BINDING_KEYS = {"targets", "enabled", "position", "session_affinity"}
 _TARGET_FIELDS = {"model": "upstream_model", "priority": "priority", "weight": "weight"}
@@ -27,11 +29,23 @@ def parse_bindings(
         for pattern, value in checker.object(sections[SECTION], SECTION).items():
             reader.add(pattern, value)
     elif len(upstreams) == 1:
-        reader.add(CATCH_ALL, upstreams[0], implied=True)
+        reader.add(CATCH_ALL, _implied_target(upstreams[0], model, document), implied=True)
     elif upstreams:
         document.notes.append(f"{SECTION}: missing, so no model goes anywhere yet.")
     else:
         document.notes.append("The file names no upstream, so no request goes anywhere yet.")
+
+
+def _implied_target(upstream: str, model: str, document: Document) -> Any:
+    """The earlier proxies that knew one server replaced the model where they converted, by the first of its list."""
+    old = [entry for entry in document.upstreams if entry.path == LEGACY_SECTION]
+    if model or all(entry.fields.get("supports_anthropic") for entry in old):
+        return upstream
+    document.notes.append(
+        "Requests for models that the server does not list are sent with the first that it lists; the target of the "
+        f"binding {CATCH_ALL} says so (model {FIRST_LISTED})."
+    )
+    return {"upstream": upstream, "model": FIRST_LISTED}
 
 
 class _Reader:

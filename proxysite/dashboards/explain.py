@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from proxysite import live
+from proxysite import live, serving
 from proxysite.dashboards.judging import judging
 from proxysite.gateway.asking import Asked, find_route
 from proxysite.gateway.endpoints import ENDPOINTS
@@ -127,6 +127,8 @@ def explained(body: dict[str, Any], dialect: Dialect, config: LiveConfig) -> dic
     )
     try:
         route = find_route(asked, endpoint, dialect, config.routing)
+        if route.binding.picks:
+            route.binding = serving.picked(route.binding, route.model or "")
         plan = plan_for(asked, route, route.binding.first_choices[0], config.sampling, Chance())
     except ProxyError as problem:
         return {"refusal": problem}

@@ -22,7 +22,7 @@ from routing.dialects.opening import Found, Opening
 from routing.errors import FirstTokenTimeout, ProxyError, TotalTimeout, UpstreamBroken, UpstreamUnreachable
 from routing.retry import Failure
 from routing.snapshot import Upstream
-from routing.upstream import Answer, Headers, Upstreams
+from routing.upstream import Answer, Headers, Upstreams, joined
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Opened:
     `status` may be a refusal's.  Closing it ends the request's attempts, and so gives the slots back.
     """
 
-    __slots__ = ("_body", "_chunks", "_owner", "encoded", "headers", "is_error_event", "plan", "status")
+    __slots__ = ("_body", "_chunks", "_owner", "encoded", "headers", "is_error_event", "largest", "plan", "status")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Opened:
         self.is_error_event = bool(status)  # the upstream said 200, and the error in its first event
         self.headers = answer.headers if headers is None else headers
         self.encoded = answer.encoded
+        self.largest = answer.largest
 
     def header(self, name: str) -> str:
         wanted = name.lower().encode()
@@ -74,7 +75,8 @@ class Opened:
         return self._chunks or _just(self._body)
 
     async def read(self) -> bytes:
-        return self._body if self._chunks is None else b"".join([chunk async for chunk in self._chunks])
+        """All of it.  Raises AnswerTooLarge, and what `chunks` raises."""
+        return self._body if self._chunks is None else await joined(self._chunks, self.largest)
 
     def broke_off(self) -> None:
         """It ended in the middle: its target is not well, although it had begun to answer."""
@@ -104,6 +106,10 @@ class Failed:
     refused: Opened | None = None
     error: ProxyError | None = None
     had_begun: bool = False
+
+    @property
+    def is_retryable(self) -> bool:
+        return self.error is None or self.error.retryable
 
     @classmethod
     def broken(cls, problem: ProxyError | UpstreamError) -> "Failed":

@@ -120,7 +120,7 @@ class Attempts:
         """What follows an answer that broke off while the client had nothing of it: the same as if it had failed before
         its first word.  None: nobody would do better."""
         await self._close_attempt()
-        following = await self._following(plan, broken)
+        following = await self._following(plan, broken) if broken.is_retryable else None
         if following is None:
             return None
         # What a plan holds for the reading of its answer has been used.

@@ -28,7 +28,6 @@ from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
 from routing.dialects import conversion
 from routing.dialects.continuing import Continuation, beginning
-from routing.dialects.conversion import WholeAnswer
 from routing.dialects.events import Event, Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
@@ -87,8 +86,9 @@ class Climb:
             relay.say([Text(self._unsaid)] if self._unsaid else [])
             relay.go_on(self.conversation, self.transforms, self.guard)
 
-    async def whole(self) -> WholeAnswer:
-        """The answer that is not streamed, or an error.  Raises what reading an answer raises."""
+    async def whole(self) -> tuple[list[Event], list[str]]:
+        """The events of the answer that is not streamed, or of an error, in this conversation, and warnings.  Raises
+        what reading an answer raises."""
         while True:
             guard, found, warnings, broken = self.guard, list[Event](), list[str](), None
             try:
@@ -103,7 +103,7 @@ class Climb:
                 continue
             if broken:
                 raise broken
-            return conversion.write_whole(found + guard.end(), self.conversation, warnings)
+            return found + guard.end(), warnings
 
     async def aclose(self) -> None:
         try:
@@ -141,7 +141,7 @@ class Climb:
         if self._exchange.repair is None:
             return seam
         ahead = Ahead(self.guard.gate, judges(self.guard.policy))
-        return (ahead, *self._exchange.repair.transforms, *seam)
+        return (self._exchange.repair.late(ahead), *seam)
 
     async def _end(self, relay: ConvertingRelay) -> None:
         """The upstream has nothing more to say, or nobody wants to hear it."""
@@ -176,7 +176,9 @@ class Climb:
             self._judge(answer)
             return True
         said, found = gate.released_text, meaning(broken.failure, upstream.retry_statuses)
-        if not (self._may_retry and gate.may_continue and said.strip()) or found is Meaning.FINAL:
+        if found is Meaning.FINAL or not broken.is_retryable:
+            return False
+        if not (self._may_retry and gate.may_continue and said.strip()):
             return False
         why = f"the upstream “{upstream.name}” failed ({broken.error})"
         self._attempts.note(f"Attempt {exchange.attempts}: {why}; its answer is to go on.")

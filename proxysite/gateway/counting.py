@@ -45,12 +45,15 @@ async def _counted(request: ProxyRequest, endpoint: Endpoint) -> Relayed:
     refuse_method(request.method, endpoint)
     body = parsed(request.content)
     model = model_in(body)
-    target = resolve.binding_for(model, request.engine.config().routing).first_choices[0]
+    binding = resolve.binding_for(model, request.engine.config().routing)
+    if binding.picks:
+        binding = await request.engine.models.picked(binding, model or "", request.scope["headers"])
+    target = binding.first_choices[0]
     if endpoint.speaks in target.upstream.dialects and (answer := await _asked_upstream(request, endpoint)):
         return answer
     number = await _tokenized(request, body, endpoint.speaks, target)
     if number is None:
-        ratio = request.engine.calibration.now.ratio(target.model or model or "")
+        ratio = request.engine.calibration.now.ratio(target.sent_model or model or "")
         number = tokens.estimate(conversion.parse(body, endpoint.speaks), ratio)
     return json_answer(tokens.count_body(number, endpoint.speaks))
 
@@ -96,7 +99,7 @@ async def _tokenized(request: ProxyRequest, body: dict[str, Any], client: Dialec
     kind = target.upstream.kind
     if kind not in _TOKENIZERS or Dialect.CHAT not in target.upstream.dialects:
         return None
-    model = target.model or str(body.get("model") or "")
+    model = target.sent_model or str(body.get("model") or "")
     wanted = capabilities.of_upstream(target.upstream, model, Dialect.CHAT)
     chat = conversion.convert_request(body, client, Dialect.CHAT, wanted).body
     try:

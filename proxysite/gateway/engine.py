@@ -44,7 +44,7 @@ class Engine:
         self.client_timeout_seconds: float | None = settings.ENV["CLIENT_TIMEOUT_SECONDS"] or None
         self.is_started = False
         self.exchanges: dict[str, Exchange] = {}  # those on their way, by request id
-        self.upstreams = Upstreams()
+        self.upstreams = Upstreams(largest_answer=settings.ENV["MAX_ANSWER_MIB"] * 2**20)
         self.gatekeeper = Gatekeeper()
         self.targets = Targets()
         self.alarms = Alarms()

@@ -12,7 +12,6 @@ cancelled.  An engine without a validator passes every answer.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -53,7 +52,7 @@ def guarded(
     asked: Mapping[str, Any] | None = None,
     site: Callable[[], str] = str,
 ) -> Plan:
-    """The same plan, with a judge of its answer where the model has a policy; `now` in epoch seconds.
+    """The plan is given a judge of its answer where the model has a policy; `now` in epoch seconds.
 
     `asked` is the client's body, by which calls are judged; `site` tells the address under which people reach the
     admin, where they find the failure.
@@ -65,15 +64,16 @@ def guarded(
         return plan
     conversation = plan.conversation
     if conversation is None:
-        body = {**orjson.loads(plan.body), "model": plan.model_asked}
+        body = {**plan.content, "model": plan.model_asked}
         conversation = conversion.read_along(body, plan.dialect, request_id=request_id, created=now)
         if conversation is None:
-            warning = "The answer was not judged: it would lose something if it were read."
-            return replace(plan, warnings=(*plan.warnings, warning))
+            plan.warnings += ("The answer was not judged: it would lose something if it were read.",)
+            return plan
     ends = WholeAnswer(policy, partial(request_of, asked or {}, conversation.client), conversation.client_name)
     gate = Gate(policy, judges(policy), plan.said, ends=ends, whole=not plan.streams)
-    guard = Guarded(gate, policy, site() + admin_path(request_id), watched=True)
-    return replace(plan, conversation=conversation, guard=guard)
+    plan.conversation = conversation
+    plan.guard = Guarded(gate, policy, lambda: site() + admin_path(request_id), watched=True)
+    return plan
 
 
 def failures_of(exchange: Exchange) -> tuple[Failure, ...]:

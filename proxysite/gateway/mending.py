@@ -34,11 +34,20 @@ class MendingRelay:
     is_over = False
     failure = None  # an error inside the stream passes to the client, which knows its form
 
-    def __init__(self, upstream: str, frames: ChatFrames, echo: str | None, tap: Tap, request_id: str) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        frames: ChatFrames,
+        echo: str | None,
+        tap: Tap,
+        request_id: str,
+        *,
+        largest: int | None = None,
+    ) -> None:
         self._upstream = upstream
         self._frames = frames
         self._echo = EchoModel(echo) if echo is not None else None
-        self._events = WholeEvents()
+        self._events = WholeEvents(largest)
         self._tap = tap
         self._request_id = request_id
         self._left = b""

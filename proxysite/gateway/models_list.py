@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,14 +18,15 @@ from routing import address, headers, kinds
 from routing.dialects import Dialect
 from routing.errors import ProxyError
 from routing.kinds import Kind
-from routing.matching import fold, is_glob
-from routing.snapshot import Upstream
+from routing.matching import fold, is_glob, pick
+from routing.snapshot import Binding, Target, Upstream
 from routing.upstream import Answer, Upstreams
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 5.0  # an upstream that takes longer is left out this time
 LIMIT = 8 * 2**20  # bytes of one upstream's list
+REMEMBERED = 4096  # picked names, for those that are wanted come from clients
 REST_SECONDS = 5.0  # one that could not be asked is not asked again for so long
 
 Entry = dict[str, Any]
@@ -39,6 +41,7 @@ class ModelsList:
         self._lists: dict[tuple[str, str], list[Entry]] = {}  # by (upstream's name, its base URL)
         self._ask_again_at: dict[tuple[str, str], float] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._picks: dict[tuple[tuple[str, str], str, str], str] = {}  # by upstream, glob and the client's name
 
     async def merged(self, config: LiveConfig, client_headers: headers.Headers) -> list[Entry]:
         """Every model once, upstreams in order, then names that only bindings know.  Never raises."""
@@ -55,25 +58,56 @@ class ModelsList:
                 )
         return list(entries.values())
 
+    async def picked(self, binding: Binding, model: str, client_headers: headers.Headers) -> Binding:
+        """The binding with a model of the upstream's for each target that names a glob; never raises.
+
+        Waits for a list that was never asked for; one that is old does while it is asked for anew.
+        """
+        for target in binding.targets:
+            if target.picks:
+                is_known = _key(target.upstream) in self._lists
+                await self._refreshed(target.upstream, client_headers, waits=not is_known)
+        return self.picked_of_known(binding, model)
+
+    def picked_of_known(self, binding: Binding, model: str) -> Binding:
+        """The same of the lists that are there, without asking anyone."""
+        targets = tuple(
+            replace(target, picked=self._pick(target, model)) if target.picks else target for target in binding.targets
+        )
+        return replace(binding, targets=targets)
+
+    def _pick(self, target: Target, model: str) -> str:
+        """Remembered until a list is new: some have hundreds of names.  From any thread."""
+        wanted = (_key(target.upstream), target.model, model)
+        found = self._picks.get(wanted)
+        if found is None:
+            if len(self._picks) >= REMEMBERED:
+                self._picks.clear()
+            names = (entry["id"] for entry in self._lists.get(wanted[0], ()))
+            found = self._picks[wanted] = pick(target.model, model, names)
+        return found
+
     async def aclose(self) -> None:
         for task in list(self._asking.values()):
             task.cancel()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
-    async def _refreshed(self, upstream: Upstream, client_headers: headers.Headers) -> None:
+    async def _refreshed(self, upstream: Upstream, client_headers: headers.Headers, *, waits: bool = True) -> None:
         """One question at a time to each upstream, shared by all who wait; a client that leaves does not stop it."""
         key = _key(upstream)
         if time.monotonic() < self._ask_again_at.get(key, 0.0):
             return
         if key not in self._asking:
             self._asking[key] = tasks.spawn(self._ask(upstream, client_headers), name=f"models of {upstream.name}")
-        await asyncio.wait([self._asking[key]])
+        if waits:
+            await asyncio.wait([self._asking[key]])
 
     async def _ask(self, upstream: Upstream, client_headers: headers.Headers) -> None:
         key = _key(upstream)
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 self._lists[key] = await fetch(self._upstreams, upstream, client_headers)
+            self._picks.clear()
             self._ask_again_at[key] = time.monotonic() + self._seconds
             if upstream.kind is Kind.AUTO:
                 await _learn_kind(upstream, self._lists[key])

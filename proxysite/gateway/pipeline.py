@@ -11,7 +11,6 @@ in between.
 import logging
 from collections.abc import Sequence
 
-import orjson
 from django.utils import timezone
 
 from proxysite.gateway.again import Again, CannotContinue
@@ -35,7 +34,7 @@ from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
 from routing.dialects import Dialect, conversion, upstream_errors
-from routing.dialects.events import Transform, UpstreamError
+from routing.dialects.events import End, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
@@ -54,6 +53,8 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     config = engine.config()
     asked = _asked(request)
     route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    if route.binding.picks:
+        route.binding = await engine.models.picked(route.binding, route.model or "", request.scope["headers"])
     if route.streams:
         exchange.early = _early(route, exchange)
         request.keep_client_alive(exchange.early or Comments())
@@ -156,7 +157,7 @@ def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation 
     is_document = answer.header("content-type").lower().startswith("application/json")
     if not is_document or answer.status >= 300 or plan.dialect is None:
         return None
-    asked = {**orjson.loads(plan.body), "model": plan.model_asked}
+    asked = {**plan.content, "model": plan.model_asked}
     created = int(exchange.received_at.timestamp())
     return conversion.read_along(asked, plan.dialect, request_id=exchange.request_id, created=created)
 
@@ -166,7 +167,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     content_type = answer.header("content-type").lower()
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
-        relay, chunks = _passing_relay(plan, exchange), answer.chunks()
+        relay, chunks = _passing_relay(answer, plan, exchange), answer.chunks()
         begun = await beginning(chunks, relay, exchange)
         events = rest(answer, chunks, relay, exchange, begun)
         return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
@@ -180,12 +181,12 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     return Streamed(answer.status, raw, as_it_comes(answer, exchange), answer)
 
 
-def _passing_relay(plan: Plan, exchange: Exchange) -> Relay:
+def _passing_relay(answer: Opened, plan: Plan, exchange: Exchange) -> Relay:
+    upstream, tap, request_id, largest = plan.upstream.name, exchange.tap, exchange.request_id, answer.largest
     if plan.mending and exchange.repair:
         frames = ChatFrames(plan.mending.conversation, exchange.repair, plan.mending.reasoning_field)
-        return MendingRelay(plan.upstream.name, frames, plan.echo, exchange.tap, exchange.request_id)
-    early = exchange.early
-    return StreamRelay(plan.upstream.name, plan.dialect, plan.echo, exchange.tap, exchange.request_id, early)
+        return MendingRelay(upstream, frames, plan.echo, tap, request_id, largest=largest)
+    return StreamRelay(upstream, plan.dialect, plan.echo, tap, request_id, exchange.early, largest=largest)
 
 
 async def _read(answer: Opened) -> bytes:
@@ -217,7 +218,7 @@ async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
 
 
 def _repairs(exchange: Exchange) -> Sequence[Transform]:
-    return exchange.repair.transforms if exchange.repair else ()
+    return (exchange.repair.late(),) if exchange.repair else ()
 
 
 def _echoed(body: bytes, plan: Plan) -> bytes:
@@ -238,19 +239,23 @@ async def _converted(
     if answer.status >= 400:
         return await _refused(answer, plan, exchange)
     if climb:
-        whole = await climb.whole()
-        body = climb.body
+        found, warnings = await climb.whole()
+        body, conversation = climb.body, climb.conversation
     else:
         body = await _read(answer)
         exchange.first_byte_came()
         exchange.tap.feed(body)
-        whole = conversion.convert_response(body, conversation, _repairs(exchange))
+        found, warnings = conversion.read_whole(body, conversation, _repairs(exchange))
+    has_changed = (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)
+    if found[-1:] == [End()] and not (plan.is_converted or has_changed):
+        await (climb or answer).aclose()
+        exchange.warnings += tuple(warnings)
+        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
+    whole = conversion.write_whole(found, conversation, warnings)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         raise BrokeOff(whole.failure)
     await (climb or answer).aclose()
-    if not (plan.is_converted or (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)):
-        return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     return json_answer(whole.body)
 
 
@@ -270,7 +275,8 @@ async def _converted_stream(
     answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange, climb: Climb | None
 ) -> Relayed:
     exchange.streamed = True
-    relay = ConvertingRelay(conversation, exchange.tap, climb.transforms if climb else _repairs(exchange), plan.guard)
+    transforms = climb.transforms if climb else _repairs(exchange)
+    relay = ConvertingRelay(conversation, exchange.tap, transforms, plan.guard, largest=answer.largest)
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()

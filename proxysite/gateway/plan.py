@@ -6,6 +6,7 @@ and its dialect may be others.  A body that nothing changes leaves as it came, b
 cache sees what the client wrote.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,8 @@ class Chance:
 class Plan:
     """What will be sent where.  `echo` is the name that answers must call the model by, None to leave them alone;
     `conversation` is there when the answer must be written anew, and knows what that takes; `mending` is there when
-    leaked calls in the answer are mended, and `mended` tells of those in the request's history."""
+    leaked calls in the answer are mended, and `mended` tells of those in the request's history; `content` is the body
+    as it was before it became bytes."""
 
     target: Target
     dialect: Dialect | None
@@ -60,6 +62,7 @@ class Plan:
     url: str
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    content: Mapping[str, Any] = field(default_factory=dict)
     streams: bool = False
     model_asked: str = ""
     model_sent: str = ""
@@ -167,6 +170,7 @@ def _plan_endpoint(
             betas=draft.betas,
         ),
         body=asked.body if draft.body is body else _written(draft.body),
+        content=draft.body,
         streams=body.get("stream") is True,
         model_asked=model or "",
         model_sent=sent if isinstance(sent, str) else "",
@@ -219,7 +223,7 @@ def _upstream_dialect(endpoint: Endpoint, upstream: Upstream) -> Dialect:
 
 
 def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chance: Chance) -> None:
-    model = target.model or str(draft.body.get("model") or "")
+    model = target.sent_model or str(draft.body.get("model") or "")
     draft.token_ratio = chance.calibration.ratio(model)
     converted = conversion.convert_request(
         draft.body,
@@ -237,7 +241,7 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
 
 def _capabilities(draft: _Draft, target: Target, dialect: Dialect, asked: Asked) -> Capabilities:
     version = header(asked.headers, b"anthropic-version").decode("latin-1")
-    model = target.model or str(draft.body.get("model") or "")
+    model = target.sent_model or str(draft.body.get("model") or "")
     return capabilities.of_upstream(target.upstream, model, dialect, version)
 
 
@@ -287,7 +291,7 @@ def _rewriting(draft: _Draft, mending: Mending | None) -> Conversation | None:
 
 def _rename_model(draft: _Draft, target: Target, asked: Any) -> None:
     """`asked` is the client's name for it; a conversion has put the target's in its place already."""
-    name = target.model or (without_context_marker(asked) if isinstance(asked, str) else "")
+    name = target.sent_model or (without_context_marker(asked) if isinstance(asked, str) else "")
     if name and asked != name:
         if draft.body.get("model") != name:
             draft.body = {**draft.body, "model": name}

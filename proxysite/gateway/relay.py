@@ -16,7 +16,7 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Continued, EarlyResponse
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
 from routing.dialects.sse import KEEP_ALIVE, PING
-from routing.errors import ProxyError, UpstreamBroken
+from routing.errors import AnswerTooLarge, ProxyError, UpstreamBroken
 from validation.ending import Guarded
 
 
@@ -47,7 +47,8 @@ class Relay(Protocol):
 class StreamRelay:
     """A stream of events in one dialect, towards a client of the same one.  `dialect` None: an unknown endpoint's.
 
-    `early`: what the client may have been told while it waited; then the events are numbered on.
+    `early`: what the client may have been told while it waited; then the events are numbered on.  `largest`: bytes that
+    an event may have.
     """
 
     __slots__ = ("_continued", "_dialect", "_early", "_echo", "_events", "_request_id", "_tap", "_upstream")
@@ -63,13 +64,15 @@ class StreamRelay:
         tap: Tap,
         request_id: str,
         early: EarlyResponse | None = None,
+        *,
+        largest: int | None = None,
     ) -> None:
         self._upstream = upstream
         self._early = early
         self._continued: Continued | None = None
         self._dialect = dialect
         self._echo = EchoModel(echo) if echo is not None else None
-        self._events = WholeEvents()
+        self._events = WholeEvents(largest)
         self._tap = tap
         self._request_id = request_id
 
@@ -111,10 +114,11 @@ class ConvertingRelay:
     upstream said.
 
     A judged answer may be followed by another attempt at it (`go_on`).  What is `said` between two pieces of an answer
-    goes to the client with the next one, or with the end.
+    goes to the client with the next one, or with the end.  `largest`: bytes that all of it may have, for writers keep
+    what the end of an answer repeats.
     """
 
-    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_said", "_tap")
+    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_largest", "_said", "_tap")
 
     def __init__(
         self,
@@ -122,10 +126,13 @@ class ConvertingRelay:
         tap: Tap,
         transforms: Sequence[Transform] = (),
         guard: Guarded | None = None,
+        *,
+        largest: int | None = None,
     ) -> None:
         self._converter = StreamConverter(conversation, (*transforms, guard) if guard else transforms)
         self._guard = guard
-        self._events = WholeEvents()
+        self._largest = largest
+        self._events = WholeEvents(largest)
         self._tap = tap
         self._is_closed = False
         self._said = b""
@@ -145,6 +152,8 @@ class ConvertingRelay:
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
+            if self._largest is not None and self._tap.size > self._largest:
+                raise AnswerTooLarge(self._largest)
         return self._with_said(self._converter.feed(chunk))
 
     def say(self, events: list[Event]) -> None:

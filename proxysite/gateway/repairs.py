@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from routing.dialects import Dialect, conversion
+from routing.dialects.events import Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.snapshot import Upstream
 from validation.repair import Note, Repair
 from validation.repair.arguments import mend
 from validation.repair.grammar import grammar
+from validation.repair.late import Late
 from validation.repair.native_calls import MendArguments, MendedCall
 from validation.repair.offered import tools_of
 from validation.repair.settings import RepairTable
@@ -80,6 +82,11 @@ class AnswerRepair:
     def begins(self, text: str) -> bool:
         """Whether an answer that begins so may stay unread until something suspect comes."""
         return grammar(self._mending.families, bool(self._mending.tools)).begins(text)
+
+    def late(self, *before: Transform) -> Late:
+        """The transforms with these before them, for an answer that is read as events: made when they are needed."""
+        chosen = grammar(self._mending.families, bool(self._mending.tools))
+        return Late(chosen, lambda: (*before, *self.transforms))
 
     @property
     def transforms(self) -> tuple[Repair] | tuple[Repair, MendArguments]:

@@ -106,6 +106,13 @@ _WRITERS: Mapping[Dialect, Callable[[Exchange], Writer]] = {
 }
 
 
+# What tells nothing of the answer, and may be long.  The input of responses may bring tools along.
+_UNREAD: Mapping[Dialect, Mapping[str, Any]] = {
+    Dialect.CHAT: {"messages": None},
+    Dialect.MESSAGES: {"messages": None, "system": None},
+}
+
+
 def choose(client: Dialect, upstream: Collection[Dialect]) -> Dialect:
     """The dialect to speak with an upstream: the client's own, else the first that it can be converted to."""
     order: tuple[Dialect, ...] = (client,)
@@ -193,7 +200,7 @@ def read_along(
     if body.get("n") not in (None, 1) or body.get("logprobs") or body.get("top_logprobs"):
         return None
     try:
-        request = parse(body, dialect)
+        request = parse({**body, **_UNREAD.get(dialect, {})}, dialect)
     except BadRequest:
         return None  # the upstream may know better
     if dialect is Dialect.MESSAGES and len(request.functions()) < len(request.tools):

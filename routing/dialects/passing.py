@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from routing.dialects import Dialect
+from routing.errors import AnswerTooLarge
 
 HEAD = 2048
 TAIL = 4096
@@ -66,12 +67,17 @@ class Tap:
 
 
 class WholeEvents:
-    """Bytes of a server-sent event stream in, the same bytes out, cut only behind the end of an event."""
+    """Bytes of a server-sent event stream in, the same bytes out, cut only behind the end of an event.
 
-    __slots__ = ("_held", "_seam")
+    `largest`: bytes of an event that has no end yet; `feed` raises AnswerTooLarge behind them.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_held", "_largest", "_seam", "_size")
+
+    def __init__(self, largest: int | None = None) -> None:
+        self._largest = largest
         self._held: list[bytes] = []
+        self._size = 0  # of what is held
         self._seam = b""  # the last three bytes of what is held: a blank line may be split between chunks
 
     def feed(self, chunk: bytes) -> bytes:
@@ -81,21 +87,28 @@ class WholeEvents:
         if end <= 0:
             self._hold(chunk)
             return b""
-        whole = b"".join((*self._held, chunk[:end]))
-        self._held, self._seam = [], b""
+        self._held.append(chunk[:end])
+        whole = self._released()
         if end < len(chunk):
             self._hold(chunk[end:])
         return whole
 
     def _hold(self, chunk: bytes) -> None:
         self._held.append(chunk)
+        self._size += len(chunk)
+        if self._largest is not None and self._size > self._largest:
+            self._held.clear()
+            raise AnswerTooLarge(self._largest)
         self._seam = chunk[-3:] if len(chunk) >= 3 else (self._seam + chunk)[-3:]
 
     def close(self) -> bytes:
         """What is left when the stream has ended as it should: a last event may lack its blank line."""
-        left = b"".join(self._held)
-        self._held, self._seam = [], b""
-        return left
+        return self._released()
+
+    def _released(self) -> bytes:
+        held = b"".join(self._held)
+        self._held, self._seam, self._size = [], b"", 0
+        return held
 
 
 def _end_of_last_event(data: bytes) -> int:

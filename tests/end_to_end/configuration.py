@@ -82,6 +82,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         upstream("only-llamacpp", url, **only("openai"), kind="llamacpp"),
         upstream("only-claude", url, **only("anthropic"), **own, kind="anthropic", key_style="x-api-key"),
         upstream("only-gpt", url, **only("openai"), **own, kind="openai"),
+        upstream("picked", url, **only("openai")),
         upstream("unmended", url, tool_call_repair="off"),
         upstream("only-refused", refused_url, **only("openai")),
         upstream("only-impatient", url, **only("openai"), timeout_seconds=0.3),
@@ -129,6 +130,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "renamed-to-responses": {"upstream": "only-responses", "model": "Their-Name"},
         "org/with-slash": "main",
         "renamed": {"upstream": "main", "model": "Their-Name"},
+        "picking-*": {"upstream": "picked", "model": "*"},
         "upper-*": [{"upstream": "main", "model": "Picked", "priority": 0, "weight": 1}],
         "*": "main",
     }

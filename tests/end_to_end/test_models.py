@@ -3,6 +3,7 @@
 import pytest
 
 from tests.end_to_end.answers import End, body_answer, hang_up, json_answer
+from tests.end_to_end.exchanges import CHAT, HELLO
 
 
 def _list(*names: str):
@@ -85,3 +86,13 @@ def test_a_percent_encoded_slash_in_a_models_name_is_understood(client, upstream
 
 def test_a_bound_name_is_found_though_no_upstream_lists_it(client, upstream):
     assert client.get("/v1/models/org/with-slash").json()["id"] == "org/with-slash"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_a_client_that_cannot_name_the_servers_model_gets_it_all_the_same(client, upstream, path):
+    upstream.models = _list("Qwen3-Coder", "other")
+    client.get("/v1/models")  # lists that other tests left are old, and used until a new one is there
+    upstream.answer(json_answer(CHAT.answer))
+    answer = client.post(path, json={"model": "picking-claude", "max_tokens": 9, "messages": HELLO})
+    assert (answer.status_code, answer.json()["model"]) == (200, "picking-claude")
+    assert upstream.call.json()["model"] == "Qwen3-Coder"

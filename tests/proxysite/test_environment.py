@@ -44,6 +44,7 @@ EXPECTED = {
     "DEBUG_LOGS": (False, "yes", True, "maybe"),
     "OVERRIDE_LOGS": (False, "1", True, "-"),
     "MAX_BODY_MIB": (64, "128", 128, "0"),
+    "MAX_ANSWER_MIB": (256, "16", 16, "0"),
     "CLIENT_TIMEOUT_SECONDS": (30.0, "0", 0.0, "-1"),
     "MODELS_CACHE_SECONDS": (30.0, "0.5", 0.5, "nan"),
     "KEEPALIVE_SECONDS": (10.0, "0", 0.0, "-1"),

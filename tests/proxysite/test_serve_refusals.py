@@ -1,9 +1,13 @@
 """`manage.py serve` with options that make no sense, as somebody types them."""
 
+import json
+
 import pytest
-from django.core.management import ManagementUtility
+from django.conf import settings
+from django.core.management import CommandError, ManagementUtility, call_command
 
 from proxysite import live
+from routing.models import Upstream
 
 
 @pytest.mark.django_db
@@ -23,3 +27,27 @@ def test_an_option_that_makes_no_sense_stops_the_start_and_is_named(options, nam
         ManagementUtility(["manage.py", "serve", "--port", "0", "--skip-checks", *options]).execute()
     assert ended.value.code != 0
     assert named in capsys.readouterr().err
+
+
+TWO = {"upstreams": [{"name": name, "base_url": f"http://{name}:1"} for name in ("first", "second")]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--target-base-url", "http://here:1"], "must say which upstream it is for"),
+        (["--model-bindings", '{"a": "nobody"}'], "nobody"),
+        (["--enforce-params", '{"temperature": "hot"}'], "temperature"),
+    ],
+)
+def test_a_config_that_the_options_do_not_fit_replaces_nothing(options, named, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "_overrides", live._overrides)
+    monkeypatch.setattr(settings, "DATA_DIR", tmp_path / "data")
+    Upstream.objects.create(name="stored", base_url="http://stored:1")
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(TWO))
+    with pytest.raises(CommandError, match=named):
+        call_command("serve", "--config", str(file), *options)
+    assert [row.name for row in Upstream.objects.all()] == ["stored"]
+    assert not (tmp_path / "data").exists()  # nor a backup of what has not changed

@@ -189,3 +189,12 @@ def test_a_target_without_weight_is_reported_and_left_out():
     assert [target.upstream.name for target in routing.catch_all.targets] == ["b"]
     assert str(problems[0]).startswith("binding “*”: its target a is left out: weight: ")
     assert problems[0].row == binding
+
+
+def test_a_target_that_names_a_glob_picks_among_the_upstreams_models():
+    binding = make_binding("claude-*")
+    for name in ("", "Qwen3", "qwen*"):
+        BindingTarget.objects.create(binding=binding, upstream=make_upstream(name=f"for {name}"), upstream_model=name)
+    table, _ = loading.load()
+    assert [target.picks for target in table.bindings[0].targets] == [False, False, True]
+    assert [target.sent_model for target in table.bindings[0].targets] == ["", "Qwen3", ""]

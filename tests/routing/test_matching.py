@@ -1,6 +1,6 @@
 import pytest
 
-from routing.matching import PatternTable, fold, is_glob, without_context_marker
+from routing.matching import MOST_KNOWN, PatternTable, fold, is_glob, pick, picks_models, without_context_marker
 
 
 def table(*patterns):
@@ -76,3 +76,36 @@ def test_globs_are_told_by_their_special_characters(pattern, answer):
 
 def test_folding_goes_further_than_lower_case():
     assert fold("STRASSE") == fold("straße")
+
+
+@pytest.mark.parametrize(
+    ("glob", "wanted", "picked"),
+    [
+        ("*", "claude-sonnet-4-5", "Qwen3"),
+        ("*", "glm-4.7", "GLM-4.7"),
+        ("*", "GLM-4.7[1m]", "GLM-4.7"),
+        ("*", "", "Qwen3"),
+        ("glm-*", "claude-sonnet-4-5", "GLM-4.7"),
+        ("glm-?", "claude-sonnet-4-5", "glm-5"),
+        ("glm-*", "qwen3", "GLM-4.7"),
+        ("llama*", "qwen3", ""),
+    ],
+)
+def test_a_glob_picks_the_wanted_name_as_it_is_spelled_else_the_first_that_matches(glob, wanted, picked):
+    assert pick(glob, wanted, ["Qwen3", "GLM-4.7", "glm-5"]) == picked
+
+
+def test_nothing_is_picked_of_nothing():
+    assert pick("*", "glm", []) == ""
+
+
+def test_brackets_in_a_name_do_not_pick():
+    assert [picks_models(name) for name in ("gemma[fast]", "", "qwen*", "qwen?")] == [False, False, True, True]
+
+
+def test_names_from_clients_never_fill_the_memory():
+    known = table("m1*")
+    for number in range(MOST_KNOWN + 10):
+        known.first(f"m{number}")
+    assert len(known._known) <= MOST_KNOWN
+    assert [known.first(name) for name in ("m17", "m2", "m17")] == ["m1*", None, "m1*"]

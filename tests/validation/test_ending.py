@@ -26,7 +26,7 @@ LINK = "https://proxy/admin/failures/?q=req_1"
 
 def guarded(link="", watched=False, **fields):
     policy = Policy(model_pattern="*", detectors=frozenset({"loops"}), **fields)
-    return Guarded(Gate(policy, lambda channel: Loops()), policy, link, watched=watched)
+    return Guarded(Gate(policy, lambda channel: Loops()), policy, lambda: link, watched=watched)
 
 
 def test_a_good_answer_goes_on_as_it_is():

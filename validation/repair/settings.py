@@ -5,7 +5,7 @@ separated by commas.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from routing.kinds import Kind
@@ -34,22 +34,13 @@ class RepairRule:
 @dataclass(frozen=True, kw_only=True)
 class RepairTable:
     rules: tuple[RepairRule, ...] = ()  # the enabled ones, in order of position
-    _known: dict[str, RepairRule | None] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def _table(self) -> PatternTable[RepairRule]:
         return PatternTable((rule.pattern, rule) for rule in self.rules)
 
     def rule(self, model: str) -> RepairRule | None:
-        """The rule of a model's name.  Remembered, as long as the names are few."""
-        if not self.rules:
-            return None
-        try:
-            return self._known[model]
-        except KeyError:
-            if len(self._known) >= 4096:  # names come from clients: never let them fill the memory
-                self._known.clear()
-            return self._known.setdefault(model, self._table.first(model))
+        return self._table.first(model) if self.rules else None
 
     def repairing(self, model: str, upstream: str, kind: Kind) -> Repairing | None:
         """What holds for an answer of this model; `upstream` is what the upstream says.  None: nothing is mended."""

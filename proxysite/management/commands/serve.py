@@ -3,7 +3,7 @@
 import argparse
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from proxysite import live
 from proxysite.environment import BadSetting, Environment
 from proxysite.gateway.connection import Connection
+from proxysite.live import LiveConfig
 from proxysite.overrides import ONLY, Overrides
 
 if TYPE_CHECKING:
@@ -59,35 +60,29 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["config"]:
-            self._import(options["config"])
-        said = listening(options, settings.ENV, _stored_listening())
-        self._lay_over(
-            Overrides(
-                base_urls=dict(_named_url(text) for text in options["target_base_url"]),
-                bindings=options["model_bindings"],
-                enforced=options["enforce_params"],
-            )
+        overrides = Overrides(
+            base_urls=dict(_named_url(text) for text in options["target_base_url"]),
+            bindings=options["model_bindings"],
+            enforced=options["enforce_params"],
         )
+        self._configure(options["config"], lambda: live.lay_over(overrides))
+        said = listening(options, settings.ENV, _stored_listening())
 
         from proxysite.asgi import application  # sets Django up again, and with it the log levels
 
         _set_log_levels(debug=said["debug_logs"], override=said["override_logs"])
         self._serve(application, said["host"], said["port"], said["base_path"])
 
-    def _import(self, path: str) -> None:
+    def _configure(self, path: str | None, lay_over: Callable[[], LiveConfig]) -> None:
+        """The stored rows, or those of a file, with the options over them; nothing changes where they do not fit."""
         from proxysite import config_file
 
         try:
-            report = config_file.import_file(path, replace=True)
-        except config_file.ConfigFileError as problem:
-            raise CommandError(str(problem)) from None
-        self.stdout.write(str(report))
-
-    def _lay_over(self, overrides: Overrides) -> None:
-        try:
-            live.lay_over(overrides)
-        except BadSetting as problem:
+            if path:
+                self.stdout.write(str(config_file.import_file(path, replace=True, accept=lay_over)))
+            else:
+                lay_over()
+        except (config_file.ConfigFileError, BadSetting) as problem:
             raise CommandError(str(problem)) from None
 
     def _serve(self, application: "Application", host: str, port: int, base_path: str) -> None:

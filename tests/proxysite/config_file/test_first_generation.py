@@ -3,7 +3,7 @@
 import pytest
 
 from proxysite import config_file
-from routing.models import ModelBinding, Upstream
+from routing.models import BindingTarget, ModelBinding, Upstream
 from sampling.models import SamplingRule
 from tests.proxysite.config_file.files import imported, refusals
 
@@ -137,3 +137,26 @@ def test_a_target_beside_upstreams_is_not_used_and_said_so():
     assert "server.target_…: not used, because the file has upstreams." in report.notes
     assert "server: kept, but not used: timeout_seconds." in report.notes
     assert config_file.export()["server"] == {"timeout_seconds": 1200.0}
+
+
+def target_of(config):
+    report = imported(config)
+    return BindingTarget.objects.get().upstream_model, [note for note in report.notes if "that it lists" in note]
+
+
+def test_whatever_model_is_asked_for_the_servers_own_is_sent_as_it_used_to_be():
+    model, notes = target_of(first_generation())
+    assert (model, len(notes)) == ("*", 1)
+    imported(config_file.export())
+    assert BindingTarget.objects.get().upstream_model == "*"
+
+
+@pytest.mark.parametrize(
+    ("more", "model"),
+    [
+        ({"server": {"target_base_url": "http://box", "supports_anthropic": True}}, ""),
+        ({"server": {"target_host": "box"}, "override": {"model_name": "glm-4.7"}}, "glm-4.7"),
+    ],
+)
+def test_where_nothing_was_converted_or_a_name_was_given_it_is_not(more, model):
+    assert target_of(more) == (model, [])

@@ -28,6 +28,7 @@ def plan(model="glm-4", dialect=Dialect.CHAT, **body):
         url="http://up/v1/chat/completions",
         headers=[],
         body=orjson.dumps(sent),
+        content=sent,
         model_asked=model,
         model_sent="theirs",
     )
@@ -57,7 +58,7 @@ def test_an_answer_that_is_converted_anyway_keeps_its_conversation():
     assert guarded(converted, TABLE, "req_1", 7).conversation is converted.conversation
 
 
-@pytest.mark.parametrize("fields", [{"n": 2}, {"logprobs": True}, {"messages": 3}, {"dialect": Dialect.GENERATE}])
+@pytest.mark.parametrize("fields", [{"n": 2}, {"logprobs": True}, {"tools": 3}, {"dialect": Dialect.GENERATE}])
 def test_an_answer_that_would_lose_something_passes_and_the_record_says_so(fields):
     found = judged(**fields)
     assert found.guard is None

@@ -272,3 +272,52 @@ class TestAnthropicsForm:
 
     def test_of_nothing_is_an_empty_page(self):
         assert anthropic_list([]) == {"data": [], "has_more": False, "first_id": None, "last_id": None}
+
+
+class TestATargetThatNamesAGlob:
+    @staticmethod
+    async def sent(models, wanted="claude", *targets):
+        targets = targets or (Target(upstream=server("a"), model="*", picks=True),)
+        binding = await models.picked(bound("*", *targets), wanted, [])
+        return [target.sent_model for target in binding.targets]
+
+    async def test_gets_the_first_model_or_the_wanted_one(self):
+        models = listed(Servers(a=["Qwen3", "GLM"]))
+        assert await self.sent(models) == ["Qwen3"]
+        assert await self.sent(models, "glm") == ["GLM"]
+
+    async def test_leaves_the_others_alone(self):
+        names = Target(upstream=server("b"), model="named")
+        picks = Target(upstream=server("a"), model="g*", picks=True)
+        assert await self.sent(listed(Servers(a=["Qwen3", "GLM"])), "x", names, picks) == ["named", "GLM"]
+
+    @pytest.mark.parametrize("said", [httpx.ConnectError("no"), httpx.Response(401), b"<html>", []])
+    async def test_leaves_the_clients_name_where_the_server_has_no_list(self, said):
+        assert await self.sent(listed(Servers(a=said))) == [""]
+
+    async def test_asks_once_while_the_list_is_new(self):
+        servers = Servers(a=["Qwen3"])
+        models = listed(servers)
+        await self.sent(models)
+        await self.sent(models, "another")
+        assert servers.asked == ["a"]
+
+    async def test_does_not_wait_while_an_old_list_is_asked_for_again(self, clock):
+        servers, gate = Servers(a=["Old"]), Gate()
+        models = listed(servers)
+        await self.sent(models)
+        servers.answers["a"], clock.now = gate, clock.now + 31
+        assert await self.sent(models) == ["Old"]
+        servers.answers["a"] = ["New"]
+        gate.set()
+        await until(lambda: not models._asking)
+        clock.now += 31
+        await self.sent(models)
+        await until(lambda: not models._asking)
+        assert await self.sent(models) == ["New"]
+
+    async def test_forgets_what_it_picked_when_too_many_names_were_wanted(self, monkeypatch):
+        monkeypatch.setattr(models_list, "REMEMBERED", 1)
+        models = listed(Servers(a=["Qwen3"]))
+        assert [await self.sent(models, wanted) for wanted in "xyx"] == [["Qwen3"]] * 3
+        assert len(models._picks) == 1

@@ -55,13 +55,18 @@ def test_calls_of_responses_come_out_as_they_went_in(item):
         ({"prompt": "hi"}, COMPLETIONS),
         ({"messages": [user("hi")], "n": 2}, CHAT),
         ({"messages": [user("hi")], "logprobs": True}, CHAT),
-        ({"messages": 3}, CHAT),
+        ({"messages": [user("hi")], "tools": 3}, CHAT),
         ({"input": "hi", "previous_response_id": "resp_1"}, RESPONSES),
         ({"messages": [user("hi")], "tools": [{"type": "web_search_20250305", "name": "web_search"}]}, MESSAGES),
     ],
 )
 def test_what_would_lose_something_is_not_read(body, dialect):
     assert read_along({"model": "m", **body}, dialect) is None
+
+
+@pytest.mark.parametrize("dialect", [CHAT, MESSAGES])
+def test_what_was_said_before_tells_nothing_of_the_answer_and_is_left_unread(dialect):
+    assert read_along({"model": "m", "messages": 3, "system": 4}, dialect) is not None
 
 
 def test_what_loses_nothing_is_read():

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.dialects.passing import WholeEvents
+from routing.errors import AnswerTooLarge
 from tests.routing.dialects.transcripts import TRANSCRIPTS, chunks
 
 ENDINGS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
@@ -99,3 +100,14 @@ def test_any_bytes_cut_anywhere_leave_in_order_and_complete(parts, data):
         rest = rest[size:]
     assert out == b"" or out.endswith((b"\n\n", b"\n\r\n", b"\r\r"))
     assert out + events.close() == whole
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_an_event_may_be_as_large_as_is_allowed_and_no_larger(size):
+    allowed, larger = b"data: 90\n\n", b"data: 901\n\n"
+    events = WholeEvents(largest=len(allowed))
+    assert b"".join(events.feed(chunk) for chunk in chunks(allowed * 5, size)) == allowed * 5
+    assert not any(events.feed(chunk) for chunk in chunks(larger[:-1], size))
+    with pytest.raises(AnswerTooLarge):
+        events.feed(b"?")
+    assert events.close() == b""
