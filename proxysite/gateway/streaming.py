@@ -44,14 +44,18 @@ async def beginning(chunks: AsyncIterator[bytes], relay: Relay, exchange: Exchan
     """
     # Events that are numbered behind signs of life cannot be held: more of those may come in between.
     greeting = Opening(exchange.client_dialect) if exchange.repair and not exchange.early else None
+    was_held = False
     try:
         async for chunk in chunks:
             exchange.first_byte_came()
             events = relay.feed(chunk)
             if relay.failure:
                 raise BrokeOff(relay.failure)
-            if events and (greeting is None or _says_something(greeting, events)):
-                return Begun(b"".join(greeting.held) if greeting else events)
+            if events and greeting is None:
+                return Begun(events)
+            was_held = was_held or events != chunk
+            if events and greeting and _says_something(greeting, events, was_held=was_held):
+                return Begun(b"".join(greeting.held))
         last = relay.close()
     except ProxyError as problem:
         raise BrokeOff(problem) from problem
@@ -60,11 +64,12 @@ async def beginning(chunks: AsyncIterator[bytes], relay: Relay, exchange: Exchan
     return Begun(b"".join([*greeting.held, last]) if greeting else last, is_all=True)
 
 
-def _says_something(greeting: Opening, events: bytes) -> bool:
-    """Raises BrokeOff where it is an error that it says."""
+def _says_something(greeting: Opening, events: bytes, *, was_held: bool) -> bool:
+    """Raises BrokeOff where it is an error, which what a repair had held leaves in front of."""
     found = greeting.feed(events)
-    if found is Found.ERROR:
-        raise BrokeOff(upstream_errors.of_body(greeting.error, status=greeting.error_status))
+    last = greeting.of_last(events) if was_held and b'"error"' in events else greeting
+    if last.error:
+        raise BrokeOff(upstream_errors.of_body(last.error, status=last.error_status))
     return found is Found.CONTENT
 
 
