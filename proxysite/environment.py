@@ -99,6 +99,13 @@ VARIABLES: tuple[Variable, ...] = (
         "Silence after which a streaming client gets a sign of life. 0: none.",
         minimum=0,
     ),
+    Variable(
+        "STOP_SECONDS",
+        "integer",
+        8,
+        "Time that running answers get when `manage.py serve` is told to stop; then they end with an error.",
+        minimum=0,
+    ),
     Variable("RECORDS", "flag", True, "Keep a record of every request."),
     Variable(
         "RECORDS_QUEUE",

@@ -53,7 +53,7 @@ def picked(binding: Binding, model: str) -> Binding:
 
 
 def reset_health(upstream: str, model: str | None = None) -> bool:
-    """Forgets what was learned of an upstream, or of one of its targets.  From a page's thread."""
+    """Forgets what was learned of an upstream, or of one of its models.  From a page's thread."""
     engine = _engine
     if engine is None or not engine.is_started:
         return False
@@ -62,7 +62,7 @@ def reset_health(upstream: str, model: str | None = None) -> bool:
         if model is None:
             engine.targets.reset(upstream)
         else:
-            engine.targets.reset_target(upstream, model)
+            engine.targets.reset_model(upstream, model)
 
     async_to_sync(on_the_loop)()
     return True

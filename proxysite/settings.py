@@ -4,7 +4,7 @@ import secrets
 
 from cryptography.fernet import Fernet
 
-from proxysite import environment, keys
+from proxysite import environment, keys, time_zones
 from proxysite.environment import BASE_DIR
 from proxysite.theme import UNFOLD as UNFOLD  # a setting of django-unfold
 
@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "proxysite.time_zones.viewers_time",
 ]
 
 ROOT_URLCONF = "proxysite.urls"
@@ -91,8 +92,9 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
+TIME_ZONE = time_zones.of_the_machine()
 USE_TZ = True
+FORMAT_MODULE_PATH = ["proxysite.formats"]
 
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
 STATIC_URL = "/static/"

@@ -59,6 +59,7 @@ class UpstreamAdmin(ModelAdmin):
     list_filter = ["enabled", "kind", "credential_mode"]
     list_filter_sheet = False
     search_fields = ["name", "base_url"]
+    nothing_yet = "No upstream yet. An upstream is a server that requests go to: llama.cpp, vLLM, a rented API …"
     search_help_text = "Name or base URL"
     actions_detail = ["test_connection", "reset_health"]
     change_form_outer_before_template = "admin/routing/upstream/health.html"
@@ -212,6 +213,7 @@ class ModelBindingAdmin(ModelAdmin):
     list_filter_sheet = False
     search_fields = ["pattern", "targets__upstream__name", "targets__upstream_model"]
     search_help_text = "Pattern, upstream or the model's name there"
+    nothing_yet = "No binding yet: no model's name leads anywhere, and every request is refused."
     list_before_template = "admin/routing/modelbinding/try_a_name.html"
     warn_unsaved_form = True
     inlines = [TargetInline]
@@ -268,6 +270,8 @@ def tried(name: str, table: RoutingTable) -> Trial:
 class ConfigSectionAdmin(ModelAdmin):
     list_display = ["name", "beginning"]
     search_fields = ["name"]
+    search_help_text = "Name of a section"
+    nothing_yet = "Nothing is kept: all that was imported has a page of its own."
     fields = ["name", "content_shown"]
     list_before_template = "admin/routing/configsection/why.html"
 

@@ -68,6 +68,10 @@ class InternalError(ProxyError):
     outcome = "error"
 
 
+class ServerStopped(InternalError):
+    status, code, retryable = 503, "server_stopped", True
+
+
 class UpstreamUnreachable(ProxyError):
     status, code, retryable, outcome = 502, "upstream_unreachable", True, "upstream_error"
 

@@ -7,7 +7,7 @@ from unfold.admin import ModelAdmin
 from routing.admission.limits import Scope
 from routing.limit_models import ParallelLimit, ThrottleRule
 
-SCOPE_TONES = {Scope.MODEL: "sp-note", Scope.UPSTREAM: "sp-good", Scope.GLOBAL: "sp-warn"}
+SCOPE_TONES: dict[str, str] = {Scope.MODEL: "sp-note", Scope.UPSTREAM: "sp-good", Scope.GLOBAL: "sp-warn"}
 
 
 @admin.register(ParallelLimit)
@@ -19,6 +19,7 @@ class ParallelLimitAdmin(ModelAdmin):
     list_select_related = ["upstream"]
     search_fields = ["model_pattern", "upstream__name"]
     search_help_text = "Model pattern or upstream"
+    nothing_yet = "No limit yet: as many requests run at once as come."
     list_before_template = "admin/routing/parallellimit/order.html"
     warn_unsaved_form = True
     radio_fields = {"scope": admin.VERTICAL}
@@ -40,7 +41,7 @@ class ParallelLimitAdmin(ModelAdmin):
 
     @admin.display(description="scope", ordering="scope")
     def scope_shown(self, limit: ParallelLimit) -> str:
-        return format_html('<span class="sp-chip {}">{}</span>', SCOPE_TONES.get(Scope(limit.scope), ""), limit.scope)
+        return format_html('<span class="sp-chip {}">{}</span>', SCOPE_TONES.get(limit.scope, ""), limit.scope)
 
 
 @admin.register(ThrottleRule)
@@ -51,6 +52,7 @@ class ThrottleRuleAdmin(ModelAdmin):
     list_filter_sheet = False
     search_fields = ["model_pattern"]
     search_help_text = "Model pattern"
+    nothing_yet = "No pauses yet: requests go on as they come."
     list_before_template = "admin/routing/throttlerule/inheritance.html"
     warn_unsaved_form = True
     fields = ["model_pattern", "start_pause_seconds", "end_pause_seconds", "position", "enabled"]

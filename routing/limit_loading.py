@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from django.core.exceptions import ValidationError
-
 from routing.admission.limits import Key, Limit, LimitTable, Scope, ThrottleRule, ThrottleTable
 from routing.limit_models import ParallelLimit
 from routing.limit_models import ThrottleRule as ThrottleRow
 from routing.problems import Problem
-from routing.validators import sentence
+from routing.reporting import reported
 
 Row = TypeVar("Row", ParallelLimit, ThrottleRow)
 
@@ -50,15 +48,10 @@ def _usable(rows: Iterable[Row], what: str, problems: list[Problem]) -> Iterator
     """Those that can be used, each for something else; of twins the first."""
     seen: set[Key] = set()
     for row in rows:
-        try:
+        with reported(problems, what, row.name or "global", row):
             row.clean_fields(exclude=["upstream"])
             row.check_scope()
-        except ValidationError as problem:
-            problems.append(Problem(what, row.name or "global", sentence(problem), row))
-            continue
-        if row.key in seen:
-            text = "there is another one for the same, so it is left out"
-            problems.append(Problem(what, row.name or "global", text, row))
-            continue
-        seen.add(row.key)
-        yield row
+            if row.key in seen:
+                raise ValueError("there is another one for the same, so it is left out")
+            seen.add(row.key)
+            yield row

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from django.core.exceptions import ValidationError
-
 from routing import address, kinds, limit_loading
 from routing.fields import resolved
 from routing.kinds import Kind
 from routing.matching import picks_models
 from routing.models import ModelBinding, Upstream
 from routing.problems import Problem
+from routing.reporting import reported
 from routing.snapshot import Binding, CredentialMode, KeyStyle, RoutingTable, Target
 from routing.snapshot import Upstream as UpstreamSnapshot
-from routing.validators import sentence
 
 
 def load(detected_kinds: Mapping[str, Kind] | None = None) -> tuple[RoutingTable, list[Problem]]:
@@ -23,10 +21,8 @@ def load(detected_kinds: Mapping[str, Kind] | None = None) -> tuple[RoutingTable
     problems: list[Problem] = []
     upstreams: dict[int, UpstreamSnapshot] = {}
     for row in Upstream.objects.filter(enabled=True):
-        try:
+        with reported(problems, "upstream", row.name, row):
             upstreams[row.pk] = upstream_of(row, (detected_kinds or {}).get(row.name, Kind.AUTO))
-        except ValidationError as problem:
-            problems.append(Problem("upstream", row.name, sentence(problem), row))
     bindings = []
     for binding in ModelBinding.objects.filter(enabled=True).prefetch_related("targets"):
         targets = tuple(_targets(binding, upstreams, problems))
@@ -95,16 +91,13 @@ def _targets(
         upstream = upstreams.get(row.upstream_id)
         if upstream is None:
             continue
-        try:
+        lead = f"its target {upstream.name} is left out: "
+        with reported(problems, "binding", binding.pattern, binding, lead=lead):
             row.clean_fields(exclude=["binding", "upstream"])
-        except ValidationError as problem:
-            text = f"its target {upstream.name} is left out: {sentence(problem)}"
-            problems.append(Problem("binding", binding.pattern, text, binding))
-            continue
-        yield Target(
-            upstream=upstream,
-            model=row.upstream_model,
-            priority=row.priority,
-            weight=row.weight,
-            picks=picks_models(row.upstream_model),
-        )
+            yield Target(
+                upstream=upstream,
+                model=row.upstream_model,
+                priority=row.priority,
+                weight=row.weight,
+                picks=picks_models(row.upstream_model),
+            )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -151,7 +151,7 @@ class RequestRecordAdmin(RecordAdmin):
     list_display = [
         "time",
         "model_shown",
-        "upstream",
+        "upstream_shown",
         "dialects",
         "status_shown",
         "outcome_shown",
@@ -163,17 +163,12 @@ class RequestRecordAdmin(RecordAdmin):
     search_fields = ["^request_id", "model_asked", "model_sent"]
     search_help_text = "Request id (its beginning), or a part of a model's name"
     sortable_by = ()
+    nothing_yet = "No request came so far. The overview says how to call the proxy."
     body_fields = ("request_body", "sent_body", "answer_body", "changes", "warnings", "error")
 
     @admin.display(description="received")
     def time(self, record: RequestRecord) -> str:
-        received = timezone.localtime(record.received_at)
-        return format_html(
-            '<span class="sp-nowrap" title="{}">{} <span class="sp-quiet">{}</span></span>',
-            record.request_id,
-            received.strftime("%H:%M:%S"),
-            received.strftime("%d %b"),
-        )
+        return moment(record.received_at, record.request_id)
 
     @admin.display(description="model")
     def model_shown(self, record: RequestRecord) -> str:
@@ -183,6 +178,10 @@ class RequestRecordAdmin(RecordAdmin):
                 '<span class="sp-model">{} <span class="sp-quiet">→ {}</span></span>', asked, record.model_sent
             )
         return format_html('<span class="sp-model">{}</span>', asked)
+
+    @admin.display(description="upstream")
+    def upstream_shown(self, record: RequestRecord) -> str:
+        return record.upstream or "–"
 
     @admin.display(description="dialect")
     def dialects(self, record: RequestRecord) -> str:
@@ -208,7 +207,9 @@ class RequestRecordAdmin(RecordAdmin):
     def tokens(self, record: RequestRecord) -> str:
         if record.prompt_tokens is None and record.completion_tokens is None:
             return "–"
-        known = ("?" if number is None else number for number in (record.prompt_tokens, record.completion_tokens))
+        known = (
+            "?" if number is None else f"{number:,}" for number in (record.prompt_tokens, record.completion_tokens)
+        )
         return format_html('<span class="sp-number">{} → {}</span>', *known)
 
     @admin.display(description="mended")
@@ -222,6 +223,18 @@ class RequestRecordAdmin(RecordAdmin):
         record = self.get_object(request, object_id)
         shown = _shown(record) if isinstance(record, RequestRecord) else {}
         return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
+
+
+def moment(at: datetime, request_id: str) -> str:
+    """A time in a list; what else a person may want to know of it when the mouse rests there."""
+    local = timezone.localtime(at)
+    return format_html(
+        '<span class="sp-nowrap" title="{} · {}">{} <span class="sp-quiet">{}</span></span>',
+        local.strftime("%d %b %Y, %H:%M:%S %Z"),
+        request_id,
+        local.strftime("%H:%M:%S"),
+        local.strftime("%d %b"),
+    )
 
 
 @dataclass

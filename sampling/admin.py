@@ -34,6 +34,7 @@ class SamplingPresetAdmin(ModelAdmin):
     list_display = ["name", *IN_LIST, "other_parameters", "used_by"]
     search_fields = ["name", "parameters"]
     search_help_text = "Name of a preset or of a parameter in it"
+    nothing_yet = "No preset yet. A preset is a named set of sampling parameters; rules say for which models it counts."
     fields = ["name", "parameters"]
     inlines = [RuleInline]
     warn_unsaved_form = True
@@ -131,6 +132,7 @@ class SamplingRuleAdmin(ModelAdmin):
     list_select_related = ["preset"]
     search_fields = ["preset__name", "model_pattern"]
     search_help_text = "Preset or model pattern"
+    nothing_yet = "No rule yet: parameters go on as clients send them."
     list_before_template = "admin/sampling/samplingrule/order.html"
     change_form_before_template = "admin/sampling/samplingrule/order.html"
     warn_unsaved_form = True

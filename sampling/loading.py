@@ -2,6 +2,7 @@
 
 from routing.dialects import Dialect
 from routing.problems import Problem
+from routing.reporting import reported
 from sampling import parameters
 from sampling.models import SamplingRule
 from sampling.snapshot import Layer, Rule, SamplingTable
@@ -9,12 +10,11 @@ from sampling.snapshot import Layer, Rule, SamplingTable
 
 def load() -> tuple[SamplingTable, list[Problem]]:
     """One query.  Never raises for the content of a row."""
-    rules, problems = [], []
+    rules: list[Rule] = []
+    problems: list[Problem] = []
     for row in SamplingRule.objects.filter(enabled=True).select_related("preset"):
-        try:
+        with reported(problems, "sampling rule", str(row), row):
             rules.append(rule_of(row))
-        except ValueError as problem:
-            problems.append(Problem("sampling rule", str(row), str(problem), row))
     return SamplingTable(rules=tuple(rules)), problems
 
 

@@ -14,6 +14,7 @@ from routing.models import Upstream
 
 TEXT = (BASE_DIR / "docs/config_file.md").read_text()
 EXAMPLES = re.findall(r"^```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+SERVERS = re.findall(r"^```json\n(.*?)^```$", (BASE_DIR / "docs/servers.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
 def section(heading):
@@ -56,6 +57,17 @@ def test_the_keys_of_bindings_and_targets_have_their_rows():
         "position",
         "session_affinity",
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("example", SERVERS)
+def test_what_is_recommended_for_a_server_can_be_imported_and_leaves_nothing_to_say(example, monkeypatch):
+    for name in re.findall(r'"env:(\w+)"', example):
+        monkeypatch.setenv(name, "planted-key-1")
+    content = json.loads(example)
+    if "upstreams" not in content:
+        content = {"upstreams": [content], "model_upstream_binding": {"*": content["name"]}}
+    assert config_file.import_document(config_file.parse(content), replace=True).notes == []
 
 
 @pytest.mark.django_db

@@ -59,6 +59,7 @@ class ValidatorAdmin(ModelAdmin):
     list_editable = ["timeout_seconds"]
     search_fields = ["name", "base_url", "model"]
     search_help_text = "Name, base URL or model"
+    nothing_yet = "No validator model yet. None is needed: the built-in detectors judge without one."
     warn_unsaved_form = True
     formfield_overrides = OVERRIDES
     fieldsets = [
@@ -107,6 +108,7 @@ class RepairRuleAdmin(ModelAdmin):
     list_filter_sheet = False
     search_fields = ["model_pattern", "tool_call_repair"]
     search_help_text = "Model pattern or family"
+    nothing_yet = "No rule yet: what each upstream says of tool-call repair counts."
     warn_unsaved_form = True
     list_before_template = "admin/validation/repairrule/families.html"
     change_form_before_template = "admin/validation/repairrule/families.html"
@@ -144,6 +146,8 @@ class ValidationPolicyAdmin(ModelAdmin):
     list_select_related = ["validator"]
     search_fields = ["model_pattern", "validator__name"]
     search_help_text = "Model pattern or validator"
+    nothing_yet = "No policy yet: nobody's answers are judged."
+    list_before_template = "admin/validation/validationpolicy/order.html"
     warn_unsaved_form = True
     formfield_overrides = OVERRIDES
     radio_fields = {

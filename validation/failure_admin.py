@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from routing.record_admin import COUNTED_AT_MOST, RECENT, RecordAdmin
+from routing.record_admin import COUNTED_AT_MOST, RECENT, RecordAdmin, moment
 from validation.exporting import lines
 from validation.failures import Channel, Outcome
 from validation.marking import pieces
@@ -67,6 +67,10 @@ class DetectorFilter(RecentValues):
     title = parameter_name = "detector"
 
 
+class PolicyFilter(RecentValues):
+    title = parameter_name = "policy"
+
+
 class LabelFilter(admin.SimpleListFilter):
     title = parameter_name = "label"
 
@@ -90,13 +94,14 @@ class ValidationFailureAdmin(RecordAdmin):
         "excerpt_shown",
         "outcome_shown",
         "label_shown",
-        "today",
+        "judged_now",
     ]
-    list_filter = [ModelFilter, UpstreamFilter, DetectorFilter, "outcome", LabelFilter]
+    list_filter = [ModelFilter, UpstreamFilter, PolicyFilter, DetectorFilter, "outcome", LabelFilter]
     search_fields = ["^request_id", "model", "excerpt"]
     search_help_text = "Request id (its beginning), or a part of a model's name or of what repeats"
     date_hierarchy = "at"
     sortable_by = ()
+    nothing_yet = "No bad answer was found so far. Policies say whose answers are judged."
     body_fields = ("text", "reasoning", "tool_calls", "request_body", "parameters")
     actions = ["judge_again", "label_right", "label_false_alarm", "export", "delete_selected"]
 
@@ -165,13 +170,7 @@ class ValidationFailureAdmin(RecordAdmin):
 
     @admin.display(description="when")
     def time(self, failure: ValidationFailure) -> str:
-        at = timezone.localtime(failure.at)
-        return format_html(
-            '<span class="sp-nowrap" title="{}">{} <span class="sp-quiet">{}</span></span>',
-            failure.request_id,
-            at.strftime("%H:%M:%S"),
-            at.strftime("%d %b"),
-        )
+        return moment(failure.at, failure.request_id)
 
     @admin.display(description="model")
     def model_shown(self, failure: ValidationFailure) -> str:
@@ -204,8 +203,8 @@ class ValidationFailureAdmin(RecordAdmin):
         tone = LABEL_TONES.get(failure.label, "")
         return format_html('<span class="sp-chip {}">{}</span>', tone, failure.get_label_display())
 
-    @admin.display(description="today")
-    def today(self, failure: ValidationFailure) -> str:
+    @admin.display(description="rejudged")
+    def judged_now(self, failure: ValidationFailure) -> str:
         if failure.rejudged_at is None:
             return "–"
         return failure.rejudged_detector or "not flagged"

@@ -10,9 +10,8 @@ the answer, or says that there is none, by `answer`.  Once `verdict` or `failure
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from routing.dialects.events import (
     End,
@@ -32,7 +31,7 @@ from routing.dialects.events import (
     UpstreamError,
     UsageSeen,
 )
-from routing.dialects.request import ToolCall
+from validation.calls import Calls, Ends, Found
 from validation.channels import Channel, Detectors, Stream
 from validation.snapshot import Delivery, Policy, ValidateOn
 from validation.verdict import Verdict
@@ -40,25 +39,16 @@ from validation.verdict import Verdict
 PIECE = 16  # text goes on in pieces of about this size
 MOST_LEAKED = 2000  # characters; an answer with more garbage than that in its middle is not one to go on with
 ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
-_CUT = (FinishReason.LENGTH, FinishReason.CONTEXT)  # the client is told that the end is missing
 LASTING_DOUBT = 240  # characters of what may be a loop: the validator model has to see some of it
 CHARACTERS_PER_WORD = 12  # in scripts without blanks, generously
 
 
 Spoken = Text | Refusal | Reasoning
+_SILENT, _THOUGHTS, _DEEDS = (Start, UsageSeen), (Reasoning, ReasoningEnd, Redacted), (Refusal, ToolStart)
+_OF_CALLS = (ToolStart, ToolArguments, ToolEnd)
 _SPOKEN: dict[type[Event], Channel] = {
     Text: Channel.TEXT, Refusal: Channel.TEXT, Reasoning: Channel.REASONING,
 }  # fmt: skip
-
-
-class Ends(Protocol):
-    """What is judged when a call, or the answer, is complete (`validation.whole`)."""
-
-    def malformed(self, call: ToolCall) -> Verdict | None: ...
-
-    def repeated(self, calls: Sequence[ToolCall]) -> Verdict | None: ...
-
-    def broken_off(self, text: str, finish: FinishReason | None, calls: int) -> Verdict | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +92,8 @@ class Gate:
         self._make = detectors
         self._holds_all = whole or policy.delivery is Delivery.BUFFER
         self._streams = {Channel.TEXT: Stream(Channel.TEXT, detectors(Channel.TEXT))}
-        self._calls: dict[int, Stream] = {}
-        self._complete: set[int] = set()
+        self._calls = Calls(detectors, ends)
         self._ends = ends
-        self._made: dict[int, ToolCall] = {}  # the calls that have come to their end
-        self._malformed: tuple[Verdict, Stream] | None = None  # a call that waits for the reason why the answer ended
         self._held: deque[Event] = deque()
         self._worth_looking = 0  # from this size on of that stream, more of it may go on
         self._open: Stream | None = None  # the stream that the newest piece belongs to
@@ -128,21 +115,20 @@ class Gate:
             self._ended, self.failure, self.ask = True, event.error, None
             return []
         self._held.append(event)
-        if type(event) in _SPOKEN:
-            return self._heard(event)  # type: ignore[arg-type]
+        if channel := _SPOKEN.get(type(event)):
+            return self._heard(event, channel)  # type: ignore[arg-type]
         if not self._look(event):
             return []
         if isinstance(event, End):
             return self._judge_whole()
         return [] if self._holds_all or self._ending else self._released()
 
-    def _heard(self, event: Spoken) -> list[Event]:
+    def _heard(self, event: Spoken, channel: Channel) -> list[Event]:
         """Small pieces of text go on together: each costs a frame, and is late anyway."""
-        stream = self._stream(_SPOKEN[type(event)])
+        stream = self._streams.get(channel) or self._stream(channel)
         if stream is not self._open:
             self._open, self._worth_looking = stream, 0
-        good = self._fed(stream, event.text)
-        if not good or self._holds_all or self._ending or stream.size < self._worth_looking:
+        if not self._fed(stream, event.text) or stream.size < self._worth_looking or self._holds_all or self._ending:
             return []
         self._worth_looking = stream.size + (PIECE if stream.released else 0)
         return self._released()
@@ -182,11 +168,12 @@ class Gate:
         """Everything that was held back goes on, garbage or not, but for calls that are not complete and the end."""
         whole = [event for event in self._held if not isinstance(event, Finish | End | UsageSeen)]
         self._held.clear()
-        return [
-            event
-            for event in whole
-            if not isinstance(event, ToolStart | ToolArguments | ToolEnd) or event.key in self._complete
-        ]
+        return [event for event in whole if not isinstance(event, _OF_CALLS) or event.key in self._calls.complete]
+
+    @property
+    def patience(self) -> int:
+        """Less text than that need not come here by itself: it goes on no sooner."""
+        return PIECE if self.has_released or self._holds_all else 0
 
     @property
     def text(self) -> str:
@@ -200,7 +187,7 @@ class Gate:
 
     @property
     def calls(self) -> list[Stream]:
-        calls = list(self._calls.values())
+        calls = list(self._calls.streams.values())
         if self.judged and self.judged.channel is Channel.ARGUMENTS and self.judged not in calls:
             calls.append(self.judged)  # found before a repair let it come so far
         return calls
@@ -254,54 +241,35 @@ class Gate:
     def _look(self, event: Event) -> bool:
         """At what is no text.  Whether it is good."""
         if isinstance(event, ToolArguments):
-            call = self._calls.get(event.key)
+            call = self._calls.streams.get(event.key)
             return call is None or self._fed(call, event.text)
         if isinstance(event, ToolStart):
-            judge = self._make(Channel.ARGUMENTS)
-            self._calls[event.key] = Stream(Channel.ARGUMENTS, judge, event.name, custom=event.custom)
+            self._calls.start(event)
             self._open = None
         elif isinstance(event, ToolEnd):
-            return self._completed(event.key)
+            return self._is_good(self._calls.end(event.key))
         elif isinstance(event, Finish):
             self._finish, self._ending = event.reason, True
         return True
 
-    def _completed(self, key: int) -> bool:
-        """A call goes on when it is complete and nothing is wrong with it.  Whether the answer is good so far."""
-        stream = self._calls.get(key)
-        if self._ends is None or stream is None:
-            self._complete.add(key)
-            return True
-        call = ToolCall("", stream.name, stream.text, stream.custom)
-        self._made[key] = call
-        if found := self._ends.repeated(list(self._made.values())):
-            self._condemn(found, stream)
-            return False
-        if found := self._ends.malformed(call):
-            self._malformed = self._malformed or (found, stream)
-        else:
-            self._complete.add(key)
-        return True
-
-    def _ends_well(self) -> bool:
-        """Whether nothing is wrong that only the end tells.  Dialects that never say so end their calls here."""
-        if self._ends is None:
-            return True
-        for key in self._calls:
-            if key not in self._made and not self._completed(key):
-                return False
-        if self._malformed and self._finish not in _CUT:
-            self._condemn(*self._malformed)
-            return False
-        text = self._streams[Channel.TEXT]
-        if found := self._ends.broken_off(text.text, self._finish, len(self._calls)):
-            self._condemn(found, text)
+    def _is_good(self, found: Found | None) -> bool:
+        if found:
+            self._condemn(*found)
         return found is None
 
+    def _ends_well(self) -> bool:
+        """Whether nothing is wrong that only the end tells."""
+        if self._ends is None:
+            return True
+        if not self._is_good(self._calls.close(self._finish)):
+            return False
+        text = self._streams[Channel.TEXT]
+        found = self._ends.broken_off(text.text, self._finish, len(self._calls.streams))
+        return self._is_good((found, text) if found else None)
+
     def _stream(self, channel: Channel) -> Stream:
-        if channel not in self._streams:
-            self._streams[channel] = Stream(channel, self._make(channel))
-        return self._streams[channel]
+        stream = self._streams[channel] = Stream(channel, self._make(channel))
+        return stream
 
     def _fed(self, stream: Stream, text: str) -> bool:
         if found := stream.feed(text):
@@ -341,8 +309,8 @@ class Gate:
     def _judge_whole(self) -> list[Event]:
         """Every channel is closed; then the validator model has its say about the text."""
         in_doubt = False
-        for stream in (*self._streams.values(), *self._calls.values()):
-            if stream.channel is Channel.TEXT and self._calls and not stream.text.strip():
+        for stream in (*self._streams.values(), *self._calls.streams.values()):
+            if stream.channel is Channel.TEXT and self._calls.streams and not stream.text.strip():
                 continue  # an answer of calls alone is not empty
             in_doubt = in_doubt or stream.detectors.doubt is not None
             if found := stream.detectors.close(self._finish or ""):
@@ -371,6 +339,8 @@ class Gate:
         while self._held and (event := self._next()) is not None:
             self._note(event)
             out.append(event)
+            if self._held and type(self._held[0]) is type(event) and type(event) in _SPOKEN:
+                break  # that is all that may go on of a text
         if out and not self.has_released:
             self._held.extendleft(reversed(out))  # an answer does not begin before it says something
             return []
@@ -381,7 +351,7 @@ class Gate:
         event = self._held[0]
         if type(event) in _SPOKEN:
             return self._next_text(type(event))  # type: ignore[arg-type]
-        if isinstance(event, ToolStart | ToolArguments | ToolEnd) and event.key not in self._complete:
+        if isinstance(event, _OF_CALLS) and event.key not in self._calls.complete:
             return None
         return self._held.popleft()
 
@@ -407,7 +377,7 @@ class Gate:
     def _note(self, event: Event) -> None:
         if type(event) in _SPOKEN:
             self._streams[_SPOKEN[type(event)]].released += len(event.text)  # type: ignore[attr-defined]
-        if not isinstance(event, Start | UsageSeen):
+        if not isinstance(event, _SILENT):
             self.has_released = True
-            self._has_answered = self._has_answered or not isinstance(event, Reasoning | ReasoningEnd | Redacted)
-            self._has_acted = self._has_acted or isinstance(event, Refusal | ToolStart)
+            self._has_answered = self._has_answered or not isinstance(event, _THOUGHTS)
+            self._has_acted = self._has_acted or isinstance(event, _DEEDS)

@@ -1,27 +1,50 @@
 """The built-in detectors as the gate wants them: one judge for each channel of an answer."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from routing.dialects import Dialect
+from routing.dialects.along import prompt_of
 from routing.dialects.events import FinishReason
 from validation.channels import Channel, Detectors
 from validation.detectors import TextDetectors, answer
 from validation.snapshot import Policy
 from validation.verdict import Verdict
 
+_FENCE = "```"
+_IN_THE_MIDDLE = re.compile(  # the marks around what stands before and behind the cursor
+    r"fim[_▁](?:prefix|suffix|middle|begin|hole|end)|<(?:PRE|SUF|MID)>|\[(?:PREFIX|SUFFIX|MIDDLE)\]"
+    r"|<\|(?:code_)?(?:prefix|suffix|middle)\|>"
+)
+NEAR = 2000  # characters at either end of a prompt, where such marks stand
+LATEST = 8000  # characters of its end in which a code fence may have been opened
 
-def judges(policy: Policy) -> Callable[[Channel], Detectors]:
-    """Makes the judge of a channel."""
-    return lambda channel: Judge(policy, channel)
+
+def judges(policy: Policy, *, code: bool = False) -> Callable[[Channel], Detectors]:
+    """Makes the judge of a channel; `code`: the answer is code without a fence around it."""
+    return lambda channel: Judge(policy, channel, code=code)
+
+
+def asks_for_code(body: Mapping[str, Any], dialect: Dialect) -> bool:
+    """Whether the bare prompt is one of an editor: it asks what stands in the middle, or ends within a code fence."""
+    prompt = prompt_of(body, dialect) or ""
+    if body.get("suffix") or _IN_THE_MIDDLE.search(prompt[:NEAR] + prompt[-NEAR:]):
+        return True
+    return _FENCE in prompt and answer.fence_is_open(prompt[prompt.find(_FENCE, -LATEST) :])
 
 
 class Judge:
-    """What the detectors that the policy wants say of one channel; what they are not sure enough of is not said."""
+    """What the detectors that the policy wants say of one channel; what they are not sure enough of is not said.
 
-    def __init__(self, policy: Policy, channel: Channel) -> None:
-        self._text = TextDetectors(policy.detectors, channel.value)
+    `code`: its text is code, of which an editor that asks at every stop of typing may well get none.
+    """
+
+    def __init__(self, policy: Policy, channel: Channel, *, code: bool = False) -> None:
+        self._text = TextDetectors(policy.detectors, Channel.ARGUMENTS.value if code else channel.value)
         self._threshold = policy.confidence_threshold
         self._is_seen = False
-        self._wants_text = channel is Channel.TEXT and "empty" in policy.detectors
+        self._wants_text = channel is Channel.TEXT and not code and "empty" in policy.detectors
 
     @property
     def suspicion(self) -> int | None:

@@ -1,11 +1,9 @@
 """Reads the validation rows and makes the immutable table of them.  A broken row is reported and left out."""
 
-from django.core.exceptions import ValidationError
-
 from routing.dialects import Dialect
 from routing.fields import resolved
 from routing.problems import Problem
-from routing.validators import sentence
+from routing.reporting import reported
 from validation import models
 from validation.detectors.names import DETECTORS
 from validation.models import ValidationPolicy, Validator
@@ -15,27 +13,23 @@ from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn,
 
 def load() -> tuple[ValidationTable, list[Problem]]:
     """Two queries.  Never raises for the content of a row."""
-    policies, problems = [], []
+    policies: list[Policy] = []
+    problems: list[Problem] = []
     for row in ValidationPolicy.objects.filter(enabled=True).select_related("validator"):
         validator = _usable(row, problems)
-        try:
+        with reported(problems, "validation policy", row.model_pattern, row):
             policies.append(policy_of(row, validator))
-        except ValidationError as problem:
-            problems.append(Problem("validation policy", row.model_pattern, sentence(problem), row))
     return ValidationTable(policies=tuple(policies), repair=_repair(problems)), problems
 
 
 def _repair(problems: list[Problem]) -> RepairTable:
     rules = []
     for row in models.RepairRule.objects.filter(enabled=True):
-        try:
+        with reported(problems, "repair rule", row.model_pattern, row):
             row.clean_fields(exclude=["model_pattern"])
-        except ValidationError as problem:
-            problems.append(Problem("repair rule", row.model_pattern, sentence(problem), row))
-            continue
-        rules.append(
-            RepairRule(pattern=row.model_pattern, families=row.tool_call_repair, mend_history=row.mend_history)
-        )
+            rules.append(
+                RepairRule(pattern=row.model_pattern, families=row.tool_call_repair, mend_history=row.mend_history)
+            )
     return RepairTable(rules=tuple(rules))
 
 
@@ -43,13 +37,11 @@ def _usable(row: ValidationPolicy, problems: list[Problem]) -> ValidatorTarget |
     """Its validator model; a broken one is left out, and the built-in detectors judge on."""
     if row.validator is None:
         return None
-    try:
+    found: list[Problem] = []
+    with reported(found, "validator", row.validator.name, row.validator):
         return validator_of(row.validator)
-    except ValidationError as problem:
-        found = Problem("validator", row.validator.name, sentence(problem), row.validator)
-        if found not in problems:
-            problems.append(found)
-        return None
+    problems += [problem for problem in found if problem not in problems]  # several policies may name it
+    return None
 
 
 def validator_of(row: Validator) -> ValidatorTarget:
@@ -85,6 +77,6 @@ def policy_of(row: ValidationPolicy, validator: ValidatorTarget | None) -> Polic
         confidence_threshold=row.confidence_threshold,
         delivery=Delivery(row.delivery),
         on_exhausted=OnExhausted(row.on_exhausted),
-        ladder=tuple(Rung(name) for name in row.ladder),
+        ladder=tuple(Rung(name) for name in row.ladder or ()),
         hold_seconds=row.hold_seconds,
     )

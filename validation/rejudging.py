@@ -1,12 +1,13 @@
 """Judges stored answers again with today's policies and detectors: no model is asked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import orjson
 from django.utils import timezone
 
-from routing.dialects import Dialect
+from routing.dialects import BARE, Dialect
 from routing.dialects.events import (
     End,
     Event,
@@ -22,7 +23,7 @@ from routing.dialects.request import Request
 from validation.channels import Channel as JudgedChannel
 from validation.failures import Channel
 from validation.gate import Gate
-from validation.judges import judges
+from validation.judges import asks_for_code, judges
 from validation.loading import load
 from validation.models import ValidationFailure
 from validation.snapshot import ValidationTable
@@ -61,11 +62,13 @@ def verdict_of(failure: ValidationFailure, table: ValidationTable) -> Verdict | 
     policy = table.policy(failure.model)
     if policy is None:
         return None
+    asked, dialect = _asked(failure)
+    is_code = dialect in BARE and asks_for_code(asked, dialect)
     if failure.left_out:
-        judge = judges(policy)(_CHANNELS.get(Channel(failure.channel), JudgedChannel.TEXT))
+        judge = judges(policy, code=is_code)(_CHANNELS.get(Channel(failure.channel), JudgedChannel.TEXT))
         return judge.feed(judged(failure)) or judge.close(failure.finish_reason)
-    ends = WholeAnswer(policy, lambda: _request(failure))
-    gate = Gate(replace(policy, validator=None), judges(policy), ends=ends, whole=True)
+    ends = WholeAnswer(policy, lambda: _request(asked, dialect))
+    gate = Gate(replace(policy, validator=None), judges(policy, code=is_code), ends=ends, whole=True)
     for event in _events(failure):
         gate.feed(event)
     return gate.verdict
@@ -100,13 +103,18 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _request(failure: ValidationFailure) -> Request | None:
-    """What the attempt was sent, where that was kept whole and in the client's dialect."""
+def _asked(failure: ValidationFailure) -> tuple[Mapping[str, Any], Dialect]:
+    """What the attempt was sent, where that was kept whole, and the client's dialect, which may be another one."""
     try:
-        body = orjson.loads(failure.request_body)
-        return request_of(body, Dialect(failure.client_dialect)) if isinstance(body, dict) else None
+        body, dialect = orjson.loads(failure.request_body), Dialect(failure.client_dialect)
     except ValueError:
-        return None
+        return {}, Dialect.CHAT
+    return body if isinstance(body, dict) else {}, dialect
+
+
+def _request(asked: Mapping[str, Any], dialect: Dialect) -> Request | None:
+    """What goes on from a bare prompt may end anywhere: that tells nothing."""
+    return None if dialect in BARE else request_of(asked, dialect)
 
 
 def judged(failure: ValidationFailure) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from proxysite.config_file.checking import Checker, is_flag, is_port, is_text
 from proxysite.config_file.document import Document
+from proxysite.config_file.spelling import meant
 from routing.models import ConfigSection
 
 # What `server` says about listening, and the same in `listen`.
@@ -76,7 +77,8 @@ def _keep(name: str, content: dict[str, Any], known: Iterable[str], document: Do
         document.kept[name] = content
     unknown = {key: value for key, value in content.items() if key not in known}
     if unknown and checker.holds_no_key(unknown, name):
-        document.notes.append(f"{name}: kept, but not used by this version: {', '.join(unknown)}.")
+        question = meant(unknown, known)
+        document.notes.append(f"{name}: kept, but not used by this version: {', '.join(unknown)}.{question}")
 
 
 def _normal(name: str, value: Any) -> Any:

@@ -14,6 +14,7 @@ from proxysite.config_file.checking import THE_FILE, Checker, child
 from proxysite.config_file.document import ConfigFileError, Document
 from proxysite.config_file.listening import parse_listen, parse_logging
 from proxysite.config_file.sampling_sections import SAMPLING_SECTIONS, parse_sampling
+from proxysite.config_file.spelling import meant
 from proxysite.config_file.upstream_sections import parse_upstreams
 from proxysite.config_file.validation_section import SECTION as VALIDATION
 from proxysite.config_file.validation_section import parse_validation
@@ -75,4 +76,5 @@ def _keep_the_rest(sections: dict[str, Any], document: Document, checker: Checke
             checker.field(ConfigSection._meta.get_field("name"), name, child("", name))
             checker.holds_no_key({name: content}, "")
             document.kept[name] = content
-            document.notes.append(f"{child('', name)}: kept; this version does not use it yet.")
+            question = meant([name], USED)
+            document.notes.append(f"{child('', name)}: kept; this version does not use it yet.{question}")

@@ -7,6 +7,7 @@ from typing import Any
 from proxysite.config_file.checking import Checker, is_object, is_port, is_text
 from proxysite.config_file.document import Document, UpstreamEntry
 from proxysite.config_file.listening import OF_SERVER
+from proxysite.config_file.spelling import meant
 from routing import address
 from routing.matching import fold
 from routing.models import Upstream
@@ -103,7 +104,8 @@ class _Reader:
     def _note(self, fields: dict[str, Any], unknown: dict[str, Any], path: str) -> None:
         if unknown:
             self.document.kept.setdefault("upstreams", {})[fields["name"]] = unknown
-            self.document.notes.append(f"{path}: kept, but not known: {', '.join(unknown)}.")
+            question = meant(unknown, FIELDS)
+            self.document.notes.append(f"{path}: kept, but not known: {', '.join(unknown)}.{question}")
 
 
 def _is_host(value: Any) -> bool:

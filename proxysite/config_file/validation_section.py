@@ -11,6 +11,7 @@ from django.db import models
 
 from proxysite.config_file.checking import Checker, child, shown
 from proxysite.config_file.document import STEP, Document, PolicyEntry, ValidatorEntry
+from proxysite.config_file.spelling import meant
 from routing import address
 from routing.matching import fold
 from validation.models import ValidationPolicy, Validator
@@ -139,7 +140,8 @@ class _Reader:
     def _keep(self, unknown: dict[str, Any]) -> None:
         if unknown and self._checker.holds_no_key(unknown, SECTION):
             self._document.kept[SECTION] = unknown
-            self._document.notes.append(f"{SECTION}: kept, but not known: {', '.join(unknown)}.")
+            question = meant(unknown, KNOWN)
+            self._document.notes.append(f"{SECTION}: kept, but not known: {', '.join(unknown)}.{question}")
 
 
 def _as_stored(fields: dict[str, Any], of: dict[str, models.Field]) -> dict[str, Any]:

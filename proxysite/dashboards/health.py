@@ -73,7 +73,16 @@ def _row(line: UpstreamLine, target: TargetLine, name: str, model: str | None) -
         words += f" {target.seconds_left} s"
     if target.failures and target.health is Health.WELL:
         words = f"{target.failures} failed in a row"
-    return {"upstream": line.name, "target": target, "name": name, "model": model, "tone": tone, "words": words}
+    patterns = target.patterns if target.model and target.patterns != (name,) else ()
+    return {
+        "upstream": line.name,
+        "target": target,
+        "name": name,
+        "patterns": patterns,  # that lead there, where they say more than the name
+        "model": model,
+        "tone": tone,
+        "words": words,
+    }
 
 
 def _name(target: TargetLine) -> str:

@@ -9,6 +9,8 @@ from django.template.response import TemplateResponse
 from proxysite import serving
 from proxysite.dashboards.health import ill
 
+LIMITS_SHOWN = 8
+
 
 def now(request: HttpRequest) -> HttpResponse:
     """The fragment of the overview that `admin.js` puts in place."""
@@ -22,4 +24,12 @@ def now(request: HttpRequest) -> HttpResponse:
 def context() -> dict[str, Any]:
     status = serving.status()
     upstreams = status.upstreams if status else ()
-    return {"now": status, "ill": [row for line in upstreams for row in ill(line)]}
+    limits = list(status.limits) if status else []
+    if len(limits) > LIMITS_SHOWN:
+        limits.sort(key=lambda line: (not line.queued, not line.used))
+    return {
+        "now": status,
+        "limits": limits[:LIMITS_SHOWN],
+        "limits_hidden": len(limits[LIMITS_SHOWN:]),
+        "ill": [row for line in upstreams for row in ill(line)],
+    }

@@ -105,6 +105,7 @@ def _records() -> dict[str, Any]:
     return {
         "totals": {**totals, "day_in": _short(totals["day_in"] or 0), "day_out": _short(totals["day_out"] or 0)},
         "bars": _bars(last_day, now),
+        "zone": timezone.localtime(now).tzname(),
         "failures": [_failure(record) for record in last_day.filter(failed).only(*_LISTED)[:FAILURES_SHOWN]],
     }
 
@@ -137,10 +138,12 @@ def _bars(records: Any, now: Any) -> list[dict[str, Any]]:
 
 
 def _failure(record: RequestRecord) -> dict[str, Any]:
+    """A stream that broke off was a 200: there the outcome says what went wrong."""
+    told = record.status >= 400
     return {
         "record": record,
-        "status_tone": status_tone(record.status),
-        "outcome_tone": outcome_tone(record.outcome),
+        "what": record.status if told else record.get_outcome_display(),
+        "tone": status_tone(record.status) if told else outcome_tone(record.outcome),
         "ago": _ago(record.received_at),
     }
 

@@ -78,6 +78,7 @@ class Attempts:
     ) -> None:
         self._engine = engine
         self._exchange = exchange
+        self._targets = engine.targets.asked_for(model)
         self._binding = binding
         self._model = model
         self._planner = plan_for
@@ -142,7 +143,7 @@ class Attempts:
         while True:
             outcome = await self._try(plan)
             if isinstance(outcome, Opened):
-                self._engine.targets.answers(plan.target)
+                self._targets.answers(plan.target)
                 self._answers = True
                 if outcome.is_whole:
                     self.finished()
@@ -173,12 +174,12 @@ class Attempts:
         """What `Opened.broke_off` does; once for each answer."""
         if self._answers and self._turn:
             self._answers = False
-            self._engine.targets.broke_off(self._turn.target, self, _now())
+            self._targets.broke_off(self._turn.target, self, _now())
 
     def finished(self) -> None:
         """What `Opened.finished` does."""
         assert self._turn is not None
-        self._engine.targets.succeeded(self._turn.target)
+        self._targets.succeeded(self._turn.target)
 
     async def aclose(self) -> None:
         """Closes the upstream's answer and gives everything back.  A second call does nothing."""
@@ -188,7 +189,7 @@ class Attempts:
             if self._lease:
                 self._lease.release()
             if self._turn:
-                self._engine.targets.abandoned(self._turn.target, self)
+                self._targets.abandoned(self._turn.target, self)
 
     def _turn_to(self, plan: Plan) -> None:
         self._turn = _Turn(plan.target, _now())
@@ -207,7 +208,7 @@ class Attempts:
 
     def _learn(self, plan: Plan, failed: Failed) -> bool:
         """Tells the target's health what came of it; whether its model is still being loaded."""
-        targets, now, failure = self._engine.targets, _now(), failed.failure
+        targets, now, failure = self._targets, _now(), failed.failure
         if meaning(failure) is Meaning.LOADING:
             targets.is_loading(plan.target, self, now)
             return True
@@ -220,7 +221,7 @@ class Attempts:
         return False
 
     def _choose(self) -> Target | None:
-        return self._engine.targets.choose(
+        return self._targets.choose(
             self._binding,
             _now(),
             random.random(),
@@ -267,7 +268,7 @@ class Attempts:
         self._exchange.planned(plan)
         self._exchange.warnings = (*plan.warnings, *self._notes)
         self._exchange.attempts += 1
-        self._engine.targets.begins(plan.target, self, _now())
+        self._targets.begins(plan.target, self, _now())
         self._attempt = Attempt(self._engine.upstreams, plan, self)
         return await self._attempt.outcome()
 

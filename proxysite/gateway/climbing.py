@@ -56,8 +56,6 @@ class Climb:
         self._retries = 0
         self._changed: Again | None = None  # what the last retry changed
         self._unsaid = ""  # what the client is told between the answer before and this one
-        self.body = b""  # of the last attempt, where it was read whole
-        self.is_first = True  # no other attempt has followed the first
 
     async def chunks(self, relay: ConvertingRelay) -> AsyncGenerator[bytes]:
         """What the relay is to be fed with, each before the next is asked for: attempt after attempt, as if it were
@@ -86,16 +84,17 @@ class Climb:
             relay.say([Text(self._unsaid)] if self._unsaid else [])
             relay.go_on(self.conversation, self.transforms, self.guard)
 
-    async def whole(self) -> tuple[list[Event], list[str]]:
-        """The events of the answer that is not streamed, or of an error, in this conversation, and warnings.  Raises
-        what reading an answer raises."""
+    async def whole(self) -> tuple[bytes, list[Event], list[str]]:
+        """The answer that is not streamed, as it came in the last attempt; the events of it, or of an error, and
+        warnings.  Raises what reading an answer raises."""
         while True:
-            guard, found, warnings, broken = self.guard, list[Event](), list[str](), None
+            guard, broken = self.guard, None
+            body, found, warnings = b"", list[Event](), list[str]()
             try:
-                self.body = await self._answer.read()
+                body = await self._answer.read()
                 self._exchange.first_byte_came()
-                self._exchange.tap.feed(self.body)
-                found, warnings = conversion.read_whole(self.body, self.conversation, (*self.transforms, guard))
+                self._exchange.tap.feed(body)
+                found, warnings = conversion.read_whole(body, self.conversation, (*self.transforms, guard))
                 found += await self._questions.last(guard)
             except ProxyError as problem:
                 broken = problem
@@ -103,18 +102,13 @@ class Climb:
                 continue
             if broken:
                 raise broken
-            return found + guard.end(), warnings
+            return body, found + guard.end(), warnings
 
     async def aclose(self) -> None:
         try:
             await self._questions.aclose()
         finally:
             await self._attempts.aclose()
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the client gets anything else than the first answer as it came."""
-        return not self.is_first or self.verdict is not None
 
     @property
     def plan(self) -> Plan:
@@ -235,6 +229,6 @@ class Climb:
 
     def _judge(self, answer: Opened, unsaid: str = "") -> None:
         """Another attempt's answer from now on."""
-        self._answer, self._unsaid, self.is_first = answer, unsaid, False
+        self._answer, self._unsaid = answer, unsaid
         self._exchange.answered_by(answer)
         self._exchange.repair = AnswerRepair(answer.plan.mending) if answer.plan.mending else None

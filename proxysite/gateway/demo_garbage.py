@@ -30,12 +30,14 @@ WARMTH = {"temperature": 0.99}
 
 
 def loop(body: dict[str, Any], *, has_penalties: bool = True) -> str:
-    """The answer of `demo-loop`, or the rest of it: what the last turn brings of it is said already."""
+    """The answer of `demo-loop`, or the rest of it: what the last turn or the prompt brings of it is said already."""
     whole, said = _loop(body, has_penalties), _said(body)
     return whole[len(said) :] if whole.startswith(said) else whole
 
 
 def _said(body: dict[str, Any]) -> str:
+    if isinstance(prompt := body.get("prompt"), str):
+        return prompt[prompt.rfind(OPENING) :] if OPENING in prompt else ""
     turns = body.get("messages")
     last = turns[-1] if isinstance(turns, list) and turns and isinstance(turns[-1], dict) else {}
     content = last.get("content") if last.get("role") == "assistant" else ""

@@ -34,6 +34,7 @@ class Exchange:
         "answer_body",
         "answered",
         "attempts",
+        "begun",
         "changes",
         "client",
         "client_dialect",
@@ -104,6 +105,7 @@ class Exchange:
         self.guard: Guarded | None = None  # judges the answer of the attempt that runs
         self.failures: tuple[Failure, ...] = ()  # the answers of attempts that others followed
         self.early: EarlyResponse | None = None  # what a client of responses is told while it waits
+        self.begun = False  # the head of the answer has been handed to the server, unless signs of life came first
         self.answered = False  # the last byte of the answer has been handed to the server
         self.client_gone = False
         self.is_recorded = True  # probes that are answered here leave no record

@@ -19,11 +19,11 @@ import orjson
 
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
-from routing.dialects import conversion
+from routing.dialects.along import Unreadable, read_along
 from validation.ending import Guarded
 from validation.failures import Channel, Failure, Outcome, ToolCall, admin_path
 from validation.gate import Ask, Gate
-from validation.judges import judges
+from validation.judges import asks_for_code, judges
 from validation.snapshot import OnExhausted, Policy, ValidationTable
 from validation.verdict import Verdict
 from validation.whole import WholeAnswer, request_of
@@ -62,18 +62,27 @@ def guarded(
     policy = validation.policy(plan.model_asked)
     if policy is None or plan.dialect is None:
         return plan
-    conversation = plan.conversation
+    conversation, is_code = plan.conversation, False
     if conversation is None:
         body = {**plan.content, "model": plan.model_asked}
-        conversation = conversion.read_along(body, plan.dialect, request_id=request_id, created=now)
-        if conversation is None:
-            plan.warnings += ("The answer was not judged: it would lose something if it were read.",)
+        try:
+            conversation = read_along(
+                body, plan.dialect, request_id=request_id, created=now, renamed=plan.echo is not None
+            )
+        except Unreadable as problem:
+            plan.warnings += (f"The answer was not judged: {problem}.",)
             return plan
-    ends = WholeAnswer(policy, partial(request_of, asked or {}, conversation.client), conversation.client_name)
-    gate = Gate(policy, judges(policy), plan.said, ends=ends, whole=not plan.streams)
+        is_code = conversation.is_bare and asks_for_code(body, plan.dialect)
+    of_request = _nobody if conversation.is_bare else partial(request_of, asked or {}, conversation.client)
+    ends = WholeAnswer(policy, of_request, conversation.client_name)
+    gate = Gate(policy, judges(policy, code=is_code), plan.said, ends=ends, whole=not plan.streams)
     plan.conversation = conversation
     plan.guard = Guarded(gate, policy, lambda: site() + admin_path(request_id), watched=True)
     return plan
+
+
+def _nobody() -> None:
+    """What goes on from a client's text may end anywhere: its request tells nothing of that."""
 
 
 def failures_of(exchange: Exchange) -> tuple[Failure, ...]:

@@ -8,6 +8,7 @@ at once when the client leaves, and exactly one record is written.
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any
@@ -25,12 +26,14 @@ from proxysite.gateway.keepalive import Keepalive, Send
 from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
 from routing.dialects.life import Life
-from routing.errors import BadRequest, InternalError, LoopDetected, ProxyError
+from routing.errors import BadRequest, InternalError, LoopDetected, ProxyError, ServerStopped
 
 log = logging.getLogger("proxysite.gateway")
 
 _BODILESS = frozenset({204, 205, 304})
 _SCHEMES = frozenset({"http", "https"})
+
+TELLING_SECONDS = 1.0  # that a client is given to take the last event of a server that stops
 
 URLCONF = "proxysite.gateway.urls"
 
@@ -138,7 +141,7 @@ class ProxyHandler(ASGIHandler):
                 await _send(response, exchange, send, request.keepalive)
         except asyncio.CancelledError:
             if not exchange.client_gone:
-                exchange.failed(InternalError("The server stopped before the answer was complete."))
+                await _tell_of_the_stop(response, exchange, send, request.keepalive)
                 raise
             if _current_task().uncancel():  # the server wants it to stop as well
                 raise
@@ -202,21 +205,23 @@ async def _send(response: Relayed, exchange: Exchange, send: Send, keepalive: Ke
     if isinstance(response, Whole):
         if response.status_code not in _BODILESS and (response.body or exchange.method != "HEAD"):
             headers.append((b"content-length", str(len(response.body)).encode()))
+        exchange.begun = True
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         exchange.answered = True  # from here on a disconnect is the end, not a departure
         await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else response.body})
         return
     assert isinstance(response, Streamed)
+    exchange.begun = True
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await _send_stream(response, exchange, send, keepalive)
 
 
 async def _send_stream(response: Streamed, exchange: Exchange, send: Send, keepalive: Keepalive | None) -> None:
-    if keepalive is None or response.life is None:
+    if keepalive is None or response.relay is None:
         async for chunk in response.chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     else:
-        keepalive.go_on(response.life)
+        keepalive.go_on(response.relay)
         async for chunk in response.chunks:
             keepalive.beats += 1
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -224,6 +229,30 @@ async def _send_stream(response: Streamed, exchange: Exchange, send: Send, keepa
         await keepalive.stop()
     exchange.answered = True
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _tell_of_the_stop(
+    response: Relayed | None, exchange: Exchange, send: Send, keepalive: Keepalive | None
+) -> None:
+    """The server stops and waits no longer: a client that has nothing yet is refused, a stream ends with an error.
+
+    Of bytes that are no events, and of a client that does not read, nobody can be told."""
+    problem = ServerStopped("The server was stopped before the answer was complete. Send the request again.")
+    exchange.failed(problem)
+    with suppress(OSError, RuntimeError, TimeoutError):
+        async with asyncio.timeout(TELLING_SECONDS):
+            has_begun = exchange.begun or (keepalive is not None and await keepalive.stop())
+            if isinstance(response, Streamed) and has_begun:
+                if response.relay is not None and not exchange.answered:
+                    event = response.relay.break_off(problem)
+                    await send({"type": "http.response.body", "body": event, "more_body": False})
+            elif not exchange.begun:
+                refusal = error_answer(exchange.client_dialect, problem, exchange.request_id)
+                exchange.status = refusal.status_code
+                if keepalive and has_begun:
+                    await _send_on(refusal, exchange, send, keepalive)
+                else:
+                    await _send(refusal, exchange, send, None)
 
 
 async def _send_on(response: Relayed, exchange: Exchange, send: Send, keepalive: Keepalive) -> None:

@@ -34,6 +34,7 @@ from proxysite.redaction import without_keys
 from routing import headers, hints
 from routing.admission.affinity import session_of
 from routing.dialects import Dialect, conversion, upstream_errors
+from routing.dialects.along import Unreadable, read_along
 from routing.dialects.events import End, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
@@ -159,7 +160,12 @@ def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation 
         return None
     asked = {**plan.content, "model": plan.model_asked}
     created = int(exchange.received_at.timestamp())
-    return conversion.read_along(asked, plan.dialect, request_id=exchange.request_id, created=created)
+    try:
+        return read_along(
+            asked, plan.dialect, request_id=exchange.request_id, created=created, renamed=plan.echo is not None
+        )
+    except Unreadable:
+        return None
 
 
 async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
@@ -239,19 +245,19 @@ async def _converted(
     if answer.status >= 400:
         return await _refused(answer, plan, exchange)
     if climb:
-        found, warnings = await climb.whole()
-        body, conversation = climb.body, climb.conversation
+        body, found, warnings = await climb.whole()
+        plan, conversation = climb.plan, climb.conversation
     else:
         body = await _read(answer)
         exchange.first_byte_came()
         exchange.tap.feed(body)
         found, warnings = conversion.read_whole(body, conversation, _repairs(exchange))
-    has_changed = (climb and climb.has_changed) or (exchange.repair and exchange.repair.has_mended)
+    has_changed = (climb and climb.verdict) or (exchange.repair and exchange.repair.has_mended)
     if found[-1:] == [End()] and not (plan.is_converted or has_changed):
         await (climb or answer).aclose()
         exchange.warnings += tuple(warnings)
         return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
-    whole = conversion.write_whole(found, conversation, warnings)
+    whole = conversion.write_whole(found, conversation, warnings, body)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
         raise BrokeOff(whole.failure)

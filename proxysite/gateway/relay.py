@@ -16,6 +16,7 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Continued, EarlyResponse
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
 from routing.dialects.sse import KEEP_ALIVE, PING
+from routing.dialects.text_frames import TextFrames
 from routing.errors import AnswerTooLarge, ProxyError, UpstreamBroken
 from validation.ending import Guarded
 
@@ -118,7 +119,7 @@ class ConvertingRelay:
     what the end of an answer repeats.
     """
 
-    __slots__ = ("_converter", "_events", "_guard", "_is_closed", "_largest", "_said", "_tap")
+    __slots__ = ("_converter", "_earlier", "_events", "_guard", "_is_closed", "_largest", "_said", "_tap")
 
     def __init__(
         self,
@@ -129,7 +130,8 @@ class ConvertingRelay:
         *,
         largest: int | None = None,
     ) -> None:
-        self._converter = StreamConverter(conversation, (*transforms, guard) if guard else transforms)
+        self._converter = _converter(conversation, (*transforms, guard) if guard else transforms)
+        self._earlier: list[str] = []  # warnings about what was read otherwise
         self._guard = guard
         self._largest = largest
         self._events = WholeEvents(largest)
@@ -147,13 +149,15 @@ class ConvertingRelay:
 
     @property
     def warnings(self) -> Sequence[str]:
-        return self._converter.warnings
+        return self._earlier + self._converter.warnings
 
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
             if self._largest is not None and self._tap.size > self._largest:
                 raise AnswerTooLarge(self._largest)
+        if self._guard:
+            self._converter.patience = self._guard.gate.patience
         return self._with_said(self._converter.feed(chunk))
 
     def say(self, events: list[Event]) -> None:
@@ -167,8 +171,13 @@ class ConvertingRelay:
     def go_on(self, conversation: Conversation, transforms: Sequence[Transform], guard: Guarded) -> None:
         """Another attempt follows, in the same stream."""
         self._tap.feed(self._events.close())
-        self._converter.go_on(conversation, (*transforms, guard))
         self._guard = guard
+        if isinstance(self._converter, TextFrames) and not conversation.is_bare:
+            self._said += self._converter.leave()
+            self._earlier += self._converter.warnings
+            self._converter = StreamConverter(conversation, (*transforms, guard))
+        else:
+            self._converter.go_on(conversation, (*transforms, guard))
 
     def close(self) -> bytes:
         """The end of the stream; saying so again changes nothing."""
@@ -197,3 +206,7 @@ class ConvertingRelay:
             return more
         said, self._said = self._said, b""
         return said + more
+
+
+def _converter(conversation: Conversation, transforms: Sequence[Transform]) -> TextFrames | StreamConverter:
+    return (TextFrames if conversation.is_bare else StreamConverter)(conversation, transforms)

@@ -1,10 +1,12 @@
 """What is mended of one answer: decided with the plan, made when the answer comes, told to the record.  Pure."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from routing.dialects import Dialect, conversion
+from routing.dialects import Dialect
+from routing.dialects.along import Unreadable, read_along
 from routing.dialects.events import Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.snapshot import Upstream
@@ -60,8 +62,8 @@ def mending_for(
             known_tools=frozenset(tools),
         )
     elif conversation is None and body.get("tools"):  # to be written anew, which mere tags are not worth
-        asked = {**body, "model": model}
-        conversation = conversion.read_along(asked, dialect, request_id=request_id, created=created)
+        with suppress(Unreadable):
+            conversation = read_along({**body, "model": model}, dialect, request_id=request_id, created=created)
     if conversation is None:
         return None
     field = "" if upstream.reasoning_field == "auto" else upstream.reasoning_field

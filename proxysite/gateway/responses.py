@@ -11,10 +11,10 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from proxysite.gateway.exchange import Exchange
+from proxysite.gateway.relay import Relay
 from routing.dialects import Dialect, upstream_errors
 from routing.dialects.errors import error_body, error_frame
 from routing.dialects.json import loads
-from routing.dialects.life import Life
 from routing.errors import ProxyError
 
 Headers = list[tuple[bytes, bytes]]
@@ -43,7 +43,8 @@ class Closed(Protocol):
 class Streamed(Relayed):
     """An upstream's answer on its way to the client.  The handler closes it, whatever happens.
 
-    `life` gives what may be sent between two chunks; None: nothing may.
+    `relay` gives what may be sent between two chunks, and the last of a stream that ends before its time; None: nothing
+    may be sent that the upstream has not.
     """
 
     def __init__(
@@ -52,11 +53,11 @@ class Streamed(Relayed):
         raw_headers: Headers,
         chunks: AsyncGenerator[bytes],
         answer: Closed,
-        life: Life | None = None,
+        relay: Relay | None = None,
     ) -> None:
         super().__init__(status, raw_headers)
         self.chunks = chunks
-        self.life = life
+        self.relay = relay
         self._answer = answer
 
     async def aclose(self) -> None:

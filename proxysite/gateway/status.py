@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -11,8 +12,9 @@ from django.utils import timezone
 from proxysite.gateway.alarms import Alarm, Alarms
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
-from routing.admission.targets import Health, Targets
-from routing.matching import fold
+from routing.admission.targets import Health, Targets, TargetState
+from routing.matching import fold, is_glob, without_context_marker
+from routing.snapshot import Binding, Target
 from validation.snapshot import Policy
 
 
@@ -43,9 +45,11 @@ class PauseLine:
 
 @dataclass(frozen=True, slots=True)
 class TargetLine:
-    """`model` blank: as the client names it.  `seconds_left`: until it is probed, or asked whether it is loaded."""
+    """A model at an upstream.  `seconds_left`: until it is probed, or asked whether it is loaded."""
 
-    model: str
+    model: (
+        str  # as it is sent; blank: whatever the client asks for, of which those that are ill have a line of their own
+    )
     patterns: tuple[str, ...]  # of the bindings that lead there
     health: Health
     failures: int  # in a row
@@ -80,7 +84,7 @@ def status(config: LiveConfig, numbers: Numbers, *, less: int = 0) -> Status:
     """On the event loop that serves.  `less`: requests that only ask for this."""
     admission, now = numbers.gatekeeper.state(), asyncio.get_running_loop().time()
     requests, failed = numbers.recorder.rates.per_minute(time.monotonic())
-    patterns = _patterns(config)
+    patterns = _patterns(config, _ill(numbers, now))
     return Status(
         running=max(0, numbers.running - less - admission.slots.queued),
         queued=admission.slots.queued,
@@ -98,15 +102,46 @@ def status(config: LiveConfig, numbers: Numbers, *, less: int = 0) -> Status:
     )
 
 
-def _patterns(config: LiveConfig) -> dict[str, dict[str, list[str]]]:
-    """By upstream and by the model's name there: the bindings that lead to it.  All spellings of a name are one."""
+_MOST_SHOWN = 20  # ill models of one upstream that no binding names: clients make names up
+
+
+def _patterns(config: LiveConfig, ill: Iterable[TargetState]) -> dict[str, dict[str, list[str]]]:
+    """By upstream and by the model's name there: the bindings that lead to it.  All spellings of a name are one.
+
+    Models that are `ill` are among them also where only a glob leads to them.
+    """
     found: dict[str, dict[str, list[str]]] = {}
     for binding in config.routing.bindings:
         for target in binding.targets:
             models = found.setdefault(target.upstream.name, {})
-            known = next((name for name in models if fold(name) == fold(target.model)), target.model)
-            models.setdefault(known, []).append(binding.pattern)
+            models.setdefault(_spelled(_sent(binding, target), models), []).append(binding.pattern)
+    for state in ill:
+        models, binding_of_it = found.get(state.upstream, {}), config.routing.binding(state.model)
+        if binding_of_it and "" in models and _spelled(state.model, models) not in models:
+            models[state.model] = [binding_of_it.pattern]
     return found
+
+
+def _sent(binding: Binding, target: Target) -> str:
+    """The name that a target is sent, blank if requests decide."""
+    if target.model:
+        return "" if target.picks else target.model
+    return "" if is_glob(binding.pattern) else without_context_marker(binding.pattern)
+
+
+def _spelled(name: str, models: Iterable[str]) -> str:
+    """As it is spelled already."""
+    return next((known for known in models if fold(known) == fold(name)), name)
+
+
+def _ill(numbers: Numbers, now: float) -> list[TargetState]:
+    """Models that are not well, the latest of each upstream."""
+    shown, left = [], Counter[str]()
+    for state in reversed(numbers.targets.state(now)):
+        if state.model and state.health is not Health.WELL and left[state.upstream] < _MOST_SHOWN:
+            left[state.upstream] += 1
+            shown.append(state)
+    return shown[::-1]
 
 
 def _upstream_line(name: str, models: Mapping[str, list[str]], numbers: Numbers, now: float) -> UpstreamLine:

@@ -12,3 +12,6 @@ class Dialect(StrEnum):
     RESPONSES = "responses"
     MESSAGES = "messages"
     GENERATE = "generate"
+
+
+BARE = frozenset({Dialect.COMPLETIONS, Dialect.GENERATE})  # a prompt in, and the text that goes on from it out

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from routing.dialects import Dialect, tokens
+from routing.dialects import BARE, Dialect, tokens
+from routing.dialects.along import prompt_of
 from routing.dialects.capabilities import Capabilities, Prefill, ThinkingForm
 from routing.dialects.events import Event, Finish, Reasoning, Start, Text, Usage, UsageSeen
 from routing.kinds import Kind
@@ -52,11 +53,8 @@ def continued(body: Mapping[str, Any], dialect: Dialect, of: Capabilities, text:
     if not isinstance(parameters, Mapping) or _has_a_grammar(parameters):
         return None
     said = text.rstrip()  # a blank at the end makes tokens that no model has seen, and Anthropic refuses it
-    if dialect is Dialect.GENERATE:
-        prompt = body.get("text")
-        if not isinstance(prompt, str):
-            return None
-        return {**body, "text": prompt + said, "sampling_params": {**parameters, **_shorter(parameters, said)}}
+    if dialect in BARE:
+        return _longer_prompt(body, parameters, dialect, said)
     messages = _prefilled(body.get("messages"), said, dialect)
     if messages is None:
         return None
@@ -66,6 +64,19 @@ def continued(body: Mapping[str, Any], dialect: Dialect, of: Capabilities, text:
         thought = {"thinking": {"type": "disabled"}} if body.get("thinking") else {}  # it has done that
         return {**body, "messages": messages, **_shorter(body, said), **thought}
     return None
+
+
+def _longer_prompt(
+    body: Mapping[str, Any], parameters: Mapping[str, Any], dialect: Dialect, said: str
+) -> dict[str, Any] | None:
+    prompt = prompt_of(body, dialect)
+    if prompt is None:
+        return None
+    shorter = _shorter(parameters, said)
+    if dialect is Dialect.GENERATE:
+        return {**body, "text": prompt + said, "sampling_params": {**parameters, **shorter}}
+    silent = {"echo": False} if body.get("echo") else {}  # the client has the prompt already
+    return {**body, "prompt": prompt + said, **shorter, **silent}
 
 
 def _chat_switches(body: Mapping[str, Any], of: Capabilities) -> dict[str, Any]:

@@ -8,6 +8,7 @@ nobody wants to look inside: then bytes pass as they are.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from routing.dialects import Dialect, tokens, upstream_errors
@@ -17,10 +18,13 @@ from routing.dialects.chat import parse as chat_parse
 from routing.dialects.chat import render as chat_render
 from routing.dialects.chat import writer as chat_writer
 from routing.dialects.chat.reader import ChatReader
+from routing.dialects.completions import again as completions_again
 from routing.dialects.completions import parse as completions_parse
 from routing.dialects.completions import writer as completions_writer
+from routing.dialects.completions.reader import CompletionsReader
 from routing.dialects.events import Event, Failed, Transform, UpstreamError
 from routing.dialects.exchange import Exchange
+from routing.dialects.generate import again as generate_again
 from routing.dialects.generate import render as generate_render
 from routing.dialects.generate.reader import OTHER_ANSWERS, GenerateReader
 from routing.dialects.json import loads
@@ -60,11 +64,16 @@ _RENDER: Mapping[Dialect, Callable[[Request, Capabilities], dict[str, Any]]] = {
     Dialect.MESSAGES: messages_render.render,
     Dialect.GENERATE: generate_render.render,
 }
+_AGAIN: Mapping[Dialect, Callable[[Answer, dict[str, Any]], dict[str, Any]]] = {
+    Dialect.COMPLETIONS: completions_again.whole,
+    Dialect.GENERATE: generate_again.whole,
+}
 _BODY: Mapping[Dialect, Callable[[Answer], dict[str, Any]]] = {
     Dialect.CHAT: chat_writer.body,
     Dialect.COMPLETIONS: completions_writer.body,
     Dialect.RESPONSES: responses_whole.body,
     Dialect.MESSAGES: messages_writer.body,
+    Dialect.GENERATE: partial(generate_again.whole, body={}),
 }
 
 
@@ -94,6 +103,7 @@ class Writer(Protocol):
 
 _READERS: Mapping[Dialect, Callable[[Exchange], Reader]] = {
     Dialect.CHAT: ChatReader,
+    Dialect.COMPLETIONS: CompletionsReader,
     Dialect.RESPONSES: ResponsesReader,
     Dialect.MESSAGES: MessagesReader,
     Dialect.GENERATE: GenerateReader,
@@ -103,13 +113,6 @@ _WRITERS: Mapping[Dialect, Callable[[Exchange], Writer]] = {
     Dialect.COMPLETIONS: completions_writer.CompletionsWriter,
     Dialect.RESPONSES: responses_writer.ResponsesWriter,
     Dialect.MESSAGES: messages_writer.MessagesWriter,
-}
-
-
-# What tells nothing of the answer, and may be long.  The input of responses may bring tools along.
-_UNREAD: Mapping[Dialect, Mapping[str, Any]] = {
-    Dialect.CHAT: {"messages": None},
-    Dialect.MESSAGES: {"messages": None, "system": None},
 }
 
 
@@ -188,38 +191,6 @@ def _renamed(renamed: Renamed, request: Request) -> dict[str, Any]:
     }
 
 
-def read_along(
-    body: Mapping[str, Any], dialect: Dialect, *, request_id: str = "0", created: int = 0
-) -> Exchange | None:
-    """For an answer that somebody looks into although both sides speak the same dialect.
-
-    None when the answer would lose something on its way through the events: then it is better passed as it is.
-    """
-    if dialect not in _READERS or dialect not in _WRITERS:
-        return None
-    if body.get("n") not in (None, 1) or body.get("logprobs") or body.get("top_logprobs"):
-        return None
-    try:
-        request = parse({**body, **_UNREAD.get(dialect, {})}, dialect)
-    except BadRequest:
-        return None  # the upstream may know better
-    if dialect is Dialect.MESSAGES and len(request.functions()) < len(request.tools):
-        return None  # blocks of tools that Anthropic runs
-    return Exchange(
-        client=dialect,
-        upstream=dialect,
-        model=request.model,
-        search=next((tool.name for tool in request.functions() if tool.searches), ""),
-        namespaces={tool.name: (tool.namespace, tool.own_name()) for tool in request.functions() if tool.namespace},
-        request_id=request_id,
-        created=created,
-        include_usage=request.include_usage,
-        stops=frozenset(request.stop),
-        known_tools=frozenset(tool.name for tool in request.functions()),
-        echo=responses_parse.echo(body) if dialect is Dialect.RESPONSES else {},
-    )
-
-
 class StreamConverter:
     """The bytes of the upstream's stream to the bytes of the client's.
 
@@ -231,10 +202,13 @@ class StreamConverter:
 
     An answer may be followed by another one in the same client's stream: `end_answer` (which `close` does otherwise),
     then `go_on` with what is known of the next.
+
+    `patience`: fewer bytes of text than that may wait for more, where nobody sees the difference.
     """
 
     def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         self.failure: UpstreamError | None = None
+        self.patience = 0
         self._writer = _WRITERS[exchange.client](exchange)
         self._earlier: list[str] = []  # warnings of the answers before
         self._read(exchange, transforms)
@@ -260,8 +234,10 @@ class StreamConverter:
         if not self._is_stream and not self._looks_like_a_stream(chunk):
             return b""
         if self._sse.is_between_frames:
-            if said := self._plain.whole(chunk):
-                return self._written(said)
+            said = self._plain.whole(chunk, self.patience)
+            if said is not None:
+                return self._written(said) if said else b""
+            chunk = self._plain.waiting() + chunk
             if self._may_be_plain and self._plain.is_hopeful:
                 return self._written(self._frame_by_frame(chunk))
         return self._written(self._heard(chunk))
@@ -269,7 +245,7 @@ class StreamConverter:
     def _frame_by_frame(self, chunk: bytes) -> list[Event]:
         """What the chunk says, learning what frames of text look like on the way."""
         start, found = 0, list[Event]()
-        while self._sse.is_between_frames:
+        while start < len(chunk) and self._sse.is_between_frames:
             if run := self._plain.read(chunk, start):
                 said, start = run
                 found += said
@@ -281,7 +257,7 @@ class StreamConverter:
                 start += len(frame)
             else:
                 break
-        return found + self._heard(chunk[start:])
+        return found + self._heard(chunk[start:]) if start < len(chunk) else found
 
     def _heard(self, data: bytes) -> list[Event]:
         return [event for frame in self._sse.feed(data) for event in self._reader.feed(frame)]
@@ -304,7 +280,8 @@ class StreamConverter:
             return b""
         self._has_ended = True
         if self._is_stream:
-            found = [event for frame in self._sse.close() for event in self._reader.feed(frame)] + self._reader.close()
+            last = self._sse.feed(self._plain.waiting()) + self._sse.close()
+            found = [event for frame in last for event in self._reader.feed(frame)] + self._reader.close()
         elif self._body:
             found = whole_events(b"".join(self._body), self._reader)
         else:
@@ -331,11 +308,12 @@ class StreamConverter:
 
     def fail(self, error: UpstreamError) -> bytes:
         """The answer cannot go on, whatever the upstream said of it.  Nothing, if it is complete already."""
-        return self._writer.feed([Failed(error)])
+        said = self._written(self._heard(self._plain.waiting()))
+        return said + self._writer.feed([Failed(error)])
 
     def _looks_like_a_stream(self, chunk: bytes) -> bool:
         if self._is_stream is None:
-            self._is_stream = _begins_a_stream(chunk)
+            self._is_stream = begins_a_stream(chunk)
             if self._is_stream is None:
                 self._body.append(chunk)
                 return False
@@ -349,11 +327,14 @@ class StreamConverter:
         if not new:
             return b""
         for transform in self._transforms[first:]:
-            new = [passed for event in new for passed in transform.feed(event)]
-        return self.say(new)
+            if len(new) == 1:
+                new = transform.feed(new[0])
+            else:
+                new = [passed for event in new for passed in transform.feed(event)]
+        return self.say(new) if new else b""
 
 
-def _begins_a_stream(data: bytes) -> bool | None:
+def begins_a_stream(data: bytes) -> bool | None:
     """By the first byte that is none of space and byte order mark: the fields of a stream begin with these, a comment
     with a colon.  None as long as there is no such byte."""
     first = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
@@ -386,13 +367,13 @@ class WholeAnswer:
 def convert_response(data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()) -> WholeAnswer:
     """A whole answer; one that comes as a stream although none was asked for is put together."""
     found, warnings = read_whole(data, exchange, transforms)
-    return write_whole(found, exchange, warnings)
+    return write_whole(found, exchange, warnings, data)
 
 
 def read_whole(data: bytes, exchange: Exchange, transforms: Sequence[Transform] = ()) -> tuple[list[Event], list[str]]:
     """The events that the transforms let go on, and warnings."""
     reader = _READERS[exchange.upstream](exchange)
-    if _begins_a_stream(data):
+    if begins_a_stream(data):
         sse = SseParser()
         frames = sse.feed(data) + sse.close()
         found = [event for frame in frames for event in reader.feed(frame)] + reader.close()
@@ -403,15 +384,25 @@ def read_whole(data: bytes, exchange: Exchange, transforms: Sequence[Transform] 
     return found, reader.warnings
 
 
-def write_whole(found: list[Event], exchange: Exchange, warnings: list[str]) -> WholeAnswer:
+def write_whole(found: list[Event], exchange: Exchange, warnings: list[str], data: bytes = b"") -> WholeAnswer:
+    """`data` is the answer as it came: bare text is written into that, so that nothing is lost of what stands there."""
     answer = Answer(exchange)
     answer.feed(found)
     answer.close()
     if answer.error is not None:
         error = upstream_errors.body_for(answer.error, exchange.client, exchange.request_id)
         return WholeAnswer(error, warnings, answer.error)
-    rendered = _BODY[exchange.client](answer)
+    came = _object(data) if exchange.is_bare else {}
+    rendered = _AGAIN[exchange.client](answer, came) if came else _BODY[exchange.client](answer)
     return WholeAnswer(rendered, warnings + answer.warnings)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        body = loads(data)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

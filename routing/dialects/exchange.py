@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from routing.dialects import Dialect
+from routing.dialects import BARE, Dialect
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,8 +26,14 @@ class Exchange:
     wrapped: frozenset[str] = frozenset()  # custom tools (by the client's name) that went upstream as functions
     search: str = ""  # the function that stands for a Responses client's search for tools
     namespaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # flat name → (namespace, name)
-    echo: Mapping[str, Any] = field(default_factory=dict)  # what a Responses answer repeats of its request
+    renamed: bool = False  # the upstream knows the model by another name
+    echo: Mapping[str, Any] = field(default_factory=dict)  # what the answer repeats of its request
     prompt_estimate: int = 0  # tokens, for clients that must have a number before the upstream says one
+
+    @property
+    def is_bare(self) -> bool:
+        """Bare text between two sides of one dialect: nothing but text is read of it, and its frames are kept."""
+        return self.client is self.upstream and self.client in BARE
 
     def client_name(self, name: str) -> str:
         return self.names.get(name, name)

@@ -11,59 +11,85 @@ from routing.dialects.events import Event, Reasoning, Text
 
 _BEFORE_TEXT = (b'"content":', b'"text":', b'"reasoning_content":', b'"reasoning":', b'"thinking":')
 _SHORT = 16  # bytes
-_TOGETHER = 16  # tokens
+_TOGETHER = 64  # tokens
 _LESSONS = 8  # frames of which none is like the one before: then each is like no other
 
 
 class PlainText:
     """What can be read so is `read`, and what cannot is something to `learn` from."""
 
-    __slots__ = ("_after", "_before", "_between", "_kind", "_lessons")
+    __slots__ = ("_after", "_before", "_between", "_kind", "_lessons", "_waiting", "_waiting_size")
 
     def __init__(self) -> None:
         self._before = self._after = self._between = b""
         self._kind: type[Text] | type[Reasoning] | None = None
         self._lessons = _LESSONS
+        self._waiting: list[bytes] = []  # texts of whole frames that are not read yet
+        self._waiting_size = 0
 
     @property
     def is_hopeful(self) -> bool:
         """Something is known, or may still be learned."""
         return self._kind is not None or self._lessons > 0
 
-    def whole(self, chunk: bytes) -> list[Event] | None:
-        """All that the chunk says, if it is whole frames of the learned kind and nothing else."""
+    def whole(self, chunk: bytes, patience: int = 0) -> list[Event] | None:
+        """All that the chunk says, and what waited, if it is whole frames of the learned kind and nothing else.
+
+        Less text than `patience`, in bytes, waits for more: reading one token costs as much as reading some.
+        """
         if self._kind is None or not chunk.endswith(self._after) or not chunk.startswith(self._before):
             return None
-        return self._said(apart(chunk[len(self._before) : -len(self._after)], self._between))
+        texts = chunk[len(self._before) : -len(self._after)]
+        size = self._waiting_size + len(texts)
+        if size < patience:
+            self._waiting.append(texts)
+            self._waiting_size = size
+            return []
+        if self._waiting:
+            texts = self._between.join((*self._waiting, texts))
+        said = self._said(apart(texts, self._between))
+        if said is not None and self._waiting:
+            self._forget_waiting()
+        return said
+
+    def waiting(self) -> bytes:
+        """The frames that wait, which do so no longer."""
+        if not self._waiting:
+            return b""
+        frames = self._before + self._between.join(self._waiting) + self._after
+        self._forget_waiting()
+        return frames
+
+    def _forget_waiting(self) -> None:
+        self._waiting.clear()
+        self._waiting_size = 0
 
     def read(self, data: bytes, start: int) -> tuple[list[Event], int] | None:
         """What the whole frames from there on say that are of the learned kind, and where others follow."""
         if self._kind is None or not data.startswith(self._before, start):
             return None
-        *texts, last = apart(data[start + len(self._before) :], self._between)
-        after = last.find(self._after)
-        if after >= 0:
-            texts.append(last[:after])
-            rest = len(last) - after - len(self._after)
-        else:  # the last frame begins like the others, but ends otherwise, or later
-            rest = len(last) + len(self._before)
-        said = self._said(texts)
-        return (said, len(data) - rest) if said else None
+        first = start + len(self._before)
+        last = data.rfind(self._between, first)
+        end = data.find(self._after, first if last < 0 else last + len(self._between))
+        if end < 0:  # the last frame begins like the others, but ends otherwise, or later
+            end = last
+        said = self._said(apart(data[first:end], self._between)) if end >= 0 else None
+        return (said, end + len(self._after)) if said else None
 
     def _said(self, texts: list[bytes]) -> list[Event] | None:
-        """Some tokens as one event, but no more than a phrase: whoever judges them judges as they come.
+        """Some tokens as one event, but no more than a paragraph: whoever judges them judges as they come.
 
         None if there is another frame among them."""
+        assert self._kind is not None
+        said: list[Event] = []
         try:
-            said = orjson.loads(b'["%b"]' % b'","'.join(texts)) if texts else []
+            for at in range(0, len(texts), _TOGETHER):
+                text = orjson.loads(b'"%b"' % b"".join(texts[at : at + _TOGETHER]))
+                said += [self._kind(text)] if text else []
         except orjson.JSONDecodeError:
             return None
-        if len(said) != len(texts) or self._kind is None or not all(said):
-            return None
         self._lessons = _LESSONS
-        if len(said) < _TOGETHER:
-            return [self._kind("".join(said))] if said else None
-        return [self._kind("".join(said[at : at + _TOGETHER])) for at in range(0, len(said), _TOGETHER)]
+        return said or None
 
     def learn(self, frame: bytes, found: list[Event]) -> None:
         """From one whole frame and what it said.  Anything but one text ends what was known."""

@@ -251,5 +251,10 @@ class Proxy:
     def health(self, upstream: str) -> str:
         return next(one["health"] for one in self.status()["upstreams"] if one["name"] == upstream)
 
+    def ill(self, upstream: str) -> dict[str | None, str]:
+        """The health of each of its models that is not well; None: those that only a glob leads to."""
+        targets = next(one["targets"] for one in self.status()["upstreams"] if one["name"] == upstream)
+        return {target["model"]: target["health"] for target in targets if target["health"] != "healthy"}
+
     def record(self, answer: httpx.Response) -> dict[str, Any]:
         return self.installation.record(answer.headers["x-request-id"])

@@ -41,6 +41,20 @@ def test_a_request_that_is_wrong_is_not_tried_again(client, proxy, upstream):
     assert len(upstream.calls) == 1
 
 
+def test_a_dead_model_of_a_wildcard_says_nothing_of_the_others(client, proxy, upstream):
+    def one_is_dead(call):
+        is_dead = call.json()["model"] == "wild-dead" and call.path.startswith("/many-models/")
+        return BUSY if is_dead else json_answer(CHAT.answer)
+
+    upstream.answer(one_is_dead)
+    for _ in range(3):
+        assert proxy.record(_post(client, "wild-dead"))["attempts"] == 2
+    assert proxy.ill("many-models") == {"wild-dead": "cooling down"}
+    assert proxy.record(_post(client, "WILD-dead[1m]"))["attempts"] == 1
+    assert proxy.record(_post(client, "wild-alive"))["upstream"] == "many-models"
+    assert proxy.ill("many-models") == {"wild-dead": "cooling down"}
+
+
 @pytest.mark.parametrize("exchange", STREAMED, ids=str)
 def test_another_target_answers_when_the_first_is_away(client, proxy, upstream, exchange):
     upstream.answer(stream(*exchange.events))

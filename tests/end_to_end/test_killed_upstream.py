@@ -113,11 +113,11 @@ def test_everybody_is_told_or_answered_by_another_and_it_may_come_back(proxy, in
     eventually(lambda: upstream.open_connections == 0, "no connection to an upstream")
     assert proxy.health("mortal") in ("cooling down", "half-open")
     with mortal(port):
-        eventually(lambda: proxy.health("mortal") == "half-open", "the end of the cooldown")
-        answer = client.post(CHAT.client_path, json=CHAT.body(stream=True))
-        assert answer.content == CHAT.stream
+        eventually(lambda: proxy.ill("mortal").get(TALKING) == "half-open", "the end of the cooldown")
+        with client.stream("POST", CHAT.client_path, json=CHAT.body(TALKING, stream=True)) as answer:
+            assert next(answer.iter_raw()) == CHAT.events[0]
+            assert TALKING not in proxy.ill("mortal")
         assert proxy.record(answer)["upstream"] == "mortal"
-        assert proxy.health("mortal") == "healthy"
 
 
 def _outcomes(installation):

@@ -1,5 +1,6 @@
 """What the overview shows of this moment, and the reset of an upstream's health."""
 
+import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -50,7 +51,7 @@ def nobody_serves(monkeypatch):
 def fail(engine, *, times=FAILURES):
     target = live.reload().routing.bindings[0].targets[0]
     for number in range(times):
-        engine.targets.failed(target, number, 10.0**9)
+        engine.targets.asked_for("").failed(target, number, 10.0**9)
 
 
 def shown(client):
@@ -62,6 +63,22 @@ def test_limits_are_shown_with_their_use(admin_client, engine):
     ParallelLimit.objects.create(model_pattern="glm-*", limit=3)
     assert "glm-*" in shown(admin_client)
     assert "0/3" in shown(admin_client)
+
+
+def test_of_many_limits_those_in_use_come_first_and_the_rest_is_counted(admin_client, engine):
+    for number in range(12):
+        ParallelLimit.objects.create(model_pattern=f"model-{number}", limit=3, position=number)
+    live.reload()
+
+    async def one_request_runs():
+        engine.config()
+        await engine.gatekeeper.admit("req_1", "model-11", "local")
+
+    asyncio.run(one_request_runs())
+    page = shown(admin_client)
+    assert page.index("model-11") < page.index("model-0")
+    assert "1/3" in page
+    assert "and 4 more" in page
 
 
 def test_an_upstream_that_is_not_well_is_shown_until_its_health_is_reset(admin_client, engine):
@@ -130,7 +147,7 @@ def test_one_target_is_reset_and_the_others_are_not(admin_client, engine, from_o
     name_target("glm-*", upstream, "GLM-5")
     make_binding("*", upstream)
     fail(engine)
-    engine.targets.failed(live.current().routing.bindings[1].targets[0], 1, 0.0)
+    engine.targets.asked_for("").failed(live.current().routing.bindings[1].targets[0], 1, 0.0)
     page = reset(admin_client, upstream, "GLM-5", **({"from_overview": "yes"} if from_overview else {}))
     assert "GLM-5 counts as healthy again" in page.content.decode()
     assert ("/routing/upstream/" in page.redirect_chain[0][0]) is not from_overview
@@ -143,7 +160,7 @@ def test_an_upstream_that_is_away_is_one_line_of_the_overview(admin_client, engi
     make_binding("*", upstream)
     target = live.reload().routing.bindings[0].targets[0]
     for number in range(FAILURES):
-        engine.targets.failed(target, number, 10.0**9, unreachable=True)
+        engine.targets.asked_for("").failed(target, number, 10.0**9, unreachable=True)
     text = shown(admin_client)
     assert "all models" in text
     assert text.count("cooling down") == 1

@@ -49,6 +49,13 @@ def test_failures_of_the_last_day_are_listed(admin_client):
     assert "Too old." not in text
 
 
+def test_a_stream_that_broke_off_is_not_listed_as_a_200(admin_client):
+    make_record(status=200, outcome="cut")
+    page = admin_client.get(reverse("admin:index")).content.decode()
+    listed = page[page.index('id="failures"') :]
+    assert '<span class="sp-chip sp-bad">cut off</span>' in listed[: listed.index("</ul>")]
+
+
 def test_totals_tell_the_last_hour_from_the_last_day(admin_client):
     make_record(prompt_tokens=10, completion_tokens=5)
     make_record(outcome="cut", ago_minutes=90)

@@ -116,3 +116,20 @@ def test_the_detected_kind_of_an_upstream_is_shown(admin_client, monkeypatch):
     make_upstream()
     live.learn_kind("local", Kind.VLLM)
     assert "vllm" in admin_client.get(url(Upstream, "changelist")).content.decode().split("result_list")[1]
+
+
+def test_an_empty_list_says_what_would_be_there(admin_client):
+    for model, page in admin.site._registry.items():
+        if model._meta.app_label != "auth":
+            answer = admin_client.get(url(model, "changelist")).content.decode()
+            assert page.nothing_yet.replace("'", "&#x27;") in answer
+
+
+def test_a_search_that_finds_nothing_says_so_in_its_place(admin_client, rows):
+    answer = admin_client.get(url(ParallelLimit, "changelist"), {"q": "<none>", "enabled__exact": "0"}).content.decode()
+    assert "Nothing matches “&lt;none&gt;” with these filters." in answer
+
+
+def test_limits_of_a_scope_that_nobody_knows_are_listed_to_be_corrected(admin_client):
+    ParallelLimit.objects.create(scope="planet", limit=1)
+    assert admin_client.get(reverse("admin:routing_parallellimit_changelist")).status_code == 200

@@ -48,6 +48,7 @@ EXPECTED = {
     "CLIENT_TIMEOUT_SECONDS": (30.0, "0", 0.0, "-1"),
     "MODELS_CACHE_SECONDS": (30.0, "0.5", 0.5, "nan"),
     "KEEPALIVE_SECONDS": (10.0, "0", 0.0, "-1"),
+    "STOP_SECONDS": (8, "300", 300, "-1"),
     "RECORDS": (True, "off", False, "some"),
     "RECORDS_QUEUE": (20000, "10", 10, "0"),
     "RECORDS_KEEP": (100000, "10", 10, "1.5"),

@@ -1,4 +1,5 @@
 import pytest
+from django.db.models import JSONField, Value
 
 from routing.dialects import Dialect
 from tests.rows import make_policy, make_validator
@@ -102,3 +103,9 @@ def test_a_load_takes_two_queries(django_assert_num_queries):
     make_policy("b", validator=Validator.objects.get())
     with django_assert_num_queries(2):
         load()
+
+
+def test_a_ladder_of_null_has_no_rungs():
+    make_policy()
+    ValidationPolicy.objects.update(ladder=Value(None, JSONField()))
+    assert [policy.ladder for policy in policies()] == [()]

@@ -14,7 +14,8 @@ _ARGUMENTS = ("arguments", "parameters", "args", "input")
 _IDS = ("id", "tool_call_id")
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_LONGEST_EXPRESSION = 100_000
+_LONGEST_EXPRESSION = 100_000  # beside its strings, which cost nothing
+_STRING = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\"""", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -137,16 +138,24 @@ def of_python(text: str) -> list[Call] | None:
 
 def _python_calls(nodes: list[ast.expr]) -> Iterator[Call]:
     for node in nodes:
-        if not isinstance(node, ast.Call) or node.args:
+        call, before = _hyphenated(node)
+        if not isinstance(call, ast.Call) or call.args:
             raise ValueError("not a call by keywords")
-        arguments = {str(keyword.arg): _literal(keyword.value) for keyword in node.keywords if keyword.arg}
-        if len(arguments) != len(node.keywords):
+        arguments = {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords if keyword.arg}
+        if len(arguments) != len(call.keywords):
             raise ValueError("keywords that are not spelled out")
-        yield typed(ast.unparse(node.func), arguments)
+        yield typed(before + ast.unparse(call.func), arguments)
+
+
+def _hyphenated(node: ast.expr) -> tuple[ast.expr, str]:
+    """A call, and what stands before a hyphen of its name: in Python it takes away from that."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return node.right, ast.unparse(node.left).replace(" - ", "-") + "-"
+    return node, ""
 
 
 def _expression(text: str) -> ast.expr:
-    if len(text) > _LONGEST_EXPRESSION:
+    if len(text) > _LONGEST_EXPRESSION < len(_STRING.sub("", text)):
         raise ValueError("too long to be read as Python")
     try:
         return ast.parse(text, mode="eval").body

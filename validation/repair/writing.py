@@ -5,13 +5,28 @@ values wait for their end.
 """
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 from validation.repair.calls import dumps
 from validation.repair.growing import Growing
 
-CDATA = "<![CDATA["
+CDATA, CDATA_END = "<![CDATA[", "]]>"
 _HEAD = 64  # characters in which a frame around a value would show
+
+
+class Trimmed(Enum):
+    """Which line breaks at the ends of a value belong to the format."""
+
+    NONE = "none"
+    EACH = "one at either end"
+    PAIR = "one at each end, where one is at the beginning"  # a file that is written tightly ends with its own
+
+
+def trim(text: str, how: Trimmed) -> str:
+    if how is Trimmed.NONE or (how is Trimmed.PAIR and not text.startswith("\n")):
+        return text
+    return text.removeprefix("\n").removesuffix("\n")
 
 
 class Writing:
@@ -22,7 +37,7 @@ class Writing:
         self._separator = "{"
         self._text: WrittenText | None = None
 
-    def begin(self, key: str, *, trimmed: bool = False) -> "WrittenText | None":
+    def begin(self, key: str, trimmed: Trimmed = Trimmed.NONE) -> "WrittenText | None":
         """A text whose pieces are fed to what is returned; then `member` ends it."""
         if self._growing is not None:
             self._say(self._separator, dumps(key), ': "')
@@ -47,12 +62,13 @@ class Writing:
 
 
 class WrittenText:
-    """What has left is always the beginning of the value.  `trimmed`: a line break at either end is none of it."""
+    """What has left is always the beginning of the value."""
 
-    def __init__(self, say: Callable[[str], None], trimmed: bool) -> None:
+    def __init__(self, say: Callable[[str], None], trimmed: Trimmed) -> None:
         self._say = say
         self._trimmed = trimmed
         self._head: str | None = ""  # until it is clear that no frame is around the value
+        self._ends = False  # with a line break that is none of it
         self._tail = ""
         self._given = 0
         self._is_framed = False
@@ -67,9 +83,10 @@ class WrittenText:
             if self._is_framed or (len(piece) < _HEAD and CDATA.startswith(start)):
                 return
             self._head = None
-            piece = piece.removeprefix("\n") if self._trimmed else piece
+            self._ends = self._trimmed is Trimmed.EACH or (self._trimmed is Trimmed.PAIR and piece.startswith("\n"))
+            piece = piece.removeprefix("\n") if self._ends else piece
         piece = self._tail + piece
-        self._tail = "\n" if self._trimmed and piece.endswith("\n") else ""
+        self._tail = "\n" if self._ends and piece.endswith("\n") else ""
         self._give(piece.removesuffix(self._tail))
 
     def end(self, value: str) -> None:

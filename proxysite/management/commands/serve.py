@@ -1,6 +1,7 @@
 """`manage.py serve`: the proxy and its admin, under uvicorn."""
 
 import argparse
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from proxysite.asgi import Application
 
 LISTENING = ("host", "port", "base_path", "debug_logs", "override_logs")  # options, stored names, and settings alike
-
-GRACE_SECONDS = 10  # that running answers get when the server is told to stop
 
 
 class Command(BaseCommand):
@@ -97,9 +96,10 @@ class Command(BaseCommand):
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=settings.ENV["STOP_SECONDS"],
             http=Connection,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_stop)
         server = _Server(config, self.stdout.write, application.engine.base_path)
         try:
             server.run()
@@ -125,6 +125,11 @@ class _Server(uvicorn.Server):
             self._say(
                 f"Sampling Proxy listens on http://{host}:{port}{self._base_path} · admin: http://{host}:{port}/admin/"
             )
+
+
+def _is_no_stop(record: logging.LogRecord) -> bool:
+    """An answer that did not end in time is told of in one line and in its record; a traceback would only frighten."""
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
 def _port(text: str) -> int:

@@ -13,18 +13,18 @@ from routing.dialects.events import count, member
 
 
 class Growth:
-    __slots__ = ("_held", "_in_pieces", "_last", "_said")
+    __slots__ = ("_held", "_last", "_said", "in_pieces")
 
     def __init__(self) -> None:
-        self._in_pieces: bool | None = None  # not known yet
+        self.in_pieces: bool | None = None  # not known yet
         self._said = 0  # characters that went on
         self._last = ""  # text of the frame before, until it is known
         self._held = ""
 
     def feed(self, text: str, payload: dict[str, Any], *, is_last: bool) -> str:
-        if self._in_pieces is None:
+        if self.in_pieces is None:
             return self._undecided(text, payload, is_last)
-        return text if self._in_pieces else self._rest(text)
+        return text if self.in_pieces else self._rest(text)
 
     def close(self) -> str:
         """What is still held when no other frame comes."""
@@ -51,11 +51,11 @@ class Growth:
         if ids_in_pieces and not self._held and not is_last:
             self._last = self._held = text
             return ""
-        self._in_pieces, self._held = False, ""
+        self.in_pieces, self._held = False, ""
         return self._rest(text)
 
     def _released(self, text: str) -> str:
-        self._in_pieces = True
+        self.in_pieces = True
         held, self._held = self._held, ""
         return held + text
 

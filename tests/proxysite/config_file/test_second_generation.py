@@ -153,6 +153,20 @@ def test_unknown_keys_of_an_upstream_are_kept_reported_and_exported():
     assert (exported["colour"], exported["nested"]) == ("red", {"a": [1]})
 
 
+@pytest.mark.parametrize(
+    ("content", "question"),
+    [
+        ({"upstraems": []}, "Is “upstraems” meant to be “upstreams”?"),
+        ({"default_sampling_parms": {}}, "Is “default_sampling_parms” meant to be “default_sampling_params”?"),
+        ({"upstreams": [upstream(timeut_seconds=3)]}, "Is “timeut_seconds” meant to be “timeout_seconds”?"),
+        ({"validation": {"max_retry": 2}}, "Is “max_retry” meant to be “max_retries”?"),
+        ({"listen": {"prot": 2}}, "Is “prot” meant to be “port”?"),
+    ],
+)
+def test_a_name_that_is_nearly_a_known_one_is_asked_about(content, question):
+    assert imported(content).notes[-1].endswith(question)
+
+
 def test_unknown_keys_survive_the_import_of_another_upstream():
     imported({"upstreams": [upstream("a", colour="red")]})
     imported({"upstreams": [upstream("b", size=3)]})

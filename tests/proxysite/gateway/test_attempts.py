@@ -192,7 +192,7 @@ async def test_a_target_that_breaks_off_again_and_again_is_left_alone():
         opened = await attempts.open()
         opened.broke_off()
         opened.broke_off()  # the same break
-        assert world.targets.state_of("a", "", now()).failures == len(world.asked)
+        assert [state.failures for state in world.targets.state(now())] == [len(world.asked)]
         await attempts.aclose()
     assert world.targets.health("a", now()) is Health.COOLING
 
@@ -234,7 +234,7 @@ async def test_what_broke_off_and_cannot_be_helped_has_nothing_in_its_place():
     opened = await attempts.open()
     assert await attempts.instead(opened.plan, Failed.broken(BROKEN)) is None
     opened.broke_off()
-    assert world.targets.state_of("a", "", now()).failures == 1
+    assert [state.failures for state in world.targets.state(now())] == [1]
 
 
 @in_virtual_time

@@ -12,7 +12,7 @@ from routing.dialects.sse import PING
 from routing.kinds import Kind
 from routing.snapshot import Target
 from tests.proxysite.gateway import judged
-from tests.proxysite.gateway.in_process import INTERRUPTIONS, JSON, Client, Gate, Upstream, interrupted, settled, until
+from tests.proxysite.gateway.in_process import INTERRUPTIONS, JSON, Gate, Upstream, interrupted, settled, until
 from tests.proxysite.gateway.judged import (
     AT_ONCE,
     CHAT_ONLY,
@@ -35,7 +35,7 @@ from tests.proxysite.gateway.judged import (
     says,
     whole,
 )
-from tests.routing.dialects.checkers import check_chat, check_completions, check_messages
+from tests.routing.dialects.checkers import check_chat, check_messages
 from tests.routing.dialects.transcripts import frame
 from tests.snapshots import an_upstream, bound, routing_of
 from validation.failures import Outcome
@@ -132,13 +132,13 @@ class TestABadAnswer:
         assert (record.upstream, record.upstream_dialect) == ("other", Dialect.MESSAGES)
 
     async def test_does_not_go_to_a_target_whose_answer_could_not_be_judged(self, served):
-        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.COMPLETIONS}))
+        other = an_upstream("other", base_url="http://other", dialects=frozenset({Dialect.MESSAGES}))
         routing = routing_of(bound("*", Target(upstream=CHAT_ONLY), Target(upstream=other, priority=1)))
-        client = Client("/v1/completions", {"model": "m", "prompt": "Hello", "stream": True})
+        client = asking(tools=[{"type": "web_search_20250305", "name": "web_search"}])  # which theirs may answer
         upstream = Upstream(answers(LOOP * 40), then=(answers(GOOD),))
         await served(client, upstream, routing, ladder=(Rung.NEXT_TARGET,))
         assert [request.url.host for request in upstream.requests] == ["up", "up"]
-        assert check_completions(client.body).texts("text") == GOOD
+        assert check_messages(client.body).texts("text") == GOOD
 
     async def test_stays_at_its_target_where_there_is_no_other(self, served):
         client, upstream = asking(), Upstream(answers(LOOP * 40), then=(answers(GOOD),))

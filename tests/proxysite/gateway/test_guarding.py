@@ -58,12 +58,41 @@ def test_an_answer_that_is_converted_anyway_keeps_its_conversation():
     assert guarded(converted, TABLE, "req_1", 7).conversation is converted.conversation
 
 
-@pytest.mark.parametrize("fields", [{"n": 2}, {"logprobs": True}, {"tools": 3}, {"dialect": Dialect.GENERATE}])
-def test_an_answer_that_would_lose_something_passes_and_the_record_says_so(fields):
+BATCH = {"dialect": Dialect.GENERATE, "text": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"n": 2}, "it holds several answers (n is 2)."),
+        ({"logprobs": True}, "it holds the probabilities of its tokens (logprobs)."),
+        ({"tools": 3}, "its request cannot be read (tools must be a list)."),
+        (BATCH, "it answers several prompts at once."),
+    ],
+)
+def test_an_answer_that_would_lose_something_passes_and_the_record_says_why(fields, why):
     found = judged(**fields)
     assert found.guard is None
     assert found.conversation is None
-    assert "not judged" in found.warnings[0]
+    assert found.warnings == (f"The answer was not judged: {why}",)
+
+
+@pytest.mark.parametrize("dialect", [Dialect.COMPLETIONS, Dialect.GENERATE])
+def test_bare_text_is_judged_as_that(dialect):
+    found = judged(dialect=dialect, prompt="Hi", text="Hi")
+    assert found.conversation.is_bare
+    assert found.warnings == ()
+
+
+def test_a_target_with_another_name_for_the_model_is_known():
+    assert guarded(replace(plan(), echo="glm-4"), TABLE, "req_1", 7).conversation.renamed
+    assert not judged().conversation.renamed
+
+
+def test_what_an_editor_asks_for_is_judged_as_the_code_it_is():
+    lines = [Start(), Text("and then it rains again. " * 14)]
+    assert failure_of(exchange_of(*lines, dialect=Dialect.COMPLETIONS, prompt="Once"))
+    assert not failure_of(exchange_of(*lines, dialect=Dialect.COMPLETIONS, prompt="def f", suffix="return x"))
 
 
 def exchange_of(*events, **body):

@@ -417,3 +417,56 @@ async def test_a_refusal_after_pings_is_an_event_of_the_stream(proxy, nothing_le
     assert client.status == 200
     assert b'data: {"error":{"message":"No."' in client.body
     assert client.is_complete
+
+
+class TestAServerThatStops:
+    """It cancels what runs when the time for it is over."""
+
+    @staticmethod
+    async def stopped(handler, client, when):
+        task = await start(handler, client)
+        await until(when)
+        task.cancel()
+        await asyncio.wait([task])
+        await settled()
+        return client
+
+    @pytest.mark.parametrize(
+        ("dialect", "last"),
+        [
+            (Dialect.CHAT, b'"code":"server_stopped"'),
+            (Dialect.COMPLETIONS, b'"code":"server_stopped"'),
+            (Dialect.MESSAGES, b"event: error\n"),
+            (Dialect.RESPONSES, b'"code":"server_stopped"'),
+        ],
+    )
+    async def test_ends_a_stream_with_an_error(self, proxy, nothing_left, dialect, last):
+        script = TRANSCRIPTS[dialect]
+        upstream = Upstream((*script[:-2], Gate()))
+        handler, client = proxy(upstream), asking(PATHS[dialect])
+        await self.stopped(handler, client, lambda: len(client.sent) == len(script) - 1)
+        assert (client.status, client.is_complete) == (200, True)
+        assert last in client.sent[-1]["body"]
+        assert nothing_left(handler, upstream).outcome == "error"
+
+    async def test_refuses_who_has_nothing_yet(self, proxy, nothing_left):
+        upstream = Upstream(CHAT, before=Gate())
+        handler, client = proxy(upstream), asking()
+        await self.stopped(handler, client, lambda: upstream.requests)
+        assert (client.status, client.json()["error"]["code"]) == (503, "server_stopped")
+        assert nothing_left(handler, upstream).status == 503
+
+    async def test_tells_who_was_kept_alive_by_an_event(self, proxy, nothing_left, pinging):
+        upstream = Upstream(CHAT, before=Gate())
+        handler, client = proxy(upstream), asking()
+        await self.stopped(handler, client, lambda: len(client.sent) > 2)
+        assert (client.status, client.is_complete) == (200, True)
+        assert b"server_stopped" in client.sent[-1]["body"]
+        assert nothing_left(handler, upstream).outcome == "error"
+
+    async def test_cuts_bytes_that_are_no_events(self, proxy, nothing_left):
+        upstream = Upstream((b"a", Gate()), {"content-type": "audio/wav"})
+        handler, client = proxy(upstream), asking("/v1/audio/speech")
+        await self.stopped(handler, client, lambda: len(client.sent) == 2)
+        assert (client.body, client.is_complete) == (b"a", False)
+        assert nothing_left(handler, upstream).outcome == "error"

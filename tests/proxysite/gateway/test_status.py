@@ -20,7 +20,8 @@ LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=fr
 TARGET, NAMED = Target(upstream=LOCAL), Target(upstream=LOCAL, model="Glm")
 LIMITS = LimitTable(limits=(Limit(scope=Scope.MODEL, name="glm", limit=1), Limit(scope=Scope.GLOBAL, limit=9)))
 TARGETS_WELL = (
-    TargetLine("", ("*", "b"), Health.WELL, 0, 0.0),
+    TargetLine("", ("*",), Health.WELL, 0, 0.0),
+    TargetLine("b", ("b",), Health.WELL, 0, 0.0),
     TargetLine("Glm", ("b",), Health.WELL, 0, 0.0),
 )
 PAUSES = ThrottleTable(rules=(ThrottleRule(pattern="slow", start_pause_seconds=1000.0),))
@@ -67,15 +68,50 @@ async def test_the_report_leaves_out_the_request_that_asks(config):
 async def test_each_target_has_its_own_health_and_the_upstream_the_worst(config):
     numbers = engine(1)
     for request in range(FAILURES):
-        numbers.targets.failed(NAMED, request, asyncio.get_running_loop().time())
+        numbers.targets.asked_for("").failed(NAMED, request, asyncio.get_running_loop().time())
     (upstream,) = report(config, numbers)["upstreams"]
     assert upstream["health"] == "cooling down"
     assert [(target["model"], target["health"]) for target in upstream["targets"]] == [
         (None, "healthy"),
+        ("b", "healthy"),
         ("Glm", "cooling down"),
     ]
-    assert upstream["targets"][1]["bindings"] == ("b",)
-    assert upstream["targets"][1]["failures"] == FAILURES
+    assert upstream["targets"][2]["bindings"] == ("b",)
+    assert upstream["targets"][2]["failures"] == FAILURES
+
+
+def fail(numbers, model, times=FAILURES, **more):
+    for request in range(times):
+        numbers.targets.asked_for(model).failed(TARGET, request, asyncio.get_running_loop().time(), **more)
+
+
+async def test_a_model_that_only_a_glob_leads_to_is_shown_while_it_is_ill(config):
+    numbers = engine(1)
+    fail(numbers, "Dead[1m]")
+    fail(numbers, "failed-once", times=1)
+    fail(numbers, "B")
+    (upstream,) = report(config, numbers)["upstreams"]
+    assert [(target["model"], target["bindings"], target["health"]) for target in upstream["targets"]] == [
+        (None, ("*",), "healthy"),
+        ("b", ("b",), "cooling down"),
+        ("Glm", ("b",), "healthy"),
+        ("Dead", ("*",), "cooling down"),
+    ]
+
+
+async def test_an_upstream_that_cannot_be_reached_is_so_for_all_its_models(config):
+    numbers = engine(1)
+    fail(numbers, "any", unreachable=True)
+    (upstream,) = report(config, numbers)["upstreams"]
+    assert {target["health"] for target in upstream["targets"]} == {"cooling down"}
+
+
+async def test_of_models_that_clients_make_up_only_the_latest_are_shown(config):
+    numbers = engine(1)
+    for number in range(50):
+        fail(numbers, f"made-up-{number}")
+    (upstream,) = report(config, numbers)["upstreams"]
+    assert [target["model"] for target in upstream["targets"][3:]] == [f"made-up-{number}" for number in range(30, 50)]
 
 
 async def test_the_report_says_who_judges_and_which_validators_do_not():

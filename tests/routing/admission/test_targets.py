@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -20,19 +21,23 @@ A, B, C = target("a"), target("b"), target("c")
 LATER = target("later", priority=1)
 
 
+def of(targets):
+    return targets.asked_for("")
+
+
 def fail(targets, which, *, times=FAILURES, now=0.0, **more):
     for number in range(times):
-        targets.failed(which, f"request {number}", now, **more)
+        of(targets).failed(which, f"request {number}", now, **more)
 
 
 def shares(among, *, targets=None, now=0.0, **more):
     """How often each is chosen in a thousand draws spread evenly."""
     targets = targets or Targets()
-    return Counter(targets.choose(among, now, n / 1000, **more).upstream.name for n in range(1000))
+    return Counter(of(targets).choose(among, now, n / 1000, **more).upstream.name for n in range(1000))
 
 
 def chosen(targets, among, now=0.0, draw=0.0, **more):
-    found = targets.choose(among, now, draw, **more)
+    found = of(targets).choose(among, now, draw, **more)
     return found and found.upstream.name
 
 
@@ -76,15 +81,15 @@ def test_a_target_that_fails_again_and_again_cools_down():
 def test_a_success_in_between_starts_the_count_anew():
     targets = Targets()
     fail(targets, A, times=FAILURES - 1)
-    targets.succeeded(A)
+    of(targets).succeeded(A)
     fail(targets, A, times=FAILURES - 1)
     assert targets.health("a", 0.0) is Health.WELL
 
 
 def break_off(targets, target, now=0.0, times=1):
     for _ in range(times):
-        targets.answers(target)
-        targets.broke_off(target, object(), now)
+        of(targets).answers(target)
+        of(targets).broke_off(target, object(), now)
 
 
 def test_a_target_that_begins_and_breaks_off_again_and_again_cools_down():
@@ -99,7 +104,7 @@ def test_a_target_that_begins_and_breaks_off_again_and_again_cools_down():
 def test_a_whole_answer_in_between_starts_the_count_of_breaks_anew():
     targets = Targets()
     break_off(targets, A, times=FAILURES - 1)
-    targets.succeeded(A)
+    of(targets).succeeded(A)
     break_off(targets, A, times=FAILURES - 1)
     assert targets.health("a", 0.0) is Health.WELL
 
@@ -107,17 +112,17 @@ def test_a_whole_answer_in_between_starts_the_count_of_breaks_anew():
 def test_the_first_word_of_a_probe_ends_the_cooldown_and_its_break_begins_a_longer_one():
     targets = Targets()
     break_off(targets, A, times=FAILURES)
-    targets.begins(A, "probe", COOLDOWN)
-    targets.answers(A)
+    of(targets).begins(A, "probe", COOLDOWN)
+    of(targets).answers(A)
     assert targets.health("a", COOLDOWN) is Health.WELL
-    targets.broke_off(A, "probe", COOLDOWN)
+    of(targets).broke_off(A, "probe", COOLDOWN)
     assert targets.state(COOLDOWN)[0].seconds_left == 2 * COOLDOWN
 
 
 def test_the_first_word_of_an_answer_starts_the_count_of_failures_anew():
     targets = Targets()
     fail(targets, A, times=FAILURES - 1)
-    targets.answers(A)
+    of(targets).answers(A)
     fail(targets, A, times=FAILURES - 1)
     assert targets.health("a", 0.0) is Health.WELL
 
@@ -126,9 +131,9 @@ def test_the_first_word_of_an_answer_shows_that_the_upstream_can_be_reached():
     targets = Targets()
     break_off(targets, A)
     for _ in range(FAILURES):
-        targets.failed(A, object(), 0.0, unreachable=True)
+        of(targets).failed(A, object(), 0.0, unreachable=True)
     assert targets.health("a", 0.0) is Health.COOLING
-    targets.answers(A)
+    of(targets).answers(A)
     assert targets.health("a", 0.0) is Health.WELL
 
 
@@ -136,10 +141,10 @@ def test_after_the_cooldown_one_request_probes_it_and_the_others_stay_away():
     targets, among = Targets(), binding(A, LATER)
     fail(targets, A)
     assert chosen(targets, among, now=COOLDOWN) == "a"
-    targets.begins(A, "probe", COOLDOWN)
+    of(targets).begins(A, "probe", COOLDOWN)
     assert targets.health("a", COOLDOWN) is Health.PROBED
     assert chosen(targets, among, now=COOLDOWN) == "later"
-    targets.succeeded(A)
+    of(targets).succeeded(A)
     assert targets.health("a", COOLDOWN) is Health.WELL
 
 
@@ -156,8 +161,8 @@ def test_a_probe_that_fails_doubles_the_cooldown_up_to_a_bound():
     for _ in range(6):
         cooldowns.append(targets.state(now)[0].seconds_left)
         now += cooldowns[-1]
-        targets.begins(A, "probe", now)
-        targets.failed(A, "probe", now)
+        of(targets).begins(A, "probe", now)
+        of(targets).failed(A, "probe", now)
     assert cooldowns == [10, 20, 40, 80, 160, LONGEST_COOLDOWN]
 
 
@@ -169,40 +174,40 @@ def test_many_that_fail_at_once_make_no_longer_cooldown():
     targets = Targets()
     break_off(targets, A, times=FAILURES)
     for _ in range(200):
-        targets.broke_off(A, object(), 0.0)
+        of(targets).broke_off(A, object(), 0.0)
     assert targets.state(0.0)[0].seconds_left == COOLDOWN
 
 
 def test_beside_a_probe_a_failure_says_nothing_new():
     targets = Targets()
     fail(targets, A)
-    targets.begins(A, "probe", COOLDOWN)
-    targets.failed(A, "another", COOLDOWN)
+    of(targets).begins(A, "probe", COOLDOWN)
+    of(targets).failed(A, "another", COOLDOWN)
     assert targets.health("a", COOLDOWN) is Health.PROBED
 
 
 def test_a_probe_whose_client_leaves_makes_way_for_another():
     targets, among = Targets(), binding(A, LATER)
     fail(targets, A)
-    targets.begins(A, "probe", COOLDOWN)
-    targets.abandoned(A, "somebody else")
+    of(targets).begins(A, "probe", COOLDOWN)
+    of(targets).abandoned(A, "somebody else")
     assert chosen(targets, among, now=COOLDOWN) == "later"
-    targets.abandoned(A, "probe")
+    of(targets).abandoned(A, "probe")
     assert chosen(targets, among, now=COOLDOWN) == "a"
 
 
 def test_a_request_that_began_before_the_cooldown_ended_is_no_probe():
     targets = Targets()
     fail(targets, A)
-    targets.begins(A, "early", COOLDOWN - 1)
+    of(targets).begins(A, "early", COOLDOWN - 1)
     assert targets.health("a", COOLDOWN - 1) is Health.COOLING
 
 
 def test_a_target_that_is_well_has_nothing_to_begin():
     targets = Targets()
-    targets.begins(A, "request", 0.0)
-    targets.failed(B, "request", 0.0)
-    targets.begins(B, "request", 0.0)
+    of(targets).begins(A, "request", 0.0)
+    of(targets).failed(B, "request", 0.0)
+    of(targets).begins(B, "request", 0.0)
     assert targets.health("b", 0.0) is Health.WELL
 
 
@@ -231,7 +236,7 @@ def test_one_broken_model_does_not_speak_for_the_others_of_its_server():
 
 def test_a_model_that_loads_gives_way_to_its_equals_but_not_to_a_later_priority():
     targets = Targets()
-    targets.is_loading(A, "request", 0.0)
+    of(targets).is_loading(A, "request", 0.0)
     assert targets.health("a", 0.0) is Health.LOADING
     assert shares(binding(A, B), targets=targets) == {"b": 1000}
     assert chosen(targets, binding(A, LATER)) == "a"
@@ -241,7 +246,7 @@ def test_a_model_that_loads_gives_way_to_its_equals_but_not_to_a_later_priority(
 def test_loading_is_no_failure():
     targets = Targets()
     for number in range(10):
-        targets.is_loading(A, f"request {number}", 0.0)
+        of(targets).is_loading(A, f"request {number}", 0.0)
     assert targets.state(0.0)[0].failures == 0
 
 
@@ -262,18 +267,18 @@ def test_what_was_learned_of_one_target_can_be_forgotten():
     targets = Targets()
     fail(targets, GLM)
     fail(targets, QWEN)
-    targets.reset_target("ZAI", "GLM")
+    targets.reset_model("ZAI", "GLM")
     assert targets.state_of("zai", "glm", 0.0).health is Health.WELL
     assert targets.state_of("zai", "qwen", 0.0).health is Health.COOLING
 
 
 def test_a_target_is_as_ill_as_its_upstream():
     targets = Targets()
-    targets.is_loading(GLM, "request", 0.0)
+    of(targets).is_loading(GLM, "request", 0.0)
     assert targets.state_of("zai", "glm", 1.0) == TargetState("zai", "glm", Health.LOADING, 0, LOADING - 1)
     fail(targets, QWEN, unreachable=True)
     assert targets.state_of("zai", "glm", 1.0) == TargetState("zai", "glm", Health.COOLING, FAILURES, COOLDOWN - 1)
-    targets.reset_target("zai", "glm")
+    targets.reset_model("zai", "glm")
     assert targets.health("zai", 0.0) is Health.WELL
 
 
@@ -285,10 +290,54 @@ def test_its_state_tells_what_is_known_of_each_target():
     assert shown == [("Zai", "glm", Health.COOLING, FAILURES, 6.0), ("a", "", Health.WELL, 1, 0.0)]
 
 
+def fail_model(targets, model, *, times=FAILURES, **more):
+    for number in range(times):
+        targets.asked_for(model).failed(A, number, 0.0, **more)
+
+
+def test_of_a_target_that_names_no_model_each_model_has_its_own_health():
+    targets = Targets()
+    fail_model(targets, "dead")
+    assert targets.asked_for("DEAD[1m]").choose(binding(A, LATER), 0.0, 0.0) is LATER
+    assert targets.asked_for("alive").choose(binding(A, LATER), 0.0, 0.0) is A
+    targets.asked_for("alive").succeeded(A)
+    assert targets.state_of("a", "dead", 0.0).health is Health.COOLING
+    targets.asked_for("dead").succeeded(A)
+    assert targets.state(0.0) == ()
+
+
+def test_of_a_target_that_picks_a_model_health_is_that_of_the_picked_one():
+    targets = Targets()
+    picked = replace(A, model="*", picks=True, picked="qwen")
+    for number in range(FAILURES):
+        targets.asked_for("claude").failed(picked, number, 0.0)
+    assert targets.state_of("a", "qwen", 0.0).health is Health.COOLING
+
+
+def test_an_upstream_that_cannot_be_reached_is_learned_for_all_models_at_once():
+    targets = Targets()
+    fail_model(targets, "one", unreachable=True)
+    assert targets.asked_for("another").choose(binding(A, LATER), 0.0, 0.0) is LATER
+    targets.asked_for("a third").begins(A, "probe", COOLDOWN)
+    targets.asked_for("a third").answers(A)
+    assert targets.asked_for("another").choose(binding(A, LATER), COOLDOWN, 0.0) is A
+
+
+def test_names_that_clients_make_up_do_not_push_out_what_is_ill():
+    targets = Targets()
+    fail_model(targets, "dead")
+    for number in range(3000):
+        fail_model(targets, f"made up {number}", times=1)
+    assert targets.state_of("a", "dead", 0.0).health is Health.COOLING
+    for number in range(3000):
+        fail_model(targets, f"made up {number}")
+    assert len(targets.state(0.0)) <= 1024
+
+
 def test_targets_of_many_names_do_not_fill_the_memory():
     targets = Targets()
     for number in range(3000):
-        targets.failed(target("a", model=str(number)), "request", 0.0)
+        of(targets).failed(target("a", model=str(number)), "request", 0.0)
     assert len(targets.state(0.0)) <= 1024
 
 
@@ -317,5 +366,5 @@ def test_only_the_conversations_of_a_target_that_fails_move():
     assert {session for session in SESSIONS if before[session] != after[session]} == {
         session for session in SESSIONS if before[session] == "b"
     }
-    targets.succeeded(B)
+    of(targets).succeeded(B)
     assert where(targets, among) == before

@@ -1,12 +1,14 @@
 """Frames that differ in their text alone say the same whether they are parsed or not, however the bytes come."""
 
+from itertools import accumulate
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.dialects import Dialect
 from routing.dialects.conversion import StreamConverter
-from routing.dialects.events import Finish, Reasoning, Text
+from routing.dialects.events import Finish, Reasoning, Text, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.plain_text import PlainText, apart
 from routing.dialects.sse import data_frame, named_frame
@@ -50,9 +52,10 @@ MESSAGES_END = (
 CHAT_END = chat({}, "stop") + b"data: [DONE]\n\n"
 
 
-def said(stream, dialect, cuts=(), parsed=False):
+def said(stream, dialect, cuts=(), *, parsed=False, patience=0):
     heard = Heard()
     converter = StreamConverter(Exchange(client=Dialect.CHAT, upstream=dialect), [heard])
+    converter.patience = patience
     if parsed:
         converter._may_be_plain = False
     for start, end in zip((0, *cuts), (*cuts, len(stream)), strict=True):
@@ -71,6 +74,10 @@ def merged(events):
     return out
 
 
+def ends(frames):
+    return accumulate(map(len, frames))
+
+
 texts = st.lists(st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(['"', "\\", '"}}', "\n", "0"]))
 
 
@@ -86,8 +93,10 @@ def test_a_chat_stream_says_the_same_however_it_is_read(said_texts, data):
                 data.draw(st.sampled_from([b": keep-alive\n\n", chat_text("x").replace(b"\n\n", b"\r\n\r\n")]))
             )
     stream = b"".join(frames) + CHAT_END
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
-    assert said(stream, Dialect.CHAT, cuts) == said(stream, Dialect.CHAT, parsed=True)
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=6))
+    cuts = sorted({*cuts, *data.draw(st.sampled_from([ends(frames), []]))})
+    patience = data.draw(st.sampled_from([0, 8, 100]))
+    assert said(stream, Dialect.CHAT, cuts, patience=patience) == said(stream, Dialect.CHAT, parsed=True)
 
 
 @settings(max_examples=30)
@@ -95,7 +104,8 @@ def test_a_chat_stream_says_the_same_however_it_is_read(said_texts, data):
 def test_a_messages_stream_says_the_same_however_it_is_read(said_texts, data):
     stream = MESSAGES_START + b"".join(map(messages_text, said_texts)) + MESSAGES_END
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
-    assert said(stream, Dialect.MESSAGES, cuts) == said(stream, Dialect.MESSAGES, parsed=True)
+    patience = data.draw(st.sampled_from([0, 100]))
+    assert said(stream, Dialect.MESSAGES, cuts, patience=patience) == said(stream, Dialect.MESSAGES, parsed=True)
 
 
 def learned(frame=None, text="Hello"):
@@ -117,9 +127,9 @@ def test_frames_are_read_together_up_to_one_of_another_kind():
 
 
 def test_many_frames_become_some_events_whose_texts_are_whole_tokens():
-    found = learned().whole(b"".join(chat_text(f" token{n}") for n in range(36)))
-    assert [event.text.count(" ") for event in found] == [16, 16, 4]
-    assert learned().whole(chat_text("one") + chat_text("") + chat_text("two")) is None
+    found = learned().whole(b"".join(chat_text(f" token{n}") for n in range(132)))
+    assert [event.text.count(" ") for event in found] == [64, 64, 4]
+    assert learned().whole(chat_text("one") + chat_text("") + chat_text("two")) == [Text("onetwo")]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +173,37 @@ def test_whoever_writes_every_frame_anew_is_soon_parsed_only():
     for number in range(20):
         plain.learn(chat({"content": "Hello"}, obfuscation=str(number)), [Text("Hello")])
     assert not plain.is_hopeful
+
+
+@pytest.fixture
+def patient():
+    """A converter that has learned what frames look like, and what it has said."""
+    heard = Heard()
+    converter = StreamConverter(Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT), [heard])
+    converter.feed(chat({"role": "assistant"}) + chat_text("Once"))
+    converter.patience = 8
+    return converter, heard
+
+
+def test_little_text_waits_for_more_where_that_is_asked_for(patient):
+    converter, heard = patient
+    seen = [converter.feed(chat_text(text)) for text in (" upon", " a time", " there", " was")]
+    assert [bool(frames) for frames in seen] == [False, True, False, True]
+    assert merged(heard.events)[-1] == Text("Once upon a time there was")
+
+
+def test_what_waits_comes_before_the_end(patient):
+    converter, heard = patient
+    converter.feed(chat_text(" upon"))
+    converter.end_answer()
+    assert Text("Once upon") in merged(heard.events)
+
+
+def test_what_waits_comes_before_a_failure(patient):
+    converter, _ = patient
+    assert converter.feed(chat_text(" upon")) == b""
+    told = converter.fail(UpstreamError(502, "gone"))
+    assert told.index(b" upon") < told.index(b"gone")
 
 
 def test_a_finish_is_never_read_as_text():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from routing.dialects.conversion import read_along
+from routing.dialects.along import Unreadable, prompt_of, read_along
 from routing.dialects.exchange import Exchange
 from tests.routing.dialects.support import (
     CHAT,
@@ -26,9 +26,7 @@ CALL = {"type": "function_call", "call_id": "c", "name": "send", "namespace": "m
 
 
 def along(**fields) -> Exchange:
-    found = read_along({"model": "m", "input": "hi", **fields}, RESPONSES, request_id="r1")
-    assert found is not None
-    return found
+    return read_along({"model": "m", "input": "hi", **fields}, RESPONSES, request_id="r1")
 
 
 @pytest.mark.parametrize("item", [SEARCH, CALL])
@@ -49,27 +47,81 @@ def test_calls_of_responses_come_out_as_they_went_in(item):
 
 
 @pytest.mark.parametrize(
-    ("body", "dialect"),
+    ("body", "dialect", "why"),
     [
-        ({"prompt": "hi"}, GENERATE),
-        ({"prompt": "hi"}, COMPLETIONS),
-        ({"messages": [user("hi")], "n": 2}, CHAT),
-        ({"messages": [user("hi")], "logprobs": True}, CHAT),
-        ({"messages": [user("hi")], "tools": 3}, CHAT),
-        ({"input": "hi", "previous_response_id": "resp_1"}, RESPONSES),
-        ({"messages": [user("hi")], "tools": [{"type": "web_search_20250305", "name": "web_search"}]}, MESSAGES),
+        ({"messages": [user("hi")], "n": 2}, CHAT, "several answers (n is 2)"),
+        ({"messages": [user("hi")], "logprobs": True}, CHAT, "logprobs"),
+        ({"messages": [user("hi")], "tools": 3}, CHAT, "cannot be read"),
+        ({"input": "hi", "previous_response_id": "resp_1"}, RESPONSES, "cannot be read"),
+        (
+            {"messages": [user("hi")], "tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+            MESSAGES,
+            "tools that the upstream runs",
+        ),
+        ({"prompt": "hi", "n": 3}, COMPLETIONS, "several answers (n is 3)"),
+        ({"prompt": ["hi", "you"]}, COMPLETIONS, "several prompts"),
+        ({"prompt": [[1, 2], [3]]}, COMPLETIONS, "several prompts"),
+        ({"prompt": [1, 2], "echo": True}, COMPLETIONS, "(echo)"),
+        ({"text": ["hi"]}, GENERATE, "several prompts"),
+        ({"input_ids": [[1]]}, GENERATE, "several prompts"),
+        ({"text": "hi", "sampling_params": [{}]}, GENERATE, "several prompts"),
+        ({"text": "hi", "sampling_params": {"n": 2}}, GENERATE, "several answers (n is 2)"),
     ],
 )
-def test_what_would_lose_something_is_not_read(body, dialect):
-    assert read_along({"model": "m", **body}, dialect) is None
+def test_what_would_lose_something_is_not_read(body, dialect, why):
+    with pytest.raises(Unreadable) as found:
+        read_along({"model": "m", **body}, dialect)
+    assert why in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "dialect"),
+    [
+        ({"messages": [user("hi")], "n": 1}, CHAT),
+        ({"prompt": "hi", "n": 1, "best_of": 4, "logprobs": 3, "suffix": "!"}, COMPLETIONS),
+        ({"prompt": ["hi"], "echo": True}, COMPLETIONS),
+        ({"prompt": [[1, 2]]}, COMPLETIONS),
+        ({"prompt": [1, 2]}, COMPLETIONS),
+        ({"prompt": []}, COMPLETIONS),
+        ({"text": "hi"}, GENERATE),
+        ({"input_ids": [1, 2], "sampling_params": None, "return_logprob": True}, GENERATE),
+    ],
+)
+def test_what_it_keeps_beside_its_words_is_no_hindrance(body, dialect):
+    found = read_along({"model": "m", **body}, dialect, renamed=True)
+    assert (found.client, found.upstream, found.model, found.renamed) == (dialect, dialect, "m", True)
+    assert found.is_bare is (dialect is not CHAT)
+
+
+def test_what_a_bare_prompt_asks_for_is_known():
+    body = {"prompt": "hi", "echo": True, "stop": "END", "stream_options": {"include_usage": True}}
+    found = read_along(body, COMPLETIONS)
+    assert (found.echo, found.stops, found.include_usage) == ({"prompt": "hi"}, {"END"}, True)
+    found = read_along({"text": "hi", "echo": True, "sampling_params": {"stop": ["a", "b"]}}, GENERATE)
+    assert (found.echo, found.stops, found.include_usage) == ({}, {"a", "b"}, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "dialect", "text"),
+    [
+        ({"prompt": "hi"}, COMPLETIONS, "hi"),
+        ({"prompt": ["hi"]}, COMPLETIONS, "hi"),
+        ({"prompt": ["hi", "you"]}, COMPLETIONS, None),
+        ({"prompt": [1]}, COMPLETIONS, None),
+        ({"text": "hi"}, GENERATE, "hi"),
+        ({"text": ["hi"]}, GENERATE, None),
+        ({"input_ids": [1]}, GENERATE, None),
+    ],
+)
+def test_the_text_of_a_bare_prompt_is_found_where_it_is_one(body, dialect, text):
+    assert prompt_of(body, dialect) == text
 
 
 @pytest.mark.parametrize("dialect", [CHAT, MESSAGES])
 def test_what_was_said_before_tells_nothing_of_the_answer_and_is_left_unread(dialect):
-    assert read_along({"model": "m", "messages": 3, "system": 4}, dialect) is not None
+    assert read_along({"model": "m", "messages": 3, "system": 4}, dialect)
 
 
 def test_what_loses_nothing_is_read():
     found = read_along({"model": "m", "messages": [user("hi")], "tools": [a_tool()], "stop_sequences": ["x"]}, MESSAGES)
-    assert found is not None
     assert (found.known_tools, found.stops, found.client) == ({"f"}, {"x"}, MESSAGES)

@@ -130,6 +130,13 @@ KIMI = [
     Case("brackets missing", f'{_B}functions.write:0{_A}{{"content": "a"', [("write", {"content": "a"})]),
 ]
 
+
+def _argument(key, value):
+    return f'<|open|>argument key="{key}" type="string"<|sep|>{value}<|close|>argument<|sep|>'
+
+
+_QUOTED_K3 = f'so: <|open|>call tool="noop" index="1"<|sep|>{_argument("a", "b")}<|close|>call<|sep|>\n'
+
 K3 = [
     Case(
         "a number that is none",
@@ -181,6 +188,16 @@ K3 = [
         finish=FinishReason.LENGTH,
     ),
     Case("not closed", '<|open|>call tool="noop" index="1"<|sep|>', [("noop", {})]),
+    Case(
+        "a call inside a value",
+        f'<|open|>call tool="exec" index="1"<|sep|>{_argument("cmd", _QUOTED_K3)}<|close|>call<|sep|>',
+        [("exec", {"cmd": _QUOTED_K3})],
+    ),
+    Case(
+        "half an argument inside a value",
+        f'<|open|>call tool="exec" index="1"<|sep|>{_argument("cmd", "a <|open|>argument b")}<|close|>call<|sep|>',
+        [("exec", {"cmd": "a <|open|>argument b"})],
+    ),
 ]
 
 _CB, _CE, _SEP = "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>", "<｜tool▁sep｜>"
@@ -296,6 +313,11 @@ DEEPSEEK = [
         "dsml, ASCII bars",
         '<|DSML|tool_calls><|DSML|invoke name="noop"></|DSML|invoke></|DSML|tool_calls>',
         [("noop", {})],
+    ),
+    Case(
+        "dsml, line breaks of a file",
+        f'{_D}tool_calls>{_D}invoke name="exec">{_D}parameter name="cmd" string="true">\na\n{_DE}parameter>{_DE}invoke>{_DE}tool_calls>',
+        [("exec", {"cmd": "\na\n"})],
     ),
     Case(
         "dsml, two invokes",
@@ -473,6 +495,27 @@ GEMMA = [
         f"<|tool_call>call:paint{{wall:{_Q}a <tool_call|> b{_Q}}}<tool_call|>",
         [("paint", {"wall": "a <tool_call|> b"})],
     ),
+    Case(
+        "a call in a string",
+        f"<|tool_call>call:paint{{wall:{_Q}so <|tool_call>call:paint{{wall:{_Q}a{_Q}}}<tool_call|> it is{_Q}}}<tool_call|>",
+        [("paint", {"wall": f"so <|tool_call>call:paint{{wall:{_Q}a{_Q}}}<tool_call|> it is"})],
+    ),
+    Case(
+        "an opener in a string",
+        f"<|tool_call>call:paint{{wall:{_Q}so <|tool_call> it is{_Q}}}<tool_call|>",
+        [("paint", {"wall": "so <|tool_call> it is"})],
+    ),
+    Case(
+        "two, the first not closed",
+        "<|tool_call>call:noop{}<|tool_call>call:paint{coats:1}<tool_call|>",
+        [("noop", {}), ("paint", {"coats": 1})],
+    ),
+    Case(
+        "as Python",
+        "<|tool_call>call:paint(wall='(<tool_call|>', coats=2)<tool_call|>",
+        [("paint", {"wall": "(<tool_call|>", "coats": 2})],
+    ),
+    Case("as Python, not closed", '<|tool_call>call:paint(wall="a")', [("paint", {"wall": "a"})]),
     Case("stray <", "<<|tool_call>call:paint{coats:1}<tool_call|>", [("paint", {"coats": 1})], "<"),
     Case("delimited key", f"<|tool_call>call:paint{{{_Q}wall{_Q}:{_Q}a{_Q}}}<tool_call|>", [("paint", {"wall": "a"})]),
     Case("thinking", "<|channel>thought\nHm.<channel|>Yes.", says="Yes.", thinks="Hm."),
@@ -540,6 +583,16 @@ OTHERS = [
         "minicpm",
         '<function name="exec"><param name="cmd"><![CDATA[a < b]]></param></function>',
         [("exec", {"cmd": "a < b"})],
+    ),
+    Case(
+        "minicpm, tags in the frame",
+        '<function name="exec"><param name="cmd"> <![CDATA[<param name="x">a</param></function> ]]> b]]> </param></function>',
+        [("exec", {"cmd": '<param name="x">a</param></function> ]]> b'})],
+    ),
+    Case(
+        "minicpm, a frame without an end",
+        '<function name="exec"><param name="cmd"><![CDATA[a</param></function>',
+        [("exec", {"cmd": "<![CDATA[a"})],
     ),
     Case(
         "minicpm, spaces lost", '<functionname="exec"><paramname="cmd">ls</param></function>', [("exec", {"cmd": "ls"})]

@@ -193,6 +193,11 @@ QWEN = [
         [("write", {"content": "use <function=x></function></tool_call> here"})],
     ),
     Case(
+        "another function's end inside a value",
+        _qwen("write", ("content", "<function name='x'>1</function> and on")),
+        [("write", {"content": "<function name='x'>1</function> and on"})],
+    ),
+    Case(
         "an opener inside a value",
         _qwen("write", ("content", "use <tool_call> and <function=x> here")),
         [("write", {"content": "use <tool_call> and <function=x> here"})],
@@ -229,6 +234,8 @@ def _glm(name, *pairs, gap=""):
 
 
 _MILK = ("add_note", {"text": 'buy "milk"', "pin": True})
+
+_GLM_QUOTED = f"so: {_glm('add_note', ('text', _glm('noop')))} it is\n"
 
 GLM = [
     Case("example", _glm("add_note", ("text", 'buy "milk"'), ("pin", "true")), [_MILK]),
@@ -274,6 +281,12 @@ GLM = [
         [("add_note", {"text": "milk"})],
     ),
     Case("list in a string", _glm("add_note", ("tags", '"[\\"a\\"]"')), [("add_note", {"tags": ["a"]})]),
+    Case("a call in a value", _glm("add_note", ("text", _GLM_QUOTED)), [("add_note", {"text": _GLM_QUOTED})]),
+    Case(
+        "an opener in a value",
+        _glm("add_note", ("text", "a <tool_call> b")) + _glm("noop"),
+        [("add_note", {"text": "a <tool_call> b"}), ("noop", {})],
+    ),
     Case("inside reasoning", f"<think>Hm.{_glm('noop')}", [("noop", {})], thinks="Hm."),
     Case("text between reasoning and call", f"<think>Hm.</think>So.{_glm('noop')}", [("noop", {})], "So.", "Hm."),
     Case(
@@ -378,6 +391,16 @@ MINIMAX = [
         [("fan", {"speed": 2})],
     ),
     Case(
+        "the line break a file ends with",
+        '<invoke name="write"><parameter name="content">a\n</parameter></invoke>',
+        [("write", {"content": "a\n"})],
+    ),
+    Case(
+        "a value on its own lines",
+        '<invoke name="write"><parameter name="content">\na\n\n</parameter></invoke>',
+        [("write", {"content": "a\n"})],
+    ),
+    Case(
         "an invoke inside a value",
         '<invoke name="write"><parameter name="content"><invoke name="x"><parameter name="y">1</parameter></invoke></parameter></invoke>',
         [("write", {"content": '<invoke name="x"><parameter name="y">1</parameter></invoke>'})],
@@ -412,6 +435,11 @@ LLAMA = [
     Case("olmo", "<function_calls>\ntrim(clip=7)\nnoop()\n</function_calls>", [("trim", {"clip": 7}), ("noop", {})]),
     Case(
         "lfm", "<|tool_call_start|>[trim(name='a, \"b\"')]<|tool_call_end|>Ok.", [("trim", {"name": 'a, "b"'})], "Ok."
+    ),
+    Case(
+        "lfm, the end in a text, and a name with a hyphen",
+        "<|tool_call_start|>[trim(name='<|tool_call_end|>\\''), mcp.read-file(path=\"a'\")]<|tool_call_end|>",
+        [("trim", {"name": "<|tool_call_end|>'"}), ("mcp.read-file", {"path": "a'"})],
     ),
     Case("lfm, JSON", '<|tool_call_start|>[{"name": "noop", "arguments": {}}]<|tool_call_end|>', [("noop", {})]),
     Case(

@@ -274,8 +274,15 @@ def test_an_object_whose_schema_has_no_type_is_an_object():
 
 
 def test_python_without_an_end_is_not_read():
-    text = f"<|tool_call_start|>[trim(name='{'a' * 100_000}')]<|tool_call_end|>"
+    text = f"<|tool_call_start|>[trim(name=[{'1,' * 50_001}])]<|tool_call_end|>"
     assert text_of(answer([text], repair())) == text
+
+
+def test_a_long_text_in_python_is_no_reason_not_to_read_it():
+    text = 'it\'s "so"\n' * 20_000
+    assert calls_of(answer([f"<|tool_call_start|>[trim(name={text!r})]<|tool_call_end|>"], repair())) == [
+        ("trim", {"name": text})
+    ]
 
 
 def test_every_family_of_the_table_can_be_chosen_alone():

@@ -3,6 +3,7 @@
 import re
 
 from validation.repair.calls import Found, Swallowed, Thinking, parsed, typed
+from validation.repair.families import quoting
 from validation.repair.families.json_calls import NAME, json_calls, named_object
 from validation.repair.families.row import Parser
 from validation.repair.source import Source, Steps
@@ -23,6 +24,8 @@ K3_CALL_CLOSERS = tuple(
 _K3_THINK_CLOSERS = ("<|close|>think<|sep|>", "<|close|> think<|sep|>")
 K3_ENDS = (*_K3_THINK_CLOSERS, *K3_CALL_CLOSERS)
 STRIPPED_ENDS = ("assistantfinal", "assistantcommentary")
+_K3_VALUES = ("<|open|>argument", "<|open|> argument")
+_K3_VALUE_ENDS = ("<|close|>argument<|sep|>", "<|close|> argument<|sep|>")
 _K3_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -100,10 +103,10 @@ def _k3_arguments(source: Source, name: str, required: set[str]) -> Steps[Found]
             return None
         key = attributes["key"]
         written = writing.begin(key) if attributes.get("type") == "string" else None
-        text, ended = yield from source.until("<|close|>", text=written.feed if written else None)
+        feed = written.feed if written else None
+        text, ended = yield from quoting.value(source, _K3_VALUE_ENDS, _K3_VALUES, _K3_VALUE_ENDS, feed)
         if not ended:
             return None
-        yield from source.until("<|sep|>", longest=_LONGEST_HEADER)
         values[key] = text if attributes.get("type") == "string" else _decoded(text)
         writing.member(key, values[key])
 

@@ -3,6 +3,7 @@
 import re
 
 from validation.repair.calls import Call, Found, as_object, of_json, of_python
+from validation.repair.families.quoting import unquoted
 from validation.repair.families.row import Parser
 from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
@@ -79,7 +80,7 @@ def pythonic(opener: str, *closers: str) -> Parser:
 
     def parse(source: Source, tools: Tools) -> Steps[Found]:
         yield from source.accept(opener)
-        text, closed = yield from source.until(*closers)
+        text, closed = yield from unquoted(source, *closers)
         calls = of_json(text, tools) or of_python(text)
         for call in calls or ():
             call.complete = bool(closed)

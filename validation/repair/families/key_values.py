@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from validation.repair.calls import Call, Found, typed
+from validation.repair.families import quoting
 from validation.repair.families.json_calls import NAME
 from validation.repair.families.row import Parser
 from validation.repair.source import Source, Steps
@@ -133,9 +134,9 @@ class _Pairs:
         if not key or _MARKUP.search(key):
             return False
         text = self._writing.begin(key) if is_string(self._declared.get(key)) else None
-        value, ended = yield from source.until(
-            self._value_end, self._key, self._key_end, self._value, text=text.feed if text else None
-        )
+        ends = (self._value_end, self._key, self._key_end, self._value)
+        feed = text.feed if text else None
+        value, ended = yield from quoting.value(source, ends, (self._opener,), (self._closer,), feed)
         if ended != self._value_end:  # a call with markup in a value is broken
             return False
         self._pairs.append((key, value))

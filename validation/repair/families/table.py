@@ -34,6 +34,7 @@ from validation.repair.families.nested_tags import minimax_m3
 from validation.repair.families.row import Row
 from validation.repair.families.whole_answers import answer, command_r, fenced, python_tag
 from validation.repair.families.xml_calls import MINICPM, QWEN, SEED, flat, invoke, parameters
+from validation.repair.writing import Trimmed
 
 _MESSAGE_SEPARATOR = "<|message_sep|>function call<|role_sep|>"
 _HERMES = "</tool_call>"
@@ -50,7 +51,7 @@ def _dsml() -> list[Row]:
         wrappers = tuple(f"<{prefix}{space}{name}>" for space in spaces for name in names)
         closers = tuple(f"</{prefix}{space}{name}>" for space in spaces for name in names)
         for space in spaces:
-            tags = invoke(prefix, *closers, space=space)
+            tags = invoke(prefix, *closers, space=space, trimmed=Trimmed.NONE)
             for either in (tags, flat(tags)):
                 rows.append(Row("deepseek", (f"<{prefix}",), parameters(either, *wrappers), (*closers, tags.call_end)))
     return rows

@@ -4,6 +4,7 @@ import re
 
 from validation.repair.calls import Call, Found, of_json, of_python
 from validation.repair.families.json_calls import NAME
+from validation.repair.families.quoting import unquoted
 from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
 
@@ -59,7 +60,7 @@ def python_tag(source: Source, tools: Tools) -> Steps[Found]:
     name = (yield from source.run(NAME)).removesuffix(".call")
     if tools.resolve(name) is None or (yield from source.peek()) != "(":
         return None
-    text, _ = yield from source.until("<|eom_id|>", "<|eot_id|>")
+    text, _ = yield from unquoted(source, "<|eom_id|>", "<|eot_id|>")
     return None if source.cut else of_python(name + text)
 
 

@@ -10,7 +10,7 @@ from validation.repair.families.row import Parser
 from validation.repair.source import LONGEST_GAP, LONGEST_MARKER, SPACE, Source, Steps
 from validation.repair.tools import Tools
 from validation.repair.values import is_string, typed_value
-from validation.repair.writing import Writing, WrittenText
+from validation.repair.writing import CDATA, CDATA_END, Trimmed, Writing, WrittenText, trim
 
 _HEADER = re.compile(
     r"""[\sĠ]*(?:name\s*=?\s*)?(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))(?:\s+string\s*=\s*"(true|false)")?\s*"""
@@ -21,15 +21,23 @@ _LONGEST_HEADER = 256
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """`nested`: parameters of a call that is quoted in a value are data; else the first closing tag counts."""
+    """`nested`: parameters of a call that is quoted in a value are data; else the first closing tag counts.
+
+    `trimmed` says which line breaks at the ends of a value belong to the format.
+    """
 
     call: str
     call_end: str
     parameter: str
     parameter_end: str
     closers: tuple[str, ...] = ()
-    trimmed: bool = True  # a newline on either side of a value belongs to the format
+    trimmed: Trimmed = Trimmed.EACH
     nested: bool = True
+
+    @property
+    def openers(self) -> tuple[str, ...]:
+        """Of the wrapper, whose closers these are."""
+        return tuple(closer.replace("</", "<", 1) for closer in self.closers)
 
 
 def parameters(tags: Tags, *wrappers: str) -> Parser:
@@ -98,7 +106,7 @@ class _Parameters:
                 return None
             key = header[0]
             is_text = header[1] == "true" or (not header[1] and is_string(self._declared.get(key)))
-            text = self._writing.begin(key, trimmed=tags.trimmed) if is_text else None
+            text = self._writing.begin(key, tags.trimmed) if is_text else None
             value = yield from self._value(text)
             if value is None:
                 return None
@@ -114,10 +122,8 @@ class _Parameters:
         return [typed(self._name, self._values, complete=False)]
 
     def _typed(self, key: str, is_string: str, text: str) -> Any:
-        if cdata := _CDATA.fullmatch(text):
-            text = cdata[1]
-        elif self._tags.trimmed:
-            text = text.removeprefix("\n").removesuffix("\n")
+        cdata = _CDATA.fullmatch(text)
+        text = cdata[1] if cdata else trim(text, self._tags.trimmed)
         if is_string == "true":
             return text
         schema = self._declared.get(key)
@@ -136,6 +142,8 @@ class _Parameters:
         """
         source = self._source
         self._doubt = None
+        if framed := (yield from self._cdata()):
+            return (yield from self._text(None, [framed]))
         value = yield from self._text(written, [])
         if value is None and self._doubt and source.is_leaving:
             place, pieces = self._doubt
@@ -143,6 +151,19 @@ class _Parameters:
             self._is_nested = False
             value = yield from self._text(None, pieces)
         return value
+
+    def _cdata(self) -> Steps[str]:
+        """What stands in a frame, and the frame: whatever tags are in there are text."""
+        source = self._source
+        place = source.place()
+        pieces = [(yield from source.closer(CDATA))]
+        while pieces[-1]:
+            text, end = yield from source.until(CDATA_END)
+            pieces += (text, end)
+            if end and (yield from self._precedes(self._tags.parameter_end)):
+                return "".join(pieces)
+        source.go_back(place)
+        return ""
 
     def _text(self, written: WrittenText | None, pieces: list[str]) -> Steps[str | None]:
         source, tags = self._source, self._tags
@@ -156,11 +177,12 @@ class _Parameters:
                 return None
             if stop == tags.call:
                 calls += 1
-            elif stop == tags.call_end and not calls:
-                self._next = stop
-                return "".join(pieces)
-            elif stop == tags.call_end:
+            elif stop == tags.call_end and calls:
                 calls -= 1
+            elif stop == tags.call_end:
+                if (yield from self._precedes(tags.call, *tags.closers, *tags.openers)):
+                    self._next = stop
+                    return "".join(pieces)
             elif stop == tags.parameter and not calls:
                 key = yield from self._key_of_tag()
                 if not inner and key in self._declared and key not in self._values:
@@ -170,7 +192,7 @@ class _Parameters:
             elif stop == tags.parameter_end and not calls:
                 if inner:
                     inner -= 1
-                elif (yield from self._is_end()):
+                elif (yield from self._precedes(tags.parameter, tags.call_end, *tags.closers)):
                     return "".join(pieces)
             pieces.append(stop)
             if (calls or inner) and self._doubt is None:
@@ -191,10 +213,9 @@ class _Parameters:
         match = _HEADER.fullmatch(source.text, source.at, end) if end >= 0 else None
         return (match[1] or match[2] or match[3]) if match else ""
 
-    def _is_end(self) -> Steps[bool]:
-        """Whether a tag of the format, or the end, comes next: else a closing tag is part of the value."""
-        source, tags = self._source, self._tags
-        followers = (tags.parameter, tags.call_end, *tags.closers)
+    def _precedes(self, *followers: str) -> Steps[bool]:
+        """Whether one of these, or the end, comes next: else a closing tag is part of the value."""
+        source = self._source
         while True:
             match = SPACE.match(source.text, source.at)
             assert match is not None
@@ -211,11 +232,11 @@ class _Parameters:
 
 
 QWEN = Tags("<function=", "</function>", "<parameter=", "</parameter>", ("</tool_call>",))
-SEED = Tags("<function=", "</function>", "<parameter=", "</parameter>", ("</seed:tool_call>",), trimmed=False)
+SEED = Tags("<function=", "</function>", "<parameter=", "</parameter>", ("</seed:tool_call>",), Trimmed.NONE)
 MINICPM = Tags("<function", "</function>", "<param", "</param>")
 
 
-def invoke(prefix: str = "", *closers: str, space: str = "") -> Tags:
+def invoke(prefix: str = "", *closers: str, space: str = "", trimmed: Trimmed = Trimmed.PAIR) -> Tags:
     """The tags of `<invoke name="NAME">`, each with the same prefix."""
     return Tags(
         f"<{prefix}{space}invoke",
@@ -223,7 +244,7 @@ def invoke(prefix: str = "", *closers: str, space: str = "") -> Tags:
         f"<{prefix}{space}parameter",
         f"</{prefix}{space}parameter>",
         closers,
-        trimmed=not closers or "minimax" not in closers[0],
+        trimmed,
     )
 
 

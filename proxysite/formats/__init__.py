@@ -1,0 +1,1 @@
+"""How the admin writes dates: as its own pages do, not with “4:36 a.m.”."""

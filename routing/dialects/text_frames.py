@@ -1,0 +1,241 @@
+"""Streams of bare text between two sides of one dialect, for whoever looks into them.
+
+The transforms hear what the frames say, and the frames wait beside them: each leaves as it came, with whatever its
+server adds, as soon as all its text may go on.  From the first word on that is not the upstream's (a message, the rest
+of another attempt's answer) everything is written anew, in payloads like those that came.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from routing.dialects import Dialect, upstream_errors
+from routing.dialects.completions.again import CompletionsAgain
+from routing.dialects.completions.reader import CompletionsReader
+from routing.dialects.conversion import begins_a_stream
+from routing.dialects.events import End, Event, Failed, Finish, Text, Transform, UpstreamError
+from routing.dialects.exchange import Exchange
+from routing.dialects.generate.again import GenerateAgain
+from routing.dialects.generate.reader import GenerateReader
+from routing.dialects.json import loads
+from routing.dialects.life import EarlyResponse
+from routing.dialects.passing import EchoModel, WholeEvents
+from routing.dialects.sse import DONE_FRAME, FRAME_END, KEEP_ALIVE, SseParser, data_frame
+from routing.dialects.text_reader import TextReader
+from routing.dialects.text_writer import TextWriter
+
+_READERS: Mapping[Dialect, Callable[[Exchange], TextReader]] = {
+    Dialect.COMPLETIONS: CompletionsReader,
+    Dialect.GENERATE: GenerateReader,
+}
+_WRITERS: Mapping[Dialect, Callable[[Exchange], TextWriter]] = {
+    Dialect.COMPLETIONS: CompletionsAgain,
+    Dialect.GENERATE: GenerateAgain,
+}
+_FRAMES = re.compile(rb"(?s).*?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
+_DATA = b"data: "
+
+
+class TextFrames:
+    """To be used like a `StreamConverter`."""
+
+    patience = 0  # each frame leaves as it came, so none is read together with others
+
+    def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
+        self.failure: UpstreamError | None = None
+        self._writer = _WRITERS[exchange.client](exchange)
+        self._earlier: list[str] = []  # warnings of the answers before
+        self._spoke = False  # the client has something of the answer
+        self._owed = b""  # what it gets before anything else
+        self._ended = False
+        self._read(exchange, transforms)
+
+    def _read(self, exchange: Exchange, transforms: Sequence[Transform]) -> None:
+        self._reader = _READERS[exchange.upstream](exchange)
+        self._transforms = transforms
+        self._echo = EchoModel(exchange.model) if exchange.renamed else None
+        self._events = WholeEvents()
+        self._is_stream: bool | None = None  # not known before the first byte
+        self._body: list[bytes] = []
+        self._has_ended = False
+        self._raw = b""  # frames behind the last one with a text
+        self._waiting = deque[tuple[bytes, str, bool]]()  # frames, their text, and whether they tell of the end
+        self._said = ""  # the beginning of the text of those that wait, which may go on
+        self._finish: Finish | None = None  # that went on
+        self._is_anew = self._spoke
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._earlier + self._reader.warnings + self._writer.warnings
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self._is_stream is None:
+            self._is_stream = begins_a_stream(chunk)
+        if not self._is_stream:
+            self._body.append(chunk)
+            return b""
+        if self._body:  # blanks before the first frame
+            self._body.append(chunk)
+            chunk = b"".join(self._body)
+            self._body.clear()
+        return self._named(b"".join([self._heard(frame, frame) for frame in _apart(self._events.feed(chunk))]))
+
+    def say(self, events: list[Event]) -> bytes:
+        return self._named(self._told(events))
+
+    def leave(self) -> bytes:
+        """What comes next is not for here: all that may go on of what was said."""
+        return self._named(self._partly())
+
+    def go_on(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
+        """Another answer to the same request follows; what the client was told of the one before stays told."""
+        self._owed += self.leave()
+        if self._spoke:
+            self._learn()
+        self._earlier += self._reader.warnings
+        self._writer.go_on(exchange)
+        self._read(exchange, transforms)
+
+    def end_answer(self) -> bytes:
+        """The upstream has nothing more to say; saying so again changes nothing."""
+        if self._has_ended:
+            return b""
+        self._has_ended = True
+        return self._named(self._last())
+
+    def close(self) -> bytes:
+        """Nothing more is to come, from whatever upstream."""
+        out = self.end_answer()
+        return out if self._ended else out + self.fail(upstream_errors.cut_off())
+
+    def fail(self, error: UpstreamError) -> bytes:
+        """The answer cannot go on.  Nothing, if it is complete already."""
+        return self._named(self._told([Failed(error)]))
+
+    def follow(self, early: EarlyResponse) -> None:
+        """Nobody is told the beginning of such an answer early."""
+
+    def ping(self) -> bytes:
+        return KEEP_ALIVE
+
+    def _last(self) -> bytes:
+        out = b""
+        if self._is_stream:
+            left = self._events.close()  # a last event may lack its blank line
+            out = self._heard(left, left + FRAME_END) if left else b""
+        elif self._body:
+            out = self._whole(b"".join(self._body))
+        out += self._beside(b"", self._reader.close())
+        for position, transform in enumerate(self._transforms):
+            out += self._passed(transform.close(), position + 1)
+        return out
+
+    def _whole(self, data: bytes) -> bytes:
+        """An answer that is one document although a stream was asked for: that is one long frame."""
+        try:
+            body = loads(data)
+        except ValueError:
+            return self._told([Failed(upstream_errors.of_text(data))])
+        if not isinstance(body, dict):
+            return self._told([Failed(upstream_errors.of_body(body))])
+        return b"".join([self._heard(frame, frame) for frame in (data_frame(body), DONE_FRAME)])
+
+    def _heard(self, raw: bytes, frame: bytes) -> bytes:
+        if self._ended:
+            return b"" if self._is_anew else raw
+        if frame.startswith(_DATA) and frame.find(b"\n") == len(frame) - len(FRAME_END):
+            return self._beside(raw, self._reader.feed((b"", frame[len(_DATA) : -len(FRAME_END)])))
+        return self._beside(raw, [event for found in SseParser().feed(frame) for event in self._reader.feed(found)])
+
+    def _beside(self, raw: bytes, found: list[Event]) -> bytes:
+        """What the frame says goes through the transforms, and the frame waits for that."""
+        if not self._is_anew:
+            self._raw += raw
+            if text := "".join([event.text for event in found if type(event) is Text]):
+                self._waiting.append((self._raw, text, self._reader.finish is not None))
+                self._raw = b""
+        return self._passed(found)
+
+    def _passed(self, new: list[Event], first: int = 0) -> bytes:
+        for transform in self._transforms[first:]:
+            if not new:
+                break
+            new = [passed for event in new for passed in transform.feed(event)]
+        return self._told(new)
+
+    def _told(self, events: list[Event]) -> bytes:
+        return b"".join([self._written(event) for event in events])
+
+    def _written(self, event: Event) -> bytes:
+        if self._ended:
+            return b""
+        if type(event) is Text:
+            return self._anew([event]) if self._is_anew else self._text(event.text)
+        if type(event) is Finish:
+            self._finish = event
+        elif type(event) is Failed:
+            self.failure = event.error
+        if not isinstance(event, End | Failed):
+            return self._writer.feed([event])
+        self._ended = True
+        if type(event) is End and not self._is_anew and self._finish is self._reader.finish:
+            return self._rest()
+        return self._partly() + self._anew([event])
+
+    def _text(self, text: str) -> bytes:
+        """As long as it is the upstream's own, it leaves in the upstream's frames; one that is not whole yet waits."""
+        self._said += text
+        out, at = list[bytes](), 0
+        while self._waiting:
+            frame, said, ends = self._waiting[0]
+            if ends or not self._said.startswith(said, at):
+                break
+            at += len(said)
+            out.append(frame)
+            self._writer.passed(said)
+            self._waiting.popleft()
+        if at:
+            self._said, self._spoke = self._said[at:], True
+        if not self._said or (self._waiting and self._waiting[0][1].startswith(self._said)):
+            return b"".join(out)
+        return b"".join(out) + self._partly()
+
+    def _partly(self) -> bytes:
+        """What waits for the rest of its frames, written anew, as everything is that follows."""
+        said, self._said = self._said, ""
+        return self._anew([Text(said)] if said else [])
+
+    def _anew(self, events: list[Event]) -> bytes:
+        if not events:
+            return b""
+        self._is_anew = self._spoke = True
+        self._learn()
+        return self._writer.feed(events)
+
+    def _learn(self) -> None:
+        """How the answer is written, from what of it the client has first."""
+        if not self._writer.payload:
+            self._writer.payload, self._writer.in_pieces = self._reader.payload, self._reader.in_pieces
+
+    def _rest(self) -> bytes:
+        """The end of a good answer: all that waits, and the frames behind it."""
+        rest, self._raw = b"".join([frame for frame, _, _ in self._waiting]) + self._raw, b""
+        self._waiting.clear()
+        return rest
+
+    def _named(self, out: bytes) -> bytes:
+        """With the client's name for the model, and behind what is owed."""
+        if out and self._echo:
+            out = self._echo.feed(out)
+        if out and self._owed:
+            out, self._owed = self._owed + out, b""
+        return out
+
+
+def _apart(events: bytes) -> list[bytes]:
+    """Whole events, one by one."""
+    if not events or events.find(FRAME_END) == len(events) - len(FRAME_END):
+        return [events] if events else []
+    if b"\r" in events:
+        return _FRAMES.findall(events)
+    return [frame + FRAME_END for frame in events.removesuffix(FRAME_END).split(FRAME_END)]
