@@ -133,6 +133,16 @@ class Gate:
         self._worth_looking = stream.size + (PIECE if stream.released else 0)
         return self._released()
 
+    def passes(self, text: str) -> bool:
+        """Whether nothing is wrong with a whole answer of this text alone, which need not come here then."""
+        if self._policy.validator:
+            return False
+        judge = self._make(Channel.TEXT)
+        if judge.feed(text) or judge.close(FinishReason.STOP):
+            return False
+        self._ended = self._ends is None or self._ends.broken_off(text, FinishReason.STOP, 0) is None
+        return self._ended
+
     def close(self) -> list[Event]:
         """The upstream has nothing more to say, whether it said so or not."""
         return [] if self.verdict or self._ended or self._at_end else self._judge_whole()

@@ -26,9 +26,10 @@ from proxysite.gateway.plan import Plan
 from proxysite.gateway.questions import Questions
 from proxysite.gateway.relay import ConvertingRelay
 from proxysite.gateway.repairs import AnswerRepair
-from routing.dialects import conversion
+from routing.dialects import Dialect, conversion
+from routing.dialects.chat import plain
 from routing.dialects.continuing import Continuation, beginning
-from routing.dialects.events import Event, Text, Transform
+from routing.dialects.events import End, Event, Text, Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.errors import ProxyError
 from routing.retry import Meaning, meaning
@@ -94,7 +95,7 @@ class Climb:
                 body = await self._answer.read()
                 self._exchange.first_byte_came()
                 self._exchange.tap.feed(body)
-                found, warnings = conversion.read_whole(body, self.conversation, (*self.transforms, guard))
+                found, warnings = self._read(body)
                 found += await self._questions.last(guard)
             except ProxyError as problem:
                 broken = problem
@@ -103,6 +104,15 @@ class Climb:
             if broken:
                 raise broken
             return body, found + guard.end(), warnings
+
+    def _read(self, body: bytes) -> tuple[list[Event], list[str]]:
+        """What may go on of a whole answer, and warnings.  An ordinary one is a text, which is judged by itself."""
+        repair, conversation = self._exchange.repair, self.conversation
+        if conversation.client is conversation.upstream is Dialect.CHAT:
+            text = plain.text_of(body)
+            if text and (repair is None or repair.leaves(text)) and self.guard.gate.passes(text):
+                return [End()], []
+        return conversion.read_whole(body, conversation, (*self.transforms, self.guard))
 
     async def aclose(self) -> None:
         try:

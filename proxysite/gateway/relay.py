@@ -154,11 +154,13 @@ class ConvertingRelay:
     def feed(self, chunk: bytes) -> bytes:
         if events := self._events.feed(chunk):
             self._tap.feed(events)
-            if self._largest is not None and self._tap.size > self._largest:
-                raise AnswerTooLarge(self._largest)
         if self._guard:
             self._converter.patience = self._guard.gate.patience
-        return self._with_said(self._converter.feed(chunk))
+        out = self._converter.feed(chunk)
+        kept = self._converter.size if isinstance(self._converter, TextFrames) else self._tap.size
+        if self._largest is not None and kept > self._largest:
+            raise AnswerTooLarge(self._largest)
+        return self._with_said(out)
 
     def say(self, events: list[Event]) -> None:
         self._said += self._converter.say(events)

@@ -49,7 +49,7 @@ def _up_to_a_sentence(text: str, good: int, least: int) -> str:
 
 def continued(body: Mapping[str, Any], dialect: Dialect, of: Capabilities, text: str) -> dict[str, Any] | None:
     """The body that asks for the rest; None if this server does not go on from a text, or not with such a request."""
-    parameters = body.get("sampling_params") if dialect is Dialect.GENERATE else body
+    parameters = (body.get("sampling_params") or {}) if dialect is Dialect.GENERATE else body
     if not isinstance(parameters, Mapping) or _has_a_grammar(parameters):
         return None
     said = text.rstrip()  # a blank at the end makes tokens that no model has seen, and Anthropic refuses it

@@ -16,11 +16,13 @@ _LESSONS = 8  # frames of which none is like the one before: then each is like n
 
 
 class PlainText:
-    """What can be read so is `read`, and what cannot is something to `learn` from."""
+    """What can be read so is `read`, and what cannot is something to `learn` from.  `inside`: the key of the object
+    that the text stands in."""
 
-    __slots__ = ("_after", "_before", "_between", "_kind", "_lessons", "_waiting", "_waiting_size")
+    __slots__ = ("_after", "_before", "_between", "_inside", "_kind", "_lessons", "_waiting", "_waiting_size")
 
-    def __init__(self) -> None:
+    def __init__(self, inside: bytes = b'"delta"') -> None:
+        self._inside = inside
         self._before = self._after = self._between = b""
         self._kind: type[Text] | type[Reasoning] | None = None
         self._lessons = _LESSONS
@@ -98,7 +100,7 @@ class PlainText:
         if len(found) != 1 or not isinstance(found[0], Text | Reasoning) or self._lessons < 0:
             return
         before, quoted, after = frame.partition(orjson.dumps(found[0].text))
-        if quoted in after or b'"delta"' not in before or not before.rstrip().endswith(_BEFORE_TEXT):
+        if quoted in after or self._inside not in before or not before.rstrip().endswith(_BEFORE_TEXT):
             return
         self._before, self._after = before + b'"', b'"' + after
         self._between = self._after + self._before

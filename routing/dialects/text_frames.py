@@ -20,6 +20,7 @@ from routing.dialects.generate.reader import GenerateReader
 from routing.dialects.json import loads
 from routing.dialects.life import EarlyResponse
 from routing.dialects.passing import EchoModel, WholeEvents
+from routing.dialects.plain_text import PlainText
 from routing.dialects.sse import DONE_FRAME, FRAME_END, KEEP_ALIVE, SseParser, data_frame
 from routing.dialects.text_reader import TextReader
 from routing.dialects.text_writer import TextWriter
@@ -34,10 +35,11 @@ _WRITERS: Mapping[Dialect, Callable[[Exchange], TextWriter]] = {
 }
 _FRAMES = re.compile(rb"(?s).*?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
 _DATA = b"data: "
+MOST_WAITING = 2**20  # bytes of frames that say again what the ones before them said
 
 
 class TextFrames:
-    """To be used like a `StreamConverter`."""
+    """To be used like a `StreamConverter`.  `size` is the number of bytes that wait, and so are in memory."""
 
     patience = 0  # each frame leaves as it came, so none is read together with others
 
@@ -55,10 +57,12 @@ class TextFrames:
         self._transforms = transforms
         self._echo = EchoModel(exchange.model) if exchange.renamed else None
         self._events = WholeEvents()
+        self._plain = PlainText(b'"choices"')
         self._is_stream: bool | None = None  # not known before the first byte
         self._body: list[bytes] = []
         self._has_ended = False
-        self._raw = b""  # frames behind the last one with a text
+        self.size = 0  # bytes that wait
+        self._raw: list[bytes] = []  # frames behind the last one with a text
         self._waiting = deque[tuple[bytes, str, bool]]()  # frames, their text, and whether they tell of the end
         self._said = ""  # the beginning of the text of those that wait, which may go on
         self._finish: Finish | None = None  # that went on
@@ -78,7 +82,10 @@ class TextFrames:
             self._body.append(chunk)
             chunk = b"".join(self._body)
             self._body.clear()
-        return self._named(b"".join([self._heard(frame, frame) for frame in _apart(self._events.feed(chunk))]))
+        events = self._events.feed(chunk)
+        if not self._ended and (said := self._plain.whole(events)):
+            return self._named(self._beside(events, said))
+        return self._named(b"".join([self._frame(frame) for frame in _apart(events)]))
 
     def say(self, events: list[Event]) -> bytes:
         return self._named(self._told(events))
@@ -122,7 +129,7 @@ class TextFrames:
         out = b""
         if self._is_stream:
             left = self._events.close()  # a last event may lack its blank line
-            out = self._heard(left, left + FRAME_END) if left else b""
+            out = self._frame(left, FRAME_END) if left else b""
         elif self._body:
             out = self._whole(b"".join(self._body))
         out += self._beside(b"", self._reader.close())
@@ -138,23 +145,50 @@ class TextFrames:
             return self._told([Failed(upstream_errors.of_text(data))])
         if not isinstance(body, dict):
             return self._told([Failed(upstream_errors.of_body(body))])
-        return b"".join([self._heard(frame, frame) for frame in (data_frame(body), DONE_FRAME)])
+        return self._frame(data_frame(body)) + self._frame(DONE_FRAME)
 
-    def _heard(self, raw: bytes, frame: bytes) -> bytes:
+    def _frame(self, raw: bytes, missing: bytes = b"") -> bytes:
         if self._ended:
             return b"" if self._is_anew else raw
+        found = self._plain.whole(raw)
+        if not found:
+            found = self._heard(raw + missing)
+            if self._plain.is_hopeful and self._reader.finish is None:
+                self._plain.learn(raw, found)
+        return self._beside(raw, found)
+
+    def _heard(self, frame: bytes) -> list[Event]:
         if frame.startswith(_DATA) and frame.find(b"\n") == len(frame) - len(FRAME_END):
-            return self._beside(raw, self._reader.feed((b"", frame[len(_DATA) : -len(FRAME_END)])))
-        return self._beside(raw, [event for found in SseParser().feed(frame) for event in self._reader.feed(found)])
+            return self._reader.feed((b"", frame[len(_DATA) : -len(FRAME_END)]))
+        return [event for found in SseParser().feed(frame) for event in self._reader.feed(found)]
 
     def _beside(self, raw: bytes, found: list[Event]) -> bytes:
         """What the frame says goes through the transforms, and the frame waits for that."""
-        if not self._is_anew:
-            self._raw += raw
-            if text := "".join([event.text for event in found if type(event) is Text]):
-                self._waiting.append((self._raw, text, self._reader.finish is not None))
-                self._raw = b""
+        if self._is_anew:
+            return self._passed(found)
+        self._raw.append(raw)
+        self.size += len(raw)
+        if text := "".join([event.text for event in found if type(event) is Text]):
+            self._waiting.append((self._taken(), text, self._reader.finish is not None))
+            if self.size > MOST_WAITING and not self._reader.in_pieces:
+                self._shorten()
+        elif not self._waiting and self._reader.finish is None and (self._spoke or self._reader.is_mute):
+            self.size = 0
+            return self._taken() + self._passed(found)
         return self._passed(found)
+
+    def _taken(self) -> bytes:
+        raw = b"".join(self._raw)
+        self._raw.clear()
+        return raw
+
+    def _shorten(self) -> None:
+        """Where every frame repeats the ones before, the last of those that wait tells all: they would soon be more
+        than the memory holds."""
+        texts = [text for _, text, _ in self._waiting]
+        raw, _, ends = self._waiting[-1]
+        self._waiting = deque([(raw, "".join(texts), ends)])
+        self.size = len(raw)
 
     def _passed(self, new: list[Event], first: int = 0) -> bytes:
         for transform in self._transforms[first:]:
@@ -191,6 +225,7 @@ class TextFrames:
             if ends or not self._said.startswith(said, at):
                 break
             at += len(said)
+            self.size -= len(frame)
             out.append(frame)
             self._writer.passed(said)
             self._waiting.popleft()
@@ -219,7 +254,7 @@ class TextFrames:
 
     def _rest(self) -> bytes:
         """The end of a good answer: all that waits, and the frames behind it."""
-        rest, self._raw = b"".join([frame for frame, _, _ in self._waiting]) + self._raw, b""
+        rest = b"".join([frame for frame, _, _ in self._waiting]) + self._taken()
         self._waiting.clear()
         return rest
 

@@ -16,13 +16,14 @@ class TextReader(ABC):
     """`feed` takes a frame, `whole` a body that is not streamed, `close` says that nothing more comes.
 
     `payload` is the newest that was read, `finish` what has been said of why the answer ends: the event comes with the
-    end itself.
+    end itself.  `is_mute`: the answer is the numbers of its tokens alone, of which nobody can judge anything.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self.warnings: list[str] = []
         self.payload: dict[str, Any] = {}
         self.finish: Finish | None = None
+        self.is_mute = False
         self._exchange = exchange
         self._started = False
         self._ended = False

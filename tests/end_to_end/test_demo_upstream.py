@@ -7,7 +7,7 @@ import pytest
 
 from tests.end_to_end.configuration import ALL_DIALECTS
 from tests.end_to_end.conftest import client_of
-from tests.end_to_end.exchanges import CHAT, MESSAGES
+from tests.end_to_end.exchanges import CHAT, COMPLETIONS, MESSAGES
 from tests.end_to_end.shapes import assert_ends_with_error, assert_is_error, events_of
 
 CONFIG = {
@@ -151,7 +151,7 @@ def test_half_a_whole_answer_of_demo_cut_is_none(client):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("exchange", [CHAT, MESSAGES], ids=str)
+@pytest.mark.parametrize("exchange", [CHAT, COMPLETIONS, MESSAGES], ids=str)
 def test_demo_loop_is_caught_and_goes_on_with_something_changed(client, showing, exchange, stream):
     body = exchange.body("demo-loop", stream=stream)
     answer = client.post(exchange.client_path, json=body, headers=exchange.headers)

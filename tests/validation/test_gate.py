@@ -349,3 +349,32 @@ def test_without_questions_in_the_middle_only_the_end_asks():
     assert judge.ask is None
     fed(judge, STOP)
     assert judge.ask.at_end
+
+
+# Whole answers that are a text alone
+
+
+class Ends:
+    """A text that ends with a colon breaks off."""
+
+    def broken_off(self, text, finish, calls):
+        return bad(len(text), "truncation") if text.endswith(":") else None
+
+
+def test_a_whole_answer_in_which_nothing_is_wrong_need_not_come():
+    judge = gate()
+    assert judge.passes(GOOD)
+    assert judge.feed(Text(GOOD)) == judge.close() == []
+    assert judge.verdict is None
+
+
+@pytest.mark.parametrize("text", [LOOP * 3, " \n", "As follows:"])
+def test_one_with_something_wrong_is_still_to_be_judged(text):
+    judge = Gate(Policy(model_pattern="*"), lambda channel: Loops(), ends=Ends(), whole=True)
+    assert not judge.passes(text)
+    assert judge.verdict is None
+    assert fed(judge, [Start(), Text(text)]) == []
+
+
+def test_one_that_the_validator_model_is_to_see_has_to_come():
+    assert not asking().passes(GOOD)

@@ -1,11 +1,12 @@
 import pytest
 
+from routing.dialects import Dialect
 from routing.dialects.events import End, Finish, FinishReason, Reasoning, Start, Text, ToolArguments, ToolEnd, ToolStart
 from tests.validation.test_gate import GOOD, VALIDATOR, fed, said
 from validation.channels import Channel
 from validation.detectors import DETECTORS
 from validation.gate import Gate
-from validation.judges import judges
+from validation.judges import asks_for_code, judges
 from validation.snapshot import Policy
 from validation.verdict import Verdict
 
@@ -67,3 +68,36 @@ def test_without_detectors_only_the_validator_model_judges():
     judge.answer(judge.ask, Verdict("validator", "repetition", 0.9, 5, 10, 0, "it repeats"))
     assert judge.verdict.detector == "validator"
     assert judge.judged.channel is Channel.TEXT
+
+
+@pytest.mark.parametrize(
+    ("body", "is_code"),
+    [
+        ({"prompt": "Once upon a time"}, False),
+        ({"prompt": "def f(x):", "suffix": "    return x"}, True),
+        ({"prompt": "<|fim_prefix|>def f(<|fim_suffix|>): pass<|fim_middle|>"}, True),
+        ({"prompt": "x" * 9000 + "<|fim_middle|>"}, True),
+        ({"prompt": "<PRE> def f( <SUF>): pass <MID>"}, True),
+        ({"prompt": "[SUFFIX]): pass[PREFIX]def f("}, True),
+        ({"prompt": "<｜fim▁begin｜>def f(<｜fim▁hole｜>): pass<｜fim▁end｜>"}, True),
+        ({"prompt": "Here it is:\n```python\n"}, True),
+        ({"prompt": "Here it is:\n```python\nf()\n```\n"}, False),
+        ({"prompt": "```python\n" + "f()\n" * 4000}, False),  # too long ago to be sure
+        ({"prompt": [1, 2]}, False),
+    ],
+)
+def test_a_prompt_of_an_editor_asks_for_code(body, is_code):
+    assert asks_for_code(body, Dialect.COMPLETIONS) is is_code
+
+
+def test_code_may_repeat_itself_more_often_than_prose_and_may_be_empty():
+    def judged(*events, code):
+        policy = Policy(model_pattern="*", detectors=frozenset(DETECTORS))
+        judge = Gate(policy, judges(policy, code=code))
+        fed(judge, [Start(), *events, Finish(FinishReason.STOP), End()])
+        return judge.verdict and judge.verdict.detector
+
+    assert judged(Text(PROSE + LOOP * 14), code=False) == "repetition"
+    assert judged(Text(PROSE + LOOP * 14), code=True) is None
+    assert judged(Text(PROSE + LOOP * 200), code=True) == "repetition"
+    assert (judged(code=False), judged(code=True)) == ("empty", None)

@@ -21,6 +21,7 @@ from routing.dialects.generate.logprobs import Logprobs
 from routing.dialects.text_reader import TextReader, text_of
 
 OTHER_ANSWERS = "The upstream gave several answers; only the first one went on."
+NUMBERS = "The answer was not judged: it is the numbers of its tokens alone."
 _REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
@@ -43,19 +44,25 @@ class GenerateReader(TextReader):
             return []
         meta = member(payload, "meta_info")
         reason = meta.get("finish_reason")
+        if "text" not in payload and "output_ids" in payload:
+            self.is_mute = True
+            self._warn(NUMBERS)
         self._logprobs.feed(meta)
         events = self._text(self._growth.feed(text_of(payload.get("text")), payload, is_last=reason is not None))
+        return events if reason is None else events + self._reason(reason)
+
+    def _held(self) -> list[Event]:
+        return self._text(self._growth.close()) + self._usage()
+
+    def _usage(self) -> list[Event]:
+        """Every frame counts anew; the last one has it all."""
+        meta = member(self.payload, "meta_info")
         usage = Usage(
             prompt=count(meta.get("prompt_tokens")),
             output=count(meta.get("completion_tokens")),
             cache_read=count(meta.get("cached_tokens")),
         )
-        if usage != Usage():
-            events.append(UsageSeen(usage))
-        return events if reason is None else events + self._reason(reason)
-
-    def _held(self) -> list[Event]:
-        return self._text(self._growth.close())
+        return [UsageSeen(usage)] if usage != Usage() else []
 
     def _text(self, new: str) -> list[Event]:
         return [self._said(Text(new, self._logprobs.take()))] if new else []
@@ -68,6 +75,8 @@ class GenerateReader(TextReader):
             message = text_of(said.get("message")) or "The upstream aborted the answer."
             return self._fail(upstream_errors.of_body({"message": message}, status=_status(said.get("status_code"))))
         known = _REASONS.get(kind, FinishReason.UNKNOWN) if isinstance(kind, str) else FinishReason.UNKNOWN
+        if self.is_mute:
+            known = FinishReason.LENGTH  # not "of its own accord, and without a word", which would be judged
         matched = said.get("matched")  # a number is that of an end token
         if known is FinishReason.STOP and isinstance(matched, str) and matched in self._exchange.stops:
             self.finish = Finish(FinishReason.STOP_SEQUENCE, matched)

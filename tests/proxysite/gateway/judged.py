@@ -37,6 +37,15 @@ def says(text, field="content", size=40):
     return (chunk({"role": "assistant", "content": ""}), *(chunk({field: piece}) for piece in pieces))
 
 
+def completion(text, finish=None):
+    choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
+    return frame({"id": "c", "object": "text_completion", "choices": [choice]})
+
+
+def completes(text, size=40):
+    return tuple(completion(text[at : at + size]) for at in range(0, len(text), size))
+
+
 AT_ONCE = {"delivery": Delivery.HOLD_BACK}
 END = (chunk({}, "stop"), frame(b"[DONE]"))
 

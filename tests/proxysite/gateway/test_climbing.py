@@ -12,7 +12,7 @@ from routing.dialects.sse import PING
 from routing.kinds import Kind
 from routing.snapshot import Target
 from tests.proxysite.gateway import judged
-from tests.proxysite.gateway.in_process import INTERRUPTIONS, JSON, Gate, Upstream, interrupted, settled, until
+from tests.proxysite.gateway.in_process import INTERRUPTIONS, JSON, Client, Gate, Upstream, interrupted, settled, until
 from tests.proxysite.gateway.judged import (
     AT_ONCE,
     CHAT_ONLY,
@@ -31,16 +31,20 @@ from tests.proxysite.gateway.judged import (
     asking,
     bodies,
     chunk,
+    completes,
+    completion,
     judging,
     says,
     whole,
 )
-from tests.routing.dialects.checkers import check_chat, check_messages
+from tests.routing.dialects.checkers import check_chat, check_completions, check_messages
 from tests.routing.dialects.transcripts import frame
 from tests.snapshots import an_upstream, bound, routing_of
 from validation.failures import Outcome
 from validation.snapshot import Delivery, OnExhausted, Rung, ValidateOn, ValidatorTarget
 from validation.verdict import Verdict
+
+SECOND = {Dialect.COMPLETIONS: Dialect.CHAT, Dialect.CHAT: Dialect.COMPLETIONS}
 
 
 @pytest.fixture
@@ -139,6 +143,22 @@ class TestABadAnswer:
         await served(client, upstream, routing, ladder=(Rung.NEXT_TARGET,))
         assert [request.url.host for request in upstream.requests] == ["up", "up"]
         assert check_messages(client.body).texts("text") == GOOD
+
+    @pytest.mark.parametrize("delivery", Delivery)
+    @pytest.mark.parametrize("first", [Dialect.COMPLETIONS, Dialect.CHAT])
+    async def test_of_bare_text_goes_to_a_target_of_another_dialect(self, served, first, delivery):
+        other = an_upstream("other", base_url="http://other", kind=Kind.VLLM, dialects=frozenset({SECOND[first]}))
+        one = an_upstream(dialects=frozenset({first}), kind=Kind.VLLM)
+        routing = routing_of(bound("*", Target(upstream=one), Target(upstream=other, priority=1)))
+        client = Client("/v1/completions", {"model": "m", "prompt": "Hello", "stream": True, "max_tokens": 900})
+        say = {Dialect.COMPLETIONS: completes, Dialect.CHAT: says}
+        end = {Dialect.COMPLETIONS: (completion("", "stop"), frame(b"[DONE]")), Dialect.CHAT: END}
+        bad = (*say[first](LONG_GOOD + LOOP * 40), Gate())
+        upstream = Upstream(bad, then=((*say[SECOND[first]](GOOD), *end[SECOND[first]]),))
+        record, _ = await served(client, upstream, routing, ladder=(Rung.NEXT_TARGET,), delivery=delivery)
+        seen = "" if delivery is Delivery.BUFFER else LONG_GOOD + LOOP
+        assert check_completions(client.body).texts("text") == seen + GOOD
+        assert (record.upstream, record.outcome) == ("other", "ok")
 
     async def test_stays_at_its_target_where_there_is_no_other(self, served):
         client, upstream = asking(), Upstream(answers(LOOP * 40), then=(answers(GOOD),))
@@ -341,6 +361,14 @@ class TestAWholeBadAnswer:
         assert client.json()["content"] == [{"type": "text", "text": GOOD}]
         assert (record.attempts, failure.outcome) == (2, Outcome.RETRIED)
         assert record.outcome == "ok"
+
+    @pytest.mark.parametrize("text", [LOOP * 40, "<think>", "<think>Hm.</think>" + LOOP * 40])
+    async def test_is_asked_for_again_where_a_good_one_passes_as_it_came(self, served, text):
+        client = asking("chat/completions", stream=False)
+        bad, good = whole(text)[0], whole(GOOD)[0].replace(b"}", b', "timings": 1}', 1)
+        await served(client, Upstream((bad,), JSON, then=((good,),)))
+        said = client.json()["choices"][0]["message"]
+        assert (said["content"], said["timings"]) == (GOOD, 1)
 
     async def test_that_none_follows_is_an_error_or_what_the_policy_says(self, served):
         upstream = Upstream(whole(GOOD + LOOP * 40), JSON)

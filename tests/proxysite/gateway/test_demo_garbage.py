@@ -51,6 +51,12 @@ def test_an_answer_goes_on_from_what_was_said(said, as_parts):
     assert said + loop({"messages": turns, "presence_penalty": 1}) == loop({"presence_penalty": 1})
 
 
+@pytest.mark.parametrize("said", [OPENING, OPENING + TURN.rstrip()])
+def test_an_answer_goes_on_from_the_end_of_a_prompt(said):
+    assert said + loop({"prompt": f"Tell me. {said}", "presence_penalty": 1}) == loop({"presence_penalty": 1})
+    assert loop({"prompt": "Tell me."}) == loop({})
+
+
 @pytest.mark.parametrize("messages", [None, [], [5], [{"role": "assistant", "content": 5}], [{"role": "assistant"}]])
 def test_odd_turns_say_nothing(messages):
     assert loop({"messages": messages}) == loop({})

@@ -56,6 +56,17 @@ class TestTheRequest:
         spent = tokens.of_text(TRIMMED)
         assert found == {"text": f"Once. {TRIMMED}", "sampling_params": {"max_new_tokens": 50 - spent}}
 
+    def test_of_generate_may_have_no_parameters(self):
+        assert asked({"text": "Once. "}, Dialect.GENERATE) == {"text": f"Once. {TRIMMED}", "sampling_params": {}}
+
+    @pytest.mark.parametrize("prompt", ["Once. ", ["Once. "]])
+    def test_of_completions_is_a_longer_prompt_which_is_not_repeated(self, prompt):
+        body = {"prompt": prompt, "max_tokens": 50, "suffix": "The end."}
+        found = asked(body, Dialect.COMPLETIONS)
+        longer = {"prompt": f"Once. {TRIMMED}", "max_tokens": 50 - tokens.of_text(TRIMMED)}
+        assert found == {**body, **longer}
+        assert asked({**body, "echo": True}, Dialect.COMPLETIONS) == {**body, **longer, "echo": False}
+
     @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
     def test_asks_for_less_by_what_was_said(self, field):
         assert asked({"messages": HI, field: 50})[field] == 50 - tokens.of_text(TRIMMED)
@@ -92,6 +103,8 @@ class TestTheRequest:
                 Kind.ANTHROPIC,
                 SONNET_45,
             ),
+            ({"prompt": [1, 2]}, Dialect.COMPLETIONS, Kind.VLLM, ""),
+            ({"prompt": "a", "guided_regex": "x"}, Dialect.COMPLETIONS, Kind.VLLM, ""),
             ({"text": ["a", "b"], "sampling_params": {}}, Dialect.GENERATE, Kind.SGLANG, ""),
             ({"text": "a", "sampling_params": [{}]}, Dialect.GENERATE, Kind.SGLANG, ""),
         ],

@@ -139,6 +139,48 @@ class TestAGoodAnswer:
         out = through(frames(COMPLETIONS, Holds(2)), b" \n" + orjson.dumps(body, option=orjson.OPT_INDENT_2), 9)
         assert out == frames_of(body) + DONE_FRAME
 
+    def test_gives_comments_at_once_where_no_text_waits(self):
+        stream = frames(COMPLETIONS, Holds(2))
+        assert stream.feed(b": waiting\n\n") == b""  # it has not begun
+        stream.feed(frames_of(completion("Hi there")))
+        assert stream.feed(b": still here\n\n") == b""  # behind its text
+        stream.say([Text("re")])
+        assert stream.feed(b": and still\n\n").endswith(b": and still\n\n")
+
+    @pytest.mark.parametrize("size", [0, 1])
+    def test_that_is_numbers_alone_is_not_held_up(self, size):
+        numbers = [{"output_ids": [number], "meta_info": {**META, "finish_reason": None}} for number in range(3)]
+        last = {"output_ids": [4], "meta_info": {**META, "finish_reason": STOP}}
+        hears = Holds(0)
+        stream = frames(GENERATE, hears)
+        first = frames_of(*numbers)
+        assert b"".join(map(stream.feed, pieces(first, size or len(first)))) == first
+        assert through(stream, frames_of(last, "[DONE]")) == frames_of(last, "[DONE]")
+        assert Finish(FinishReason.LENGTH) in hears.rest
+        assert "not judged" in stream.warnings[0]
+
+    def test_that_is_said_again_in_every_frame_is_not_kept_again_and_again(self):
+        texts = ["word " * 20_000 * count for count in range(1, 25)]
+        stream = frames(GENERATE, Holds(10**9))
+        out = b"".join(stream.feed(frames_of(generated(text))) for text in texts)
+        assert (out, stream.size < 3 * len(texts[-1])) == (b"", True)
+        end = frames_of(generated(texts[-1], STOP), "[DONE]")
+        assert through(stream, end) == frames_of(generated(texts[-1])) + end
+
+    def test_of_completions_is_kept_whole_however_long_it_is(self):
+        data = frames_of(*(completion("word " * 20_000, ids=count) for count in range(25)), "[DONE]")
+        assert through(frames(COMPLETIONS, Holds(10**9)), data) == data
+
+    def test_whose_frames_differ_in_their_text_alone_is_the_same_whether_they_are_parsed_or_not(self):
+        plain = [completion(text) for text in ("a", "b\n", "c\\", "d", "e", "f")]
+        for frame in plain:
+            frame["choices"][0]["logprobs"] = None
+        data = frames_of(*plain, plain[0] | {"id": "another"}, *plain, completion("", "stop"), "[DONE]")
+        for size in (0, 1, 150, 400):
+            hears = Holds(3)
+            assert through(frames(COMPLETIONS, hears), data, size) == data
+            assert hears.heard == "ab\nc\\defa" + "ab\nc\\def"
+
     def test_whose_beginning_is_blank_is_a_stream_nevertheless(self):
         assert through(frames(COMPLETIONS, Holds(2)), b"\n" + PLAIN, 1) == b"\n" + PLAIN
 
@@ -168,6 +210,9 @@ class TestAnswersThatFail:
         assert text_of(COMPLETIONS, out.split(b'data: {"error"')[0]) == "Hi th"
         assert b"too slow" in out
         assert stream.fail(UpstreamError(504, "again")) == b""
+
+    def test_without_a_word_are_told_as_that(self):
+        assert b"broke off" in frames(COMPLETIONS).close()
 
     @pytest.mark.parametrize(("body", "said"), [(b"<html>Bad gateway</html>", b"Bad gateway"), (b"[1]", b"[1]")])
     def test_because_they_are_none_are_told_as_that(self, body, said):
@@ -203,6 +248,12 @@ class TestWhatIsNotTheUpstreamsOwn:
         )
         assert usage["choices"] == []
         assert usage["usage"]["completion_tokens"] > 0
+
+    def test_of_completions_tells_usage_in_the_end_alone(self):
+        stream = frames(COMPLETIONS, Holds(2))
+        out = stream.feed(frames_of(completion("Hi there", usage=USAGE)))
+        out += stream.say([Text("!"), Finish(FinishReason.STOP), End()])
+        assert [payload["usage"] for payload in payloads(out)] == [None, None]
 
     def test_of_generate_repeats_the_whole_text_as_its_server_does(self):
         _, _, out = deviating(GENERATE, [Text("!"), Finish(FinishReason.LENGTH), End()])
