@@ -9,9 +9,11 @@ from typing import Any
 
 from validation.repair.tools import Tools
 
-_NAMES = ("name", "tool_name", "recipient_name")
+_NAMES = ("name", "tool_name", "recipient_name", "tool")
 _ARGUMENTS = ("arguments", "parameters", "args", "input")
 _IDS = ("id", "tool_call_id")
+_TOLD = frozenset({*_NAMES, *_ARGUMENTS, *_IDS, "type", "function", "index"})
+_LISTS = ("tool_calls", "tool_uses")
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_EXPRESSION = 100_000  # beside its strings, which cost nothing
@@ -83,19 +85,24 @@ def as_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def of_json(text: str, tools: Tools) -> list[Call] | None:
-    """The calls of an object or a list of them: all of it must be calls."""
+def of_json(text: str, tools: Tools, *, marked: bool = True) -> list[Call] | None:
+    """The calls of an object or a list of them: all of it must be calls.
+
+    `marked`: markers say that it is one, so arguments may stand beside the name.
+    """
     try:
         value = parsed(text)
     except ValueError:
         return None
+    if isinstance(value, dict) and len(value) == 1:
+        value = _first(value, _LISTS) or value
     items = value if isinstance(value, list) else [value]
-    calls = [_of_value(item, tools) for item in items]
+    calls = [_of_value(item, tools, marked) for item in items]
     found = [call for call in calls if call is not None]
     return found if found and len(found) == len(items) else None
 
 
-def _of_value(value: Any, tools: Tools) -> Call | None:
+def _of_value(value: Any, tools: Tools, marked: bool) -> Call | None:
     if not isinstance(value, dict):
         return None
     if isinstance(value.get("function"), dict):
@@ -103,12 +110,20 @@ def _of_value(value: Any, tools: Tools) -> Call | None:
     name = _first(value, _NAMES) or value.get("function")
     if isinstance(name, str):
         id = _first(value, _IDS)
-        return Call(name, _arguments(_first(value, _ARGUMENTS)), id if isinstance(id, str) else "")
+        arguments = _arguments_of(value, tools.properties(tools.resolve(name) or "") if marked else {})
+        return None if arguments is None else Call(name, arguments, id if isinstance(id, str) else "")
     if len(value) == 1:
         name, arguments = next(iter(value.items()))
         if tools.resolve(name) == name and isinstance(arguments, dict):
             return Call(name, _arguments(arguments))
     return None
+
+
+def _arguments_of(value: Mapping[str, Any], declared: Mapping[str, Any]) -> str | None:
+    """Those of a call; where there are none, whatever else is said must be declared, and then it is they."""
+    arguments = _first(value, _ARGUMENTS)
+    beside = {key: item for key, item in value.items() if key not in _TOLD} if arguments is None else {}
+    return _arguments(beside or arguments) if beside.keys() <= declared.keys() else None
 
 
 def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:

@@ -8,6 +8,7 @@ from validation.repair.families.row import Row
 from validation.repair.families.table import THINKING, rows
 
 # Closers of reasoning whose opener stood in the prompt, where nobody sees it.
+THINK_OPENERS = frozenset(opener for opener, _ in THINKING)
 THINK_CLOSERS = (*(closer for _, closer in THINKING), "[BEGIN FINAL RESPONSE]")
 WORDS = frozenset({"to=functions."})  # openers that count only where a word begins
 LONGEST_TICKS = 64  # that are looked at as one run
@@ -21,7 +22,7 @@ class Grammar:
         self.starters = _by_opener([row for row in chosen if row.at_start])
         self.openers = _by_opener([row for row in chosen if not row.at_start])
         self.closers = frozenset(closer for row in chosen for closer in row.closers)
-        ends = {*THINK_CLOSERS, *(end for row in chosen for end in row.ends)}
+        ends = {*THINK_CLOSERS, *THINK_OPENERS, *(end for row in chosen for end in row.ends)}
         literals = sorted({*self.openers, *ends}, key=len, reverse=True)
         self.marks = re.compile(
             "|".join((f"`{{1,{LONGEST_TICKS}}}", f"~{{1,{LONGEST_TICKS}}}", *map(re.escape, literals)))
@@ -66,7 +67,7 @@ class Grammar:
 
 # What is no marker but decides whether a marker that follows counts: see `Lane`.
 # Each alternative begins with a literal: `re` then skips to the first of those characters.
-_CONTEXT = ("`", "~", r"\n[ \t]*(?:>|\Z)", *(rf"{quote}\Z" for quote in QUOTES))
+_CONTEXT = ("`", "~", r"\n[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)]?)?[ \t]*\Z)", *(rf"{quote}\Z" for quote in QUOTES))
 _DEPTH = 5
 _MANY = 4
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from validation.repair.calls import Call, Found, Thinking
 from validation.repair.families.row import Row
-from validation.repair.grammar import LONGEST_TICKS, QUOTES, THINK_CLOSERS, WORDS, Grammar
+from validation.repair.grammar import LONGEST_TICKS, QUOTES, THINK_CLOSERS, THINK_OPENERS, WORDS, Grammar
 from validation.repair.growing import Grow, Growing
 from validation.repair.source import SPACE, Source, Steps
 from validation.repair.tools import Tools
@@ -58,7 +58,10 @@ _LONE_TAG = re.compile(r"<[^<>\s]+>\s*")
 _LONGEST_START = 64
 MOST_WASTED = 500_000
 _LONGEST_BLANKS = 4096  # that can be held: an answer that begins with more begins with them
-_FRESH, _QUOTED, _BUSY = range(3)  # of a line: nothing but blanks yet, a quotation (>), other text
+_FRESH, _QUOTED, _BUSY = range(3)  # of a line: nothing but its beginning yet, a quotation (>), other text
+_LINE_START = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)]?)?\s*")  # blanks, and the mark of a list's item
+_LONGEST_LINE_START = 256
+_CODE_INDENT = 4
 
 
 class Lane:
@@ -90,6 +93,7 @@ class Lane:
         self._blanks = ""
         self._drops_blanks = self._thinking
         self._line = _FRESH
+        self._line_start = ""
         self._fence = ""
         self._ticks = 0
         self._last = ""
@@ -133,7 +137,7 @@ class Lane:
             self._blanks = ""
         self._source = Source(self._grow)
         self._line = _FRESH if self.is_fresh else _BUSY
-        self._fence = self._last = ""
+        self._fence = self._last = self._line_start = ""
         self._ticks = 0
         return items
 
@@ -243,7 +247,7 @@ class Lane:
         self._closers = self._grammar.closers if behind_call else frozenset()
         self._drops_blanks = not behind_call
         self._line = _FRESH
-        self._fence = ""
+        self._fence = self._line_start = ""
         self._ticks = 0
         self._last = ""
 
@@ -268,7 +272,10 @@ class Lane:
             return not is_last
         if mark in self._ends and self._is_plain():
             self._end(mark, items)
-        elif mark in THINK_CLOSERS and self._is_plain() and not self._thinking and not self._has_thought:
+        elif mark in THINK_OPENERS:
+            self._has_thought = self._has_thought or not self._thinking  # in so many words: its closer is a word, too
+            self._say(1, items)
+        elif mark in THINK_CLOSERS and self._is_plain() and not (self._thinking or self._has_thought or self._fence):
             if is_last and self._line != _FRESH:
                 return False
             if self._line == _FRESH or source.text[match.end() : match.end() + 1] in ("", "\n"):
@@ -336,6 +343,8 @@ class Lane:
     def _may_open(self, mark: str) -> bool:
         """Also: a word that counts only by itself is not the end of another."""
         is_end_of_word = mark in WORDS and self._last.isalnum()
+        if self._line == _FRESH and len(self._line_start.expandtabs()) >= _CODE_INDENT:
+            self._line = _QUOTED  # all of it
         counts = self._is_plain() and not self._fence and self._line != _QUOTED and not is_end_of_word
         return counts and not self._gave_up()
 
@@ -369,9 +378,12 @@ class Lane:
         _, newline, line = text.rpartition("\n")
         if newline:
             self._line = _FRESH
+            self._line_start = ""
             self._ticks = 0
-        if self._line == _FRESH and (line := line.lstrip()):
-            self._line = _QUOTED if line[0] == ">" else _BUSY
+        if self._line == _FRESH:
+            start = self._line_start = self._line_start + line
+            if len(start) > _LONGEST_LINE_START or not _LINE_START.fullmatch(start):
+                self._line = _QUOTED if start.lstrip()[:1] == ">" else _BUSY
 
     def _piece(self, text: str) -> Piece:
         return Piece(text, self._thinking)

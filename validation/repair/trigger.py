@@ -12,7 +12,14 @@ from validation.repair.grammar import QUOTES, beginnings, grammar
 # with a quotation mark, or with another character of which JSON is full: the search would stop at each.
 _EVENTS = (rb'_calls?"\s*:\s*(?:\[\s*)?\{', rb'_reason"\s*:\s*"(?!(?:stop|length)")')
 # What decides whether a marker that follows counts; see `grammar`.
-_CONTEXT = (rb"`", rb"~", rb"\\n(?:[ ]|\\t)*(?:>|\")", rb"\\\"\"", rb"\\u00[2-7]", rb"\\u000[aA]")
+_CONTEXT = (
+    rb"`",
+    rb"~",
+    rb"\\n(?:[ ]|\\t)*(?:>|(?:[-*+]|[0-9]{1,9}[.)]?)?(?:[ ]|\\t)*\")",
+    rb"\\\"\"",
+    rb"\\u00[2-7]",
+    rb"\\u000[aA]",
+)
 _ANY_TEXT = rb'"(?:content|text)"\s*:\s*"(?!")'
 
 

@@ -237,6 +237,15 @@ DEEPSEEK = [
     ),
     Case("not closed", f'{_CSB}{_CB}roll{_SEP}{{"sides": 20}}', [("roll", {"sides": 20})]),
     Case("r1: only the closer", f"</think>\n\n{_CSB}{_CB}noop{_SEP}{{}}{_CE}{_CSE}", [("noop", {})]),
+    *(
+        Case(
+            f"spelled with {bar} and {space!r}",
+            f'{_CSB}{_CB}roll{_SEP}{{"sides": 20}}{_CE}{_CSE}'.replace("｜", bar).replace("▁", space),
+            [("roll", {"sides": 20})],
+        )
+        for bar in "｜|"
+        for space in "_ ▁"
+    ),
     Case(
         "dsml v4",
         f'{_D}tool_calls>\n{_D}invoke name="seek">\n{_D}parameter name="t" string="false">12.5{_DE}parameter>\n{_DE}invoke>\n{_DE}tool_calls>',
@@ -362,6 +371,7 @@ MISTRAL = [
 
 GRANITE = [
     Case("3.0", '<|tool_call|> [{"name":"wake","arguments":{"at":"07:30"}}]', [("wake", {"at": "07:30"})]),
+    Case("Phi-4-mini", '<|tool_call|>[{"name":"wake","arguments":{}}]<|/tool_call|>', [("wake", {})]),
     Case("3.1", '<tool_call>[{"name":"wake","arguments":{"at":"07:30"}}]', [("wake", {"at": "07:30"})]),
     Case(
         "4",
@@ -424,6 +434,16 @@ HARMONY = [
         "built-in tool that is offered",
         '<|start|>assistant to=container.exec<|channel|>commentary<|message|>{"cmd":"ls"}<|call|>',
         [("exec", {"cmd": "ls"})],
+    ),
+    Case(
+        "what the body is, before the recipient",
+        '<|channel|>commentary<|constrain|>json to=functions.rain<|message|>{"day":"fri"}<|call|>',
+        [("rain", {"day": "fri"})],
+    ),
+    Case(
+        "stripped call behind its channel",
+        'assistantcommentary to=functions.rain <|constrain|>json<|message|>{"day":"fri"}<|call|>',
+        [("rain", {"day": "fri"})],
     ),
     Case("stripped channels", "analysisHm. I seeassistantfinalYes.", says="Yes.", thinks="Hm. I see"),
     Case("stripped call", 'to=functions.rain {"day":"fri"}', [("rain", {"day": "fri"})]),

@@ -74,6 +74,22 @@ HERMES = [
         [("get_x", {})],
         ids=("c1",),
     ),
+    Case("Qwen2.5-Coder's tag", f"<tools>\n{_KM}\n</tools>", [KM]),
+    Case("a tag cut short", f"<tool>{_KM}</tool>", [KM]),
+    Case("in a fence of its own", f"<tool_call>\n```json\n{_KM}\n```\n</tool_call>", [KM]),
+    Case(
+        "two in one pair",
+        f'<tool_call>\n{_KM}\n{{"name": "noop", "arguments": {{}}}}\n</tool_call>',
+        [KM, ("noop", {})],
+    ),
+    Case("the last brace forgotten", f"<tool_call>{_KM[:-1]}\n</tool_call>", [KM]),
+    Case("a brace too many", f"<tool_call>{_KM}}}\n</tool_call>", [KM]),
+    Case(
+        "arguments beside the name",
+        '<tool_call>{"name": "get_x", "x": 1}</tool_call>',
+        [("get_x", {"x": 1})],
+    ),
+    Case("a token that ends the turn", f"<tool_call>{_KM}</tool_call><|im_end|>", [KM]),
     Case("xLAM in tool_call", '<tool_call>[{"name": "noop", "arguments": {}}]</tool_call>', [("noop", {})]),
     Case(
         "name's case and separators",
@@ -294,6 +310,13 @@ GLM = [
         "<tool_call>add_note<arg_key>pin</arg_key><arg_value>true</arg_value>",
         [("add_note", {"pin": True})],
     ),
+    Case("an object behind the name", '<tool_call>get_x\n{"x": 1}\n</tool_call>', [("get_x", {"x": 1})]),
+    Case("an object in parentheses", '<tool_call>get_x({"x": 1})</tool_call>', [("get_x", {"x": 1})]),
+    Case(
+        "arguments of Python's",
+        "<tool_call>add_note(text='</tool_call>', pin=True)</tool_call>",
+        [("add_note", {"text": "</tool_call>", "pin": True})],
+    ),
     Case(
         "iquest",
         "<iquest_tool_call>get_x<arg_key>x</arg_key><arg_value>1</arg_value></iquest_tool_call>",
@@ -333,6 +356,7 @@ HUNYUAN = [
 ]
 
 _M = "]<]minimax[>["
+_A = "antml:"
 _PLACE = f"{_M}<place>{_M}<lat>1.5{_M}</lat>{_M}<name>7{_M}</name>{_M}</place>"
 
 MINIMAX = [
@@ -340,6 +364,18 @@ MINIMAX = [
         "example",
         '<minimax:tool_call><invoke name="fan"><parameter name="speed">2</parameter></invoke></minimax:tool_call>',
         [("fan", {"speed": 2})],
+    ),
+    Case(
+        "brackets lost",
+        '<minimax:tool_call>\ninvoke name="fan">\nparameter name="speed">2parameter>\n'
+        'parameter name="label">a parameter of bparameter>\ninvoke>\n</minimax:tool_call>',
+        [("fan", {"speed": 2, "label": "a parameter of b"})],
+    ),
+    Case(
+        "in square brackets",
+        'Ok. [TOOL_CALL] {"tool": "fan", "args": {"speed": 2}} [/TOOL_CALL]\n[TOOL_CALL]{"tool": "noop"}[/TOOL_CALL]',
+        [("fan", {"speed": 2}), ("noop", {})],
+        "Ok. ",
     ),
     Case(
         "own lines, two",
@@ -391,6 +427,12 @@ MINIMAX = [
         [("fan", {"speed": 2})],
     ),
     Case(
+        "a prefix of Claude's",
+        f'<{_A}function_calls>\n<{_A}invoke name="fan">\n<{_A}parameter name="speed">2</{_A}parameter>\n'
+        f"</{_A}invoke>\n</{_A}function_calls>",
+        [("fan", {"speed": 2})],
+    ),
+    Case(
         "the line break a file ends with",
         '<invoke name="write"><parameter name="content">a\n</parameter></invoke>',
         [("write", {"content": "a\n"})],
@@ -416,6 +458,31 @@ LLAMA = [
         '{"name": "trim", "parameters": {"clip": 7}}; {"name": "noop", "parameters": {}}',
         [("trim", {"clip": 7}), ("noop", {})],
     ),
+    Case(
+        "two, one below the other",
+        '{"name": "trim", "parameters": {"clip": 7}}\n{"name": "noop"}',
+        [("trim", {"clip": 7}), ("noop", {})],
+    ),
+    Case("arguments first", '{"arguments": {"clip": 7}, "name": "trim"}', [("trim", {"clip": 7})]),
+    Case("the tool's name", '{"tool": "trim", "args": {"clip": 7}}', [("trim", {"clip": 7})]),
+    Case(
+        "a namespace before the name",
+        '{"recipient_name": "functions.trim", "parameters": {"clip": 7}}',
+        [("trim", {"clip": 7})],
+    ),
+    Case(
+        "OpenAI's list of them",
+        '```json\n{"tool_calls": [{"id": "1", "name": "trim", "arguments": {"clip": 7}}]}\n```',
+        [("trim", {"clip": 7})],
+        ids=("1",),
+    ),
+    Case(
+        "a token that ends the turn", '{"name": "trim", "parameters": {"clip": 7}}<|eot_id|>', [("trim", {"clip": 7})]
+    ),
+    Case("Gemma's code", "```tool_code\ntrim(clip=7)\nnoop()\n```", [("trim", {"clip": 7}), ("noop", {})]),
+    Case("LM Studio", f"Ok.[TOOL_REQUEST]{_KM}[END_TOOL_REQUEST]", [KM], "Ok."),
+    Case("LM Studio, the name in brackets", '[trim]\n{"clip": 7}\n[END_TOOL_REQUEST]', [("trim", {"clip": 7})]),
+    Case("Qwen-Agent", 'Ok. ✿FUNCTION✿: trim\n✿ARGS✿: {"clip": 7}\n✿RESULT✿', [("trim", {"clip": 7})], "Ok. "),
     Case("custom form", '<function=trim>{"clip": 7}</function>', [("trim", {"clip": 7})]),
     Case("in a fence", '```json\n{"name": "trim", "parameters": {"clip": 7}}\n```', [("trim", {"clip": 7})]),
     Case("pythonic", "[trim(clip=7), trim(clip=8)]", [("trim", {"clip": 7}), ("trim", {"clip": 8})]),
@@ -465,6 +532,8 @@ THINKING = [
     Case("magistral", "[THINK]Hm.[/THINK]Yes.", says="Yes.", thinks="Hm."),
     Case("thought", "<thought>Hm.</thought>Yes.", says="Yes.", thinks="Hm."),
     Case("horizon", "<ifm|think_fast>Hm.</ifm|think_fast>Yes.", says="Yes.", thinks="Hm."),
+    Case("thinking", "<thinking>Hm.</thinking>\n\nYes.", says="Yes.", thinks="Hm."),
+    Case("reasoning", "<reasoning>Hm.</reasoning>Yes.", says="Yes.", thinks="Hm."),
     Case("horizon, faster", "<ifm|think_faster>Hm.</ifm|think_faster>Yes.", says="Yes.", thinks="Hm."),
     Case("not closed", "<think>Hm.", thinks="Hm."),
     Case("a closer quoted in reasoning", "<think>a `</think>` b</think>Yes.", says="Yes.", thinks="a `</think>` b"),

@@ -19,6 +19,25 @@ NEGATIVES = {
     "in a longer fence": f"````\n```\n{_CALL}\n```\n{_CALL}\n````\n",
     "in a fence without an end": f"Look:\n```\n{_CALL}",
     "in an indented fence": f"1. So:\n   ```\n   {_CALL}\n   ```\n",
+    "in a fence that an item of a list begins with": f"So:\n- ```\n  {_CALL}\n  ```\n1. ```\n   {_CALL}\n   ```\n",
+    "in an indented block": f"So:\n\n    {_KIMI}\n\n\t{_KIMI}\n\nDone.",
+    "reasoning's tags on lines of their own": "<answer\nMy format is\n<think>\nthoughts\n</think>\nand then the answer.",
+    "reasoning's closer in a fence": "So it says:\n```\n</think>\n```\nThat ends it.",
+    "reasoning's tags behind others": "My tags: <reasoning>\n\n</reasoning>\n",
+    "a word that looks like an item": "So\n12 <tool_call> 3) a",
+    "a long line of blanks": "a\n" + " " * 300 + "<tool_call>",
+    "JSON with what is no argument beside a tool's name": '<tool_call>{"name": "noop", "count": 3}</tool_call>',
+    "a JSON answer with an argument beside a tool's name": '{"name": "get_x", "x": 3}',
+    "LM Studio's brackets, words": "[noop] is a tool.",
+    "LM Studio's brackets, no end": "[noop]\n{}",
+    "Gemma's code, words": "```tool_code\nnoop() # and so on\nfor x in y: pass\n```",
+    "Qwen-Agent's words": "✿FUNCTION✿: none of them",
+    "a name and words in a call": "<tool_call>noop {} and so on</tool_call>",
+    "a name and a broken object in a call": "<tool_call>noop {",
+    "a name and Python's positions": "<tool_call>get_x(1)</tool_call>",
+    "a commentary": "commentary on functions",
+    "a commentary to nobody": "commentary to=functions.nobody {}",
+    "Gemma's Python, cut": "<|tool_call>call:paint(coats=1",
     "in inline code": 'Write `<tool_call>{"name": "noop", "arguments": {}}</tool_call>` to call.',
     "in double backticks": 'Write ``<tool_call>{"name": "noop", "arguments": {}}</tool_call> ` `` to call.',
     "in quotation marks": 'It says "<tool_call>{"name": "noop", "arguments": {}}</tool_call>" then.',
@@ -163,7 +182,7 @@ def test_it_stays_text(text, finish):
 
 @every_negative
 def test_it_stays_reasoning(text):
-    if "</think>" not in text:
+    if "</think>" not in text and "</reasoning>" not in text:
         for pieces in ([text], text):
             assert told(answer([Reasoning(piece) for piece in pieces], repair()))[:-2] == [("Reasoning", text)]
 

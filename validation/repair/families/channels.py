@@ -13,7 +13,8 @@ from validation.repair.writing import Writing
 HARMONY_CLOSERS = ("<|call|>", "<|end|>", "<|return|>")
 _HARMONY = re.compile(
     r"(?:<\|start\|>assistant)?\s*(?:to=(?P<early>[\w.\-/]+))?\s*"
-    r"(?:<\|channel\|>\s*(?P<channel>analysis|commentary|final))?\s*(?:to=(?P<late>[\w.\-/]+))?\s*"
+    r"(?:<\|channel\|>\s*(?P<channel>analysis|commentary|final))?\s*(?:<\|constrain\|>\s*\w+\s*(?=to=))?"
+    r"(?:to=(?P<late>[\w.\-/]+))?\s*"
     r"(?:<\|constrain\|>\s*\w+|json|code)?\s*"
 )
 _LONGEST_HEADER = 256

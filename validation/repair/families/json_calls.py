@@ -11,6 +11,7 @@ from validation.repair.tools import Tools
 NAME = re.compile(r"[\w.\-/]*")
 _BEFORE_NAME = (("{",), ('"name"',), (":",), ('"',))
 _BEHIND_NAME = (('"',), (",",), ('"arguments"', '"parameters"'), (":",))
+FENCES = ("```json", "```")
 _JUNK = re.compile(r"[\s:;,.]*")
 
 
@@ -23,24 +24,28 @@ def objects(opener: str, *inner: str, closers: tuple[str, ...] = (), missing: bo
         if inner:
             yield from source.accept(*inner)
             yield from source.spaces()
+        if (yield from source.accept(*FENCES)):
+            yield from source.spaces()
         return (yield from json_calls(source, tools, closers, missing))
 
     return parse
 
 
 def json_calls(source: Source, tools: Tools, closers: tuple[str, ...], missing: bool = True) -> Steps[Found]:
-    first = yield from source.peek()
-    if first not in ("{", "["):
-        return None
-    calls = (yield from _name_first(source, tools)) if first == "{" else None
-    if calls is None:
-        if source.is_leaving:
+    """One object or list, or, where closers tell that they belong together, several."""
+    calls: list[Call] = []
+    while True:
+        found = yield from _object_or_list(source, tools, closers)
+        if found is None:
             return None
-        calls = of_json((yield from source.json_text()), tools)
-    if calls is None:
-        return None
+        calls += found
+        if closers and (yield from source.closer("{")):
+            source.at -= 1
+        else:
+            break
     if closers:
-        closed = yield from source.closer(*closers)
+        yield from source.closer("```")
+        closed = yield from source.closer(*closers, *(brace + closer for brace in ("}", "}\n") for closer in closers))
         if not closed and not missing:
             return None
         for call in calls:
@@ -48,20 +53,40 @@ def json_calls(source: Source, tools: Tools, closers: tuple[str, ...], missing: 
     return calls
 
 
-def _name_first(source: Source, tools: Tools) -> Steps[list[Call] | None]:
-    """The usual order, a name and then the arguments, in which long arguments can leave as they come."""
+def _object_or_list(source: Source, tools: Tools, closers: tuple[str, ...]) -> Steps[list[Call] | None]:
+    first = yield from source.peek()
+    if first not in ("{", "["):
+        return None
+    calls = (yield from _name_first(source, tools, closers)) if first == "{" else None
+    if calls is None and not source.is_leaving:
+        calls = of_json((yield from source.json_text()), tools)
+    return calls
+
+
+def _name_first(source: Source, tools: Tools, closers: tuple[str, ...]) -> Steps[list[Call] | None]:
+    """The usual order, a name and then the arguments, in which long arguments can leave as they come.
+
+    Models forget the last brace.
+    """
     place = source.place()
     name = yield from _name_of(source)
     if (yield from source.peek()) == "{" and (resolved := tools.resolve(name)):
         source.grows(resolved)
         text = yield from source.json_text()
         yield from source.spaces()
-        if text and ((yield from source.accept("}")) or source.is_leaving):
+        if text and ((yield from source.accept("}")) or source.is_leaving or (yield from _precedes(source, closers))):
             return [Call(name, text)]
     if not source.is_leaving:
         source.growing = None
         source.go_back(place)
     return None
+
+
+def _precedes(source: Source, closers: tuple[str, ...]) -> Steps[bool]:
+    place = source.place()
+    closed = bool(closers) and bool((yield from source.accept(*closers)))
+    source.go_back(place)
+    return closed
 
 
 def _name_of(source: Source) -> Steps[str]:
@@ -128,6 +153,40 @@ def named_object(source: Source, name: str, id: str = "") -> Steps[Found]:
         return [Call(name, "{}", id, complete=False)]
     text = yield from source.json_text()
     return [Call(name, text, id)] if text else None
+
+
+def named(opener: str, closer: str) -> Parser:
+    """`opener`, NAME, and its arguments as an object, or as Python has them; closer."""
+
+    def parse(source: Source, tools: Tools) -> Steps[Found]:
+        yield from source.accept(opener)
+        yield from source.spaces()
+        name = tools.resolve((yield from source.run(NAME)))
+        if name is None:
+            return None
+        yield from source.spaces()
+        calls: Found = None
+        if (yield from source.peek()) == "{":
+            source.grows(name)
+            calls = yield from named_object(source, name)
+        elif (yield from source.accept("(")):
+            text, end = yield from unquoted(source, closer)
+            source.at -= len(end)
+            inside = text.strip().removesuffix(")")
+            calls = [Call(name, inside)] if as_object(inside) else of_python(f"{name}({text}")
+        return calls if (yield from source.closer(closer)) or source.is_leaving else None
+
+    return parse
+
+
+def bracketed(source: Source, tools: Tools) -> Steps[Found]:
+    """`[NAME]`, the arguments on the lines below, `[END_TOOL_REQUEST]`."""
+    yield from source.accept("[")
+    name = yield from source.run(NAME)
+    if tools.resolve(name) != name or not (yield from source.accept("]")):
+        return None
+    found = yield from named_object(source, name)
+    return found if (yield from source.closer("[END_TOOL_REQUEST]")) else None
 
 
 def calling_tool(source: Source, tools: Tools) -> Steps[Found]:

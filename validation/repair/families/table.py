@@ -16,28 +16,30 @@ from validation.repair.families.channels import (
     thinking,
 )
 from validation.repair.families.gemma import gemma, gemma_bare
-from validation.repair.families.json_calls import calling_tool, mistral, objects, pythonic
+from validation.repair.families.json_calls import bracketed, calling_tool, mistral, named, objects, pythonic
 from validation.repair.families.key_values import hunyuan_suffixed, key_values
 from validation.repair.families.marked_names import (
-    DEEPSEEK_CLOSERS,
-    DEEPSEEK_OPENERS,
     KIMI_CLOSERS,
     KIMI_OPENERS,
+    SPELLINGS,
     deepseek,
     harmony_bare,
+    harmony_channel,
     kimi,
     kimi_bare,
+    qwen_agent,
 )
 from validation.repair.families.nested_tags import CLOSERS as M3_CLOSERS
 from validation.repair.families.nested_tags import OPENERS as M3_OPENERS
 from validation.repair.families.nested_tags import minimax_m3
 from validation.repair.families.row import Row
-from validation.repair.families.whole_answers import answer, command_r, fenced, python_tag
-from validation.repair.families.xml_calls import MINICPM, QWEN, SEED, flat, invoke, parameters
+from validation.repair.families.whole_answers import END_TOKENS, answer, command_r, fenced, python_tag
+from validation.repair.families.xml_calls import MINICPM, QWEN, SEED, UNBRACKETED, flat, invoke, parameters
 from validation.repair.writing import Trimmed
 
 _MESSAGE_SEPARATOR = "<|message_sep|>function call<|role_sep|>"
 _HERMES = "</tool_call>"
+_CLAUDE = "antml:"
 _BARS = ("｜", "｜｜", "‖", "|", "||")
 
 
@@ -63,6 +65,7 @@ def _invokes() -> list[Row]:
         ("minimax", "", "<minimax:tool_call>", "</minimax:tool_call>"),
         ("kimi", "", "<tool_call>", "</tool_call>"),
         ("invoke", "", "<function_calls>", "</function_calls>"),
+        ("invoke", _CLAUDE, f"<{_CLAUDE}function_calls>", f"</{_CLAUDE}function_calls>"),
         ("dots", "", "<dots_function_call>", "</dots_function_call>"),
         ("muse", "atem:", "<atem:function_calls>", "</atem:function_calls>"),
         ("step", "steptml:", "<｜tool_calls_begin｜>", "<｜tool_calls_end｜>"),
@@ -82,13 +85,21 @@ _ROWS = [
     Row("kimi", KIMI_OPENERS, kimi, KIMI_CLOSERS),
     Row("kimi", ("functions.",), kimi_bare),
     Row("kimi_k3", ("<|open|>",), kimi_k3, K3_CALL_CLOSERS, ends=K3_ENDS, frames=True),
-    Row("hermes", ("<tool_call>",), objects("<tool_call>", closers=(_HERMES,)), (_HERMES,)),
+    Row("hermes", ("<tool_call>",), objects("<tool_call>", closers=(_HERMES,)), (_HERMES, *END_TOKENS)),
+    *(
+        Row("hermes", (f"<{tag}>",), objects(f"<{tag}>", closers=(f"</{tag}>",), missing=False), END_TOKENS)
+        for tag in ("tools", "tool")
+    ),
     Row("hermes", ("[Calling tool:",), calling_tool),
+    Row("lmstudio", ("[TOOL_REQUEST]",), objects("[TOOL_REQUEST]", closers=("[END_TOOL_REQUEST]",))),
+    Row("lmstudio", ("[",), bracketed, at_start=True),
+    Row("qwen", ("✿FUNCTION✿:",), qwen_agent, ("✿RESULT✿",)),
     Row("qwen", ("<tool_call>", "<function="), parameters(QWEN, "<tool_call>"), (_HERMES,)),
     Row("qwen", ("<tool_call>", "<function="), parameters(flat(QWEN), "<tool_call>"), (_HERMES,)),
     Row("seed", ("<seed:tool_call>",), parameters(SEED, "<seed:tool_call>"), ("</seed:tool_call>",)),
     Row("minicpm", ("<function name=", "<functionname=", "<functionĠname="), parameters(MINICPM)),
     Row("glm", ("<tool_call>",), key_values("<tool_call>", _HERMES), (_HERMES,)),
+    Row("glm", ("<tool_call>",), named("<tool_call>", _HERMES), (_HERMES,)),
     Row("glm", ("<iquest_tool_call>",), key_values("<iquest_tool_call>", "</iquest_tool_call>")),
     Row("longcat", ("<longcat_tool_call>",), objects("<longcat_tool_call>", closers=("</longcat_tool_call>",))),
     Row(
@@ -105,21 +116,24 @@ _ROWS = [
     Row("hunyuan", ("<tool_calls:",), hunyuan_suffixed),
     Row("hunyuan", ("<answer>",), frame("<answer>", "</answer>"), ends=("</answer>",), at_start=True, frames=True),
     Row("nemotron", ("<TOOLCALL>",), objects("<TOOLCALL>", closers=("</TOOLCALL>",))),
-    Row("deepseek", DEEPSEEK_OPENERS, deepseek, DEEPSEEK_CLOSERS),
+    *(Row("deepseek", spelling.openers, deepseek(spelling), spelling.closers) for spelling in SPELLINGS),
     *_dsml(),
     *_invokes(),
+    Row("minimax", ("<minimax:tool_call>",), parameters(UNBRACKETED, "<minimax:tool_call>"), UNBRACKETED.closers),
+    Row("minimax", ("[TOOL_CALL]",), objects("[TOOL_CALL]", closers=("[/TOOL_CALL]",))),
     Row("minimax", M3_OPENERS, minimax_m3, M3_CLOSERS),
-    Row("llama", ("<|python_tag|>",), python_tag, ("<|eom_id|>", "<|eot_id|>")),
+    Row("llama", ("<|python_tag|>",), python_tag, END_TOKENS),
     Row("llama", ("<|python_start|>",), pythonic("<|python_start|>", "<|python_end|>")),
     Row("llama", ("{", "["), answer, at_start=True),
     Row("llama", ("```",), fenced, at_start=True),
     Row("olmo", ("<function_calls>",), pythonic("<function_calls>", "</function_calls>")),
     Row("lfm", ("<|tool_call_start|>",), pythonic("<|tool_call_start|>", "<|tool_call_end|>")),
-    Row("mistral", ("[TOOL_CALLS]",), mistral, ("[/TOOL_CALLS]",)),
-    Row("granite", ("<|tool_call|>",), objects("<|tool_call|>")),
+    Row("mistral", ("[TOOL_CALLS]",), mistral, ("[/TOOL_CALLS]", *END_TOKENS)),
+    Row("granite", ("<|tool_call|>",), objects("<|tool_call|>"), ("<|/tool_call|>",)),  # and Phi-4-mini
     Row("granite", ("<function_call>",), objects("<function_call>", closers=("</function_call>",))),
     Row("harmony", ("<|start|>assistant", "<|channel|>"), harmony, HARMONY_CLOSERS, ends=HARMONY_CLOSERS, frames=True),
     Row("harmony", ("to=functions.",), harmony_bare),
+    Row("harmony", ("commentary", "assistantcommentary"), harmony_channel, at_start=True),
     Row("harmony", ("analysis",), harmony_stripped, ends=STRIPPED_ENDS, at_start=True, frames=True),
     Row(
         "command",
@@ -187,6 +201,8 @@ THINKING = (
     ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("<|inner_prefix|>", "<|inner_suffix|>"),
     ("<thought>", "</thought>"),
+    ("<thinking>", "</thinking>"),
+    ("<reasoning>", "</reasoning>"),
 )
 _THINKING_ROWS = [
     Row("thinking", (opener,), thinking(opener, closer), ends=(closer,), at_start=True) for opener, closer in THINKING

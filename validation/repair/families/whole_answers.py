@@ -8,7 +8,9 @@ from validation.repair.families.quoting import unquoted
 from validation.repair.source import Source, Steps
 from validation.repair.tools import Tools
 
-_KEYS = ('"name"', '"type"', '"id"', '"tool_name"', '"function"')
+_NAMED = ('"name"', '"tool_name"', '"tool"', '"recipient_name"')
+_UNDECIDED = ('"type"', '"id"', '"function"', '"arguments"', '"parameters"', '"tool_calls"', '"tool_uses"')
+END_TOKENS = ("<|eot_id|>", "<|eom_id|>", "<|im_end|>", "</s>", "<|endoftext|>", "<end_of_turn>")
 _WORD = re.compile(r'[^"\\]*')
 _FENCE = re.compile(r"[a-z_]*")
 
@@ -19,6 +21,7 @@ def answer(source: Source, tools: Tools) -> Steps[Found]:
         return None
     source.rewind()
     found = yield from _calls(source, tools)
+    yield from source.closer(*END_TOKENS)
     yield from source.spaces()
     return found if not (yield from source.peek()) else None
 
@@ -26,11 +29,17 @@ def answer(source: Source, tools: Tools) -> Steps[Found]:
 def fenced(source: Source, tools: Tools) -> Steps[Found]:
     """The same in a fence that begins and ends the answer."""
     yield from source.accept("```")
-    yield from source.run(_FENCE)
+    language = yield from source.run(_FENCE)
     yield from source.spaces()
-    if (yield from source.peek()) not in ("{", "["):
+    found: list[Call] | None
+    if (yield from source.peek()) in ("{", "["):
+        found = yield from _calls(source, tools)
+    elif language == "tool_code":  # Gemma's
+        text, fence = yield from unquoted(source, "```")
+        source.at -= len(fence)
+        found = of_python(text)
+    else:
         return None
-    found = yield from _calls(source, tools)
     yield from source.spaces()
     fence = yield from source.accept("```")
     yield from source.spaces()
@@ -72,15 +81,15 @@ def _names_a_tool(source: Source, tools: Tools) -> Steps[bool]:
         name = (yield from source.run(NAME)) if is_list else ""
         return tools.resolve(name) == name and (yield from source.accept("(")) == "("
     yield from source.spaces()
-    key = yield from source.accept(*_KEYS)
-    if key in ("", '"type"', '"id"', '"function"'):
+    key = yield from source.accept(*_NAMED, *_UNDECIDED)
+    if key not in _NAMED:
         return bool(key)
     yield from source.spaces()
     yield from source.accept(":")
     yield from source.spaces()
     if not (yield from source.accept('"')):
         return False
-    name = yield from source.run(_WORD)
+    name = (yield from source.run(_WORD)).removeprefix("functions.")
     return tools.resolve(name) == name
 
 
@@ -88,12 +97,14 @@ def _calls(source: Source, tools: Tools) -> Steps[list[Call] | None]:
     calls: list[Call] = []
     while (yield from source.peek()) in ("{", "["):
         text = yield from source.json_text()
-        found = of_json(text, tools) or of_python(text)
+        found = of_json(text, tools, marked=False) or of_python(text)
         if found is None:
             return None
         calls += found
         if (yield from source.closer(";")):
             yield from source.spaces()
+        elif (yield from source.closer("{")):
+            source.at -= 1
         else:
             break
     for call in calls:

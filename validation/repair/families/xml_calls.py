@@ -233,6 +233,16 @@ class _Parameters:
 
 QWEN = Tags("<function=", "</function>", "<parameter=", "</parameter>", ("</tool_call>",))
 SEED = Tags("<function=", "</function>", "<parameter=", "</parameter>", ("</seed:tool_call>",), Trimmed.NONE)
+# MiniMax, quantised, loses the brackets and slashes inside its wrapper.
+UNBRACKETED = Tags(
+    "invoke name=",
+    "invoke>",
+    "parameter name=",
+    "parameter>",
+    ("</minimax:tool_call>",),
+    Trimmed.PAIR,
+    nested=False,
+)
 MINICPM = Tags("<function", "</function>", "<param", "</param>")
 
 
