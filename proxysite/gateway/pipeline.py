@@ -176,7 +176,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
 def _passing_relay(answer: Opened, plan: Plan, exchange: Exchange) -> Relay:
     upstream, tap, request_id, largest = plan.upstream.name, exchange.tap, exchange.request_id, answer.largest
     if plan.mending and exchange.repair:
-        frames = ChatFrames(plan.mending.conversation, exchange.repair, plan.mending.reasoning_field)
+        frames = ChatFrames(exchange.repair, plan.mending.reasoning_field)
         return MendingRelay(upstream, frames, plan.echo, tap, request_id, largest=largest)
     return StreamRelay(upstream, plan.dialect, plan.echo, tap, request_id, exchange.early, largest=largest)
 

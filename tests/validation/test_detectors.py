@@ -228,12 +228,31 @@ def test_dense_text_is_one_string_without_blanks_or_many_signs():
     assert not is_dense("The fog leaned against the glass, and somewhere below a rope was slapping.")
 
 
-def test_the_variety_of_a_text_is_told_by_its_last_words():
-    small = [word for n in range(200) for word in ("lot", "use", "can", "dealer", "items")[n % 5 : n % 5 + 1 + n % 3]]
+def test_a_small_vocabulary_in_any_order_says_little():
+    chance = random.Random(3)
+    words = ["lot", "use", "can", "dealer", "items", "pet", "the", "data", "stack", "queue", "open", "lock"]
+    small = chance.choices(words, k=180)
     assert says_little(small)
     assert told_again(" ".join(small)) > 0
-    assert told_again("\n".join(small[:150])) >= 0
+    assert not told_again("\n".join(small))  # a list of them
     assert not says_little([f"word{n}" for n in range(200)])
+
+
+def test_verses_that_differ_in_a_word_may_be_many():
+    verse = (
+        '"Stop!" said the {}. "I want to eat you!" But the gingerbread man ran and ran. "Run, run, as fast as you can! '
+        'You cannot catch me, I am the gingerbread man!"\n\n'
+    )
+    who = ("cow", "horse", "pig", "fox", "man", "woman", "dog")
+    assert judged("".join(map(verse.format, who))) is None
+    words = " ".join(verse.format("cow") for _ in range(6)).lower().split()
+    assert not says_little(words)
+
+
+def test_the_same_words_in_the_same_order_are_told_again_whatever_signs_stand_between():
+    assert told_again(" ".join("more and more" + "!" * n for n in range(60)))
+    coins = random.Random(4).choices(("heads", "tails"), k=300)
+    assert not told_again(" ".join(coins))
 
 
 def test_windows_that_share_words_but_no_order_are_not_the_same():

@@ -10,7 +10,7 @@ from collections import Counter
 from statistics import median
 
 from validation.detectors.tail import GLANCE, Tail
-from validation.detectors.units import is_dense
+from validation.detectors.units import is_coded, is_dense
 from validation.verdict import Verdict
 
 KEPT = 6500  # characters
@@ -20,14 +20,29 @@ CLOSELY = 240  # once few words were seen
 SIGN_RUN = re.compile(r"([^\w\s])\1+")
 FEW_WORDS = 0.45
 WINDOWS = (70, 110, 180, 350)
-TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]|[^\W_]+")
+WITHOUT_BLANKS = "\u3040-\u30ff\u4e00-\u9fff\u0e00-\u109f\u1780-\u17ff"  # scripts whose letters are taken for words
+INDIC = "\u0900-\u0963\u0966-\u0dff"  # with the marks that `\w` leaves out
+TOKEN = re.compile(f"[{WITHOUT_BLANKS}]|[{INDIC}]+|[^\\W_]+")
 QUOTED = 80
 COMMAS = ",;|،、·"
 MOST_NEW, ENDINGS = 4, ".,;:!?…。！？*_)\"'"
 VARIETY_WINDOW, VARIETY = 110, 0.3
 RESTLESS = 3  # losses of a period, in scripts without blanks
-MOST_TABS = 8
+FEW_DIFFERENT = 4  # words: in any order, fewer are what coins and dice show
+LONGEST_ROUND = 12  # words
+SHORTEST_VERSE, VERSE_DIFFERS = 20, 3  # words
+MOST_TABS, MOST_TASKS = 8, 4
+TASK = "- ["
 MOST_LINES, MOST_COMMAS = 8, 20  # in what is glanced at: more are a list
+SYMBOLS = frozenset("ABCDEFGHJKLMNOPQRSTUVWXYZ") | {"true", "false", "True", "False", "TRUE", "FALSE"}
+COUNTED, MOST_COUNTED = 3 * WINDOWS[0], 3  # words, and different numbers among them: more, and it counts as songs do
+COUNTED_WITH = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred zwei drei vier fünf sechs sieben "
+    "acht neun zehn elf zwölf deux trois quatre cinq sept huit neuf dix onze douze dos tres cuatro cinco seis siete "
+    "ocho nueve diez due tre quattro cinque sette otto nove dieci"
+)
+NUMBER_WORDS = frozenset(COUNTED_WITH.split())
 
 
 class Nearly:
@@ -75,14 +90,23 @@ class Nearly:
 
 
 def is_data(text: str) -> bool:
-    """Many signs, or columns."""
-    return text.count("\t") > MOST_TABS or is_dense(SIGN_RUN.sub(r"\1", text), SIGNS)
+    """Many signs, columns, words as programs have them, or tasks, which are listed again when one is done."""
+    if text.count("\t") > MOST_TABS or text.count(TASK) > MOST_TASKS:
+        return True
+    return is_dense(SIGN_RUN.sub(r"\1", text), SIGNS) or is_coded(text)
 
 
 def told_again(text: str) -> int:
     """How many words at the end only repeat what stands before them, 0 if they do not."""
+    if not are_words(TOKEN.findall(text[-GLANCE:])):
+        return 0
     words = TOKEN.findall(text.lower())
-    if not are_words(words[-VARIETY_WINDOW:]):
+    if len(NUMBER_WORDS.intersection(words[-COUNTED:])) > MOST_COUNTED:
+        return 0
+    last = words[-VARIETY_WINDOW:]
+    if len(last) == VARIETY_WINDOW and goes_round(last):
+        return VARIETY_WINDOW // 2
+    if len(set(last)) < FEW_DIFFERENT:
         return 0
     if size := repeating(words):
         return size
@@ -121,7 +145,29 @@ def says_little(words: list[str]) -> bool:
     """Whether hardly any word is new, and few are different: a small vocabulary in any order."""
     last, half = words[-VARIETY_WINDOW:], VARIETY_WINDOW // 2
     fresh = set(last[-half:]) - set(words[:-half])
-    return len(set(last)) < VARIETY * VARIETY_WINDOW and len(fresh) < 2
+    return len(set(last)) < VARIETY * VARIETY_WINDOW and len(fresh) < 2 and not are_verses(words)
+
+
+def are_verses(words: list[str]) -> bool:
+    """Whether most of what is said again comes at one long distance: in verses, cases and forms with a word changed."""
+    seen: dict[tuple[str, ...], int] = {}
+    distances: list[int] = []
+    some = grams(words[-4 * VARIETY_WINDOW :], 4)
+    for place, gram in enumerate(some):
+        if gram in seen and place >= len(some) - VARIETY_WINDOW // 2:
+            distances.append(place - seen[gram])
+        seen[gram] = place
+    if len(distances) < VARIETY_WINDOW // 4:
+        return False
+    usual = median(distances)
+    near = sum(abs(distance - usual) <= VERSE_DIFFERS for distance in distances)
+    return usual >= SHORTEST_VERSE and near > 0.5 * len(distances)
+
+
+def goes_round(words: list[str]) -> bool:
+    """The same few words in the same order, whatever signs stand between them."""
+    sizes = [size for size in range(1, LONGEST_ROUND + 1) if words[-1 - size] == words[-1]]
+    return any(words[size:] == words[:-size] for size in sizes)
 
 
 def says_nothing_new(words: list[str], size: int) -> bool:
@@ -136,10 +182,10 @@ def says_nothing_new(words: list[str], size: int) -> bool:
     return median(counts[gram] for gram in grams(last, 4)) >= 4
 
 
-def are_words(words: list[str]) -> bool:
+def are_words(tokens: list[str]) -> bool:
     """Words rather than letters and numbers: of those, few different ones are data."""
-    numbers = sum(map(str.isdecimal, words))
-    return 10 * numbers <= len(words)
+    numbers, symbols = sum(map(str.isdecimal, tokens)), sum(map(SYMBOLS.__contains__, tokens))
+    return numbers <= 0.1 * len(tokens) and numbers + symbols <= 0.15 * len(tokens)
 
 
 def grams(words: list[str], size: int) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ Scripts are only looked for in pieces that are not ASCII; grammar is missed by t
 """
 
 import re
+from itertools import pairwise
 
 from validation.detectors.tail import GLANCE, Tail
 from validation.verdict import Verdict
@@ -32,10 +33,23 @@ WINDOW, MEMORY = GLANCE, 1000
 TOUCHES = 4  # of scripts in one line
 ENOUGH_LITTLE_WORDS = 8  # different ones in a window
 FEWEST_WORDS = 20
-SEPARATORS, MOST_SEPARATORS = "\n,\":=(/|'<>)[]{};", 12
+SEPARATORS, MOST_SEPARATORS = "\n,\":=(/|'<>)[]{};#@_", 12
+MOST_AMONG_NAMES = 32  # of those, where names of programs run into each other and brackets are never closed
+MOST_LINES = 6  # in a window: more are a list
+FEWEST_JOINTS, FEWEST_UNMATCHED = 0.06, 3
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+BRACKET = re.compile(r"[()\[\]{}]")
+SORTED = 0.8  # of neighbours: words in alphabetical order are a list
 STOPS, MOST_STOPS = ".,;:!?\n", 2
+PUNCTUATION = frozenset(" \n.,;:!?'\"()/_-–—…·，。、；：？！（）「」『』《》“”‘’„«»¿¡")  # of sentences
+MORSE = frozenset(" \n./_-–—·")
+INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+FEWEST_SIGNS = 4
+ESCAPED = re.compile(r"\\[nrt]")
+QUOTED, QUOTES = 4, "`'\"()|,;:."
 FEWEST_LETTERS, LONGEST_WORD = 10, 20
 FEW_PIECES, FEW_PIECES_OF_MUCH = 0.45, 0.35
+PAUSE, MOST_PAUSES = re.compile(r"[,.;:!?…،؛؟।。、](?=\s|\Z)"), 6
 JOINT = re.compile(r"[a-z][A-Z]")
 WORD = re.compile(r"[^\W\d_]+")
 LITTLE_WORDS = (  # of some thirty languages
@@ -76,7 +90,7 @@ class Nonsense:
         if not piece.isascii():
             if "encoding" in enabled and (found := self._decoded_wrongly(tail, piece)):
                 return found
-            if touches and "nonsense" in enabled and (found := self._scripts(tail, piece)):
+            if touches and "nonsense" in enabled and (found := self._scripts(tail, piece, code=code)):
                 return found
         if tail.position < self._next:
             return None
@@ -89,7 +103,7 @@ class Nonsense:
     def _decoded_wrongly(self, tail: Tail, piece: str) -> Verdict | None:
         odd = max(len(MOJIBAKE.findall(piece)), sum(map(len, CYRILLIC_AS_LATIN.findall(piece))) // 4)
         self._odd = [(at, count) for at, count in self._odd if at > tail.position - 400] + [(tail.position, odd)]
-        if sum(count for _, count in self._odd) < 30:
+        if sum(count for _, count in self._odd) < 30 or speaks_of_decoding(tail.end(400)):
             return None
         onset = tail.position - sum(1 for _, count in self._odd if count) * len(piece)
         return Verdict(
@@ -102,9 +116,11 @@ class Nonsense:
             "text that was decoded wrongly: " + piece[-40:],
         )
 
-    def _scripts(self, tail: Tail, piece: str) -> Verdict | None:
+    def _scripts(self, tail: Tail, piece: str, *, code: bool) -> Verdict | None:
         """Letters of different scripts touching in one line, with at least three scripts in play."""
         last, name, start = -1, "", tail.position - len(piece)
+        if code:
+            piece = ESCAPED.sub(" \n", tail.end(len(piece) + 1))[-len(piece) :]  # the letter of an escape is none
         if (line := piece.rfind("\n")) >= 0:
             self._mixed.clear()  # what is translated into many languages stands line by line
         for match in SCRIPT.finditer(piece, line + 1):
@@ -123,11 +139,17 @@ class Nonsense:
 
     def _grammar(self, tail: Tail) -> Verdict | None:
         apart, distinct_apart = tail.glance()
+        if apart and not any(map(str.isalnum, apart[-1])) and is_punctuation(tail.end(WINDOW)):
+            return Verdict(
+                "nonsense", "gibberish", 0.9, tail.position - WINDOW, tail.position, 0,
+                "punctuation without a word: " + tail.end(60),
+            )  # fmt: skip
         if len(apart) < FEWEST_WORDS or len(FUNCTION_WORDS & distinct_apart) >= ENOUGH_LITTLE_WORDS:
             self._salads = 0
             return None
         text = tail.end(WINDOW)
-        if not is_bare(text):
+        bare = is_bare(text, MOST_SEPARATORS)
+        if text.count("\n") > MOST_LINES or not (bare or (is_bare(text, MOST_AMONG_NAMES) and leaves_open(text))):
             self._salads = 0
             return None
         if is_of_few_pieces(text, FEW_PIECES) or is_of_few_pieces(tail.end(2 * WINDOW), FEW_PIECES_OF_MUCH):
@@ -135,13 +157,13 @@ class Nonsense:
                 "nonsense", "gibberish", 0.9, tail.position - WINDOW, tail.position, 0,
                 "a few syllables put together at random: " + text[-60:],
             )  # fmt: skip
-        if not lacks_grammar(WORD.findall(text.lower())):
+        words = WORD.findall(text)
+        joints = len(JOINT.findall(text)) / max(1, len(words))
+        if not (bare or joints >= FEWEST_JOINTS) or not lacks_grammar(text):
             self._salads = 0
             return None
         self._salads += 1
-        words = WORD.findall(text)
-        joints = len(JOINT.findall(text)) / len(words)
-        if joints < 0.06 and self._salads < 2:
+        if joints < FEWEST_JOINTS and self._salads < 2:
             return None
         return Verdict(
             "nonsense", "gibberish", 0.8, tail.position - WINDOW * self._salads, tail.position, 0,
@@ -153,14 +175,40 @@ def touching(piece: str) -> bool:
     return OF_ANOTHER.search(piece) is not None and TOUCHING.search(piece) is not None
 
 
-def is_bare(text: str) -> bool:
+def is_bare(text: str, most: int) -> bool:
     """Hardly any of the signs that lists, tables and code are full of."""
     found = 0
     for sign in SEPARATORS:  # the commonest first, as most text that has many is told by one or two
         found += text.count(sign)
-        if found > MOST_SEPARATORS:
+        if found > most:
             return False
     return True
+
+
+def is_punctuation(text: str) -> bool:
+    """Marks of many kinds with nothing between them; a picture has others, Morse code has few."""
+    signs = set(text)
+    return (signs <= PUNCTUATION and len(signs - MORSE) >= FEWEST_SIGNS) or signs <= INVISIBLE
+
+
+def speaks_of_decoding(text: str) -> bool:
+    """Whether most of what looks decoded wrongly stands by itself, as in a table of such things."""
+    odd = [word.strip(QUOTES) for word in text.split() if MOJIBAKE.search(word)]
+    return 2 * sum(len(word) <= QUOTED and "\ufffd" not in word and not word.isascii() for word in odd) > len(odd)
+
+
+def leaves_open(text: str) -> bool:
+    """Brackets that do not belong to each other."""
+    expected: list[str] = []
+    unmatched = 0
+    for bracket in BRACKET.findall(text):
+        if bracket in CLOSING:
+            expected.append(CLOSING[bracket])
+        elif expected and expected[-1] == bracket:
+            expected.pop()
+        else:
+            unmatched += 1
+    return unmatched + len(expected) >= FEWEST_UNMATCHED
 
 
 def is_of_few_pieces(text: str, share: float) -> bool:
@@ -172,10 +220,15 @@ def is_of_few_pieces(text: str, share: float) -> bool:
     return len({text[start : start + 4] for start in range(len(text) - 3)}) <= share * len(text)
 
 
-def lacks_grammar(words: list[str]) -> bool:
+def lacks_grammar(text: str) -> bool:
     """Many words, nearly all of them different, and nearly none that a sentence is built with."""
+    words = WORD.findall(text.lower())
     if len(words) < 2 * FEWEST_WORDS or len(set(words)) < 0.9 * len(words):
         return False
     if len(set("".join(words))) < FEWEST_LETTERS:
         return False  # acgt
+    if len(PAUSE.findall(text)) > MOST_PAUSES:
+        return False  # sentences of a language whose function words are not known here
+    if sum(before <= after for before, after in pairwise(words)) > SORTED * len(words):
+        return False
     return sum(map(FUNCTION_WORDS.__contains__, words)) <= 0.05 * len(words)

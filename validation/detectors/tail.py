@@ -24,6 +24,7 @@ FIRST_STEP = 256  # of how much is compared at once
 WIDE = 4  # bytes of a character, where all are of one width
 DIGITS = b"0123456789"
 LONGEST_NUMBER = 40
+LONGEST_FIGURE, LONGEST_FRACTION = 250, 700  # digits that are all the same, or that repeat
 
 Tape = TypeVar("Tape", str, bytearray)
 
@@ -222,7 +223,14 @@ class Tail:
 
     def _digits(self) -> Run | None:
         """Nothing but digits: the one thing that the tape does not hold."""
-        digit = self.text[-1:]
-        length = len(self.text) - len(self.text.rstrip(digit)) - 1 if digit else 0
-        self.suspected = self.position - length if length >= ANCHOR else None
-        return Run(1, length, length + 1, "exact", digit) if length >= 250 else None
+        anchor = self.text[-ANCHOR:]
+        found = self.text.rfind(anchor, -NEAR, -1)
+        if found < 0:
+            self.suspected = None
+            return None
+        period = len(self.text) - len(anchor) - found
+        length = repeated(self.text, period)
+        self.suspected = self.position - length
+        unit = self.text[-period:]
+        enough = length + period >= (LONGEST_FIGURE if period == 1 else LONGEST_FRACTION)
+        return Run(period, length, length / period + 1, "exact", unit) if enough and unit.isdecimal() else None

@@ -138,7 +138,7 @@ def test_a_repair_without_a_word_on_what_was_done_has_none():
 @pytest.mark.parametrize("words", [["Let", " me", " see", ":", "\n", "<b>"], ["Great", "!", "\n", " got", "`"]])
 def test_an_answer_that_begins_unread_is_not_said_twice(words):
     mended = mending()
-    frames = ChatFrames(mended.conversation, AnswerRepair(mended))
+    frames = ChatFrames(AnswerRepair(mended))
     chunks = [
         b'data: {"choices": [{"index": 0, "delta": {"content": ' + orjson.dumps(word) + b"}}]}\n\n" for word in words
     ]
