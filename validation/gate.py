@@ -6,7 +6,7 @@ suspicion begins; a tool call goes on when it is complete, because a client acts
 before the end.  In both the last piece waits for the judgement of the whole.  The order of the events never changes.
 
 A gate has no clock and calls nobody.  When it wants the validator model it sets `ask`; whoever has the clock gives it
-the answer, or says that there is none, by `answer`.  Once `verdict` is set nothing goes on any more.
+the answer, or says that there is none, by `answer`.  Once `verdict` or `failure` is set nothing goes on any more.
 """
 
 from collections import deque
@@ -28,6 +28,7 @@ from routing.dialects.events import (
     ToolArguments,
     ToolEnd,
     ToolStart,
+    UpstreamError,
     UsageSeen,
 )
 from validation.calls import Calls, Ends, Found
@@ -81,6 +82,7 @@ class Gate:
         whole: bool = False,
     ) -> None:
         self.verdict: Verdict | None = None
+        self.failure: UpstreamError | None = None  # the upstream's own, behind which nothing comes
         self.ask: Ask | None = None
         self.judged: Stream | None = None  # where the verdict was found
         self.has_released = False  # something that a client would show or act on
@@ -110,7 +112,8 @@ class Gate:
         if self.verdict or self._ended:
             return []
         if isinstance(event, Failed):
-            return self._broken(event)
+            self._ended, self.failure, self.ask = True, event.error, None
+            return []
         self._held.append(event)
         if channel := _SPOKEN.get(type(event)):
             return self._heard(event, channel)  # type: ignore[arg-type]
@@ -164,6 +167,12 @@ class Gate:
     def beginning(self) -> list[Event]:
         """The start of the answer, if the client has not seen it yet: whatever else is said must follow one."""
         return [event for event in list(self._held)[:1] if isinstance(event, Start)]
+
+    def good_rest(self) -> list[Event]:
+        """What is good of an answer that broke off goes on, where nobody goes on with it; half a call does not."""
+        out = [] if self._holds_all else self._released()
+        self._held.clear()
+        return out
 
     def give_up(self) -> list[Event]:
         """Everything that was held back goes on, garbage or not, but for calls that are not complete and the end."""
@@ -219,6 +228,11 @@ class Gate:
     def leaked(self) -> int:
         """Characters that the client has beyond the good text."""
         return max(0, self._streams[Channel.TEXT].released - len(self.good_text))
+
+    @property
+    def is_complete(self) -> bool:
+        """Everything was judged, and nothing is wrong with it."""
+        return self._ended and self.failure is None
 
     @property
     def may_continue(self) -> bool:
@@ -328,13 +342,6 @@ class Gate:
         for event in out:
             self._note(event)
         return out
-
-    def _broken(self, failure: Failed) -> list[Event]:
-        """The upstream failed: what is good goes on before the failure, half a call does not."""
-        out = [] if self._holds_all else self._released()
-        self._ended = True
-        self._held.clear()
-        return [*out, failure]
 
     def _released(self) -> list[Event]:
         """What may go on."""
