@@ -3,8 +3,8 @@
     START → FIRST → COLON → VALUE → AFTER → KEY …      members of the object, one after the other
                             ├→ TEXT ─┘                  a text where any text will do: it leaves as it comes
                             └→ HELD, NESTED ─┘          any other value: kept until the next TEXT or the end
-    anything unexpected → WHOLE, which keeps all that has not left until the call ends; an empty object, too: some
-                                 servers begin with one, and the arguments come behind it
+    anything unexpected → WHOLE, which keeps all that has not left until the call ends; so does an empty object where
+                          something is required: some servers begin with one, and the arguments come behind it
 
 Long arguments are long texts (a file's content), so a client sees those grow; numbers, lists and short calls are held
 for the moment they take.  With every TEXT the members before it are mended and leave; what follows one is an object of
@@ -95,7 +95,8 @@ class ArgumentStream:
         return self._expect(piece, position, {"{": _Role.FIRST})
 
     def _first(self, piece: str, position: int) -> int:
-        return self._expect(piece, position, {'"': _Role.NAME})
+        empty = _Role.WHOLE if required_of(self._root) else _Role.DONE
+        return self._expect(piece, position, {'"': _Role.NAME, "}": empty})
 
     def _key(self, piece: str, position: int) -> int:
         self._name.clear()
