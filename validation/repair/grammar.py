@@ -35,11 +35,13 @@ class Grammar:
         self.longest = len(literals[0])
         self.first = re.compile("[" + re.escape("".join(sorted({literal[0] for literal in literals}))) + "]")
         at_start = sorted({*literals, *self.starters, *self.closers}, key=len, reverse=True)
-        self.at_start = {first: [one for one in at_start if one[0] == first] for first in {one[0] for one in at_start}}
+        self.at_start = {
+            first: tuple(one for one in at_start if one[0] == first) for first in {one[0] for one in at_start}
+        }
         self.start_prefixes = _prefixes(at_start)
-        self._start = re.compile(rf"\s*(?:{'|'.join(map(re.escape, at_start))})")
         self.suspect = re.compile("|".join((*beginnings(self.suspects), *_CONTEXT)))
-        self._words, signs = words_and_signs(self.suspects)
+        words, signs = words_and_signs(self.suspects)
+        self._words = re.compile("|".join(map(re.escape, words)) or "(?!)")
         self._signs = re.compile("|".join(beginnings(signs, end="")))
 
     def mark(self, text: str, at: int, everything: bool) -> re.Match[str] | None:
@@ -51,15 +53,16 @@ class Grammar:
 
     def leaves(self, text: str) -> bool:
         """Whether nothing could be found in a whole answer of this text."""
-        if self._signs.search(text) or any(word in text for word in self._words):
-            return False
-        return self._start.match(text) is None
+        return not (self._signs.search(text) or self._words.search(text) or self._starts(text.lstrip()))
 
     def begins(self, text: str) -> bool:
         """Whether it is settled what an answer with this first text begins with: nothing that is looked for."""
         said = text.lstrip()
         is_settled = said != "" and said not in self.start_prefixes and "\n" not in text
-        return is_settled and self.suspect.search(text) is None and self._start.match(text) is None
+        return is_settled and self.suspect.search(text) is None and not self._starts(said)
+
+    def _starts(self, said: str) -> bool:
+        return said.startswith(self.at_start.get(said[:1], ()))
 
     def held(self, text: str, at: int, everything: bool) -> int:
         """How many of the last characters could become a literal that is suspected, or any."""
