@@ -13,12 +13,11 @@ import orjson
 from benchmarks import script
 from benchmarks.pairs import TOOLS
 from proxysite.environment import BASE_DIR
-from proxysite.gateway.chat_frames import ChatFrames, through
+from proxysite.gateway.chat_frames import ChatFrames
+from proxysite.gateway.chat_rewriter import through
 from proxysite.gateway.repairs import AnswerRepair, Mending
 from routing.dialects import Dialect
 from routing.dialects.events import Text
-from routing.dialects.exchange import Exchange
-from validation.repair.offered import tools_of
 
 RUNS = 25
 _TOKEN = re.compile(r"\s?\w+|\s+|[^\w\s]+")
@@ -32,14 +31,13 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def in_frames(tokens: list[str]) -> Callable[[], None]:
-    conversation = _conversation()
-    frames = ChatFrames(conversation, _repair(conversation))
+    frames = ChatFrames(_repair())
     data = [_frame(token) for token in tokens]
     return lambda: _exhaust(map(frames.feed, data))
 
 
 def in_events(tokens: list[str]) -> Callable[[], None]:
-    transforms = _repair(_conversation()).transforms
+    transforms = _repair().transforms
     events = [Text(token) for token in tokens]
     return lambda: _exhaust(through(transforms, [event]) for event in events)
 
@@ -62,12 +60,8 @@ def main() -> None:
         print(f"  {name:<8} {' / '.join(f'{figure:.2f}' for figure in figures)}  ({len(tokens)} tokens)")
 
 
-def _conversation() -> Exchange:
-    return Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="bench", request_id="bench", created=1)
-
-
-def _repair(conversation: Exchange) -> AnswerRepair:
-    return AnswerRepair(Mending(None, tools_of({"tools": TOOLS}, Dialect.CHAT), conversation))
+def _repair() -> AnswerRepair:
+    return AnswerRepair(Mending(None, {"tools": TOOLS}, Dialect.CHAT))
 
 
 def _frame(token: str) -> bytes:

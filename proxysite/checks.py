@@ -17,6 +17,8 @@ from sampling import loading as sampling_loading
 from validation import loading as validation_loading
 from validation.snapshot import ValidateOn
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
 
 def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
     """What a person should know about a configuration before the first request fails.  No query."""
@@ -45,12 +47,28 @@ def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
                 id="proxysite.I001",
             )
         )
+    found += _open_to_the_network(config)
     found += _judging_nothing(config)
     found += [
         checks.Warning(f"{_capitalised(str(problem))}.", obj=problem.row, id="proxysite.W003")
         for problem in config.problems
     ]
     return found
+
+
+def _open_to_the_network(config: LiveConfig) -> list[CheckMessage]:
+    """Stored keys that whoever reaches the proxy may use."""
+    env = settings.ENV
+    spent = sorted(upstream.name for upstream in config.routing.upstreams if upstream.key)
+    if not spent or env["HOST"] in LOOPBACK or env["LOCAL_API_KEY"]:
+        return []
+    return [
+        checks.Warning(
+            f"Whoever reaches the proxy on {env['HOST']} may use the keys stored for {', '.join(spent)}.",
+            hint="Set LOCAL_API_KEY, so that clients must send a key of yours, or HOST=127.0.0.1.",
+            id="proxysite.W006",
+        )
+    ]
 
 
 def _judging_nothing(config: LiveConfig) -> list[CheckMessage]:
@@ -88,8 +106,7 @@ def check_configuration(databases: list[str] | None = None, **kwargs: Any) -> li
 @checks.register(Tags.security)
 def check_debug(**kwargs: Any) -> list[CheckMessage]:
     """DEBUG shows settings and variables to whoever meets an error; that must not be the network."""
-    loopback = {"127.0.0.1", "localhost", "::1"}
-    if not settings.DEBUG or settings.ENV["HOST"] in loopback:
+    if not settings.DEBUG or settings.ENV["HOST"] in LOOPBACK:
         return []
     return [
         checks.Warning(

@@ -17,6 +17,10 @@ from typing import Any
 import environ
 from cryptography.fernet import Fernet
 
+from routing.secrets import Secret
+
+SHORTEST_KEY = 8  # characters; shorter ones can be guessed
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -53,6 +57,13 @@ VARIABLES: tuple[Variable, ...] = (
         "flag",
         True,
         "From an earlier proxy for SGLang: whether the upstreams made at the first start mend leaked tool calls.",
+    ),
+    Variable(
+        "LOCAL_API_KEY",
+        "keys",
+        [],
+        "Keys, separated by commas, of which clients of the proxy must send one. Blank: it is open to all.",
+        secret=True,
     ),
     Variable("SECRET_KEY", "text", "", "Django's signing key. Blank: one is kept in DATA_DIR.", secret=True),
     Variable(
@@ -244,6 +255,13 @@ def _list(raw: str) -> list[str]:
     return [item.strip() for item in raw.split(",") if item.strip()]
 
 
+def _keys(variable: Variable, raw: str) -> list[Secret]:
+    keys = _list(raw)
+    if not all(len(key) >= SHORTEST_KEY and key.isascii() and key.isprintable() and " " not in key for key in keys):
+        raise ValueError(f"must be keys of at least {SHORTEST_KEY} plain characters, separated by commas")
+    return [Secret(key) for key in keys]
+
+
 def _origins(variable: Variable, raw: str) -> list[str]:
     origins = _list(raw)
     if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in origins):
@@ -285,6 +303,7 @@ _READERS: dict[str, Callable[[Variable, str], Any]] = {
     "number": _number,
     "choice": _choice,
     "list": lambda variable, raw: _list(raw),
+    "keys": _keys,
     "origins": _origins,
     "address": _address,
     "prefix": _prefix,

@@ -1,8 +1,11 @@
-"""Django's error reports, without keys: neither one that is in force nor one that was just typed into a form."""
+"""What people see where something is refused or fails.  No report holds a key, stored or just typed."""
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.html import escape
 from django.views.debug import ExceptionReporter
 
@@ -28,3 +31,21 @@ class ErrorReporter(ExceptionReporter):
         for name in posted:
             if name.endswith(("key", "password", "password1", "password2")):
                 yield from (value for value in posted.getlist(name) if value)
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What is shown where Django's guard against forged forms refuses one.
+
+    An origin is only proposed to be trusted if it is this host by another scheme or port: never somebody else's.
+    """
+    origin, own = request.headers.get("origin", ""), f"{request.scheme}://{request.get_host()}"
+    is_ours = origin != own and _host(origin) == _host(own)
+    context = {"origin": origin if is_ours else "", "own": own}
+    return render(request, "proxysite/form_refused.html", context, status=403)
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:
+        return None

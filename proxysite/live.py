@@ -10,6 +10,8 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.conf import settings
+
 from proxysite import redaction
 from proxysite.overrides import Overrides
 from routing import loading as routing_loading
@@ -68,7 +70,7 @@ def reload() -> LiveConfig:
 def _keys(config: LiveConfig) -> list[Secret]:
     keys = [upstream.key for upstream in config.routing.upstreams]
     keys += [policy.validator.key for policy in config.validation.policies if policy.validator]
-    return [key for key in keys if key]
+    return [key for key in (*keys, *settings.ENV["LOCAL_API_KEY"]) if key]
 
 
 def _loaded() -> LiveConfig:

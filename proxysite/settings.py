@@ -148,3 +148,4 @@ LOGGING = {
 }
 
 DEFAULT_EXCEPTION_REPORTER = "proxysite.error_pages.ErrorReporter"
+CSRF_FAILURE_VIEW = "proxysite.error_pages.form_refused"

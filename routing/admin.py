@@ -18,6 +18,7 @@ from routing import kinds, limit_admin, record_admin
 from routing.address import DEMO
 from routing.dialects import Dialect
 from routing.fields import SecretField, SecretInput, is_reference
+from routing.forms import UpstreamForm
 from routing.kinds import Kind
 from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
 from routing.post_action import post_action
@@ -54,6 +55,7 @@ JSON_FIELD = {
 
 @admin.register(Upstream)
 class UpstreamAdmin(ModelAdmin):
+    form = UpstreamForm
     list_display = ["name", "kind_shown", "base_url_shown", "speaks", "key_sent", "enabled"]
     list_editable = ["enabled"]
     list_filter = ["enabled", "kind", "credential_mode"]

@@ -28,6 +28,10 @@ class ThreadNotKept(BadRequest):
     code = "thread_unsupported_request"
 
 
+class Unauthorized(ProxyError):
+    status, code = 401, "invalid_api_key"
+
+
 class ModelNotBound(ProxyError):
     """No binding matches the model's name; design: 400, naming the model and the patterns that exist."""
 

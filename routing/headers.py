@@ -20,10 +20,10 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
 _NOT_UPSTREAM = (
     _HOP_BY_HOP
-    | _CREDENTIALS
+    | CREDENTIALS
     | {
         b"host",
         b"content-length",
@@ -111,7 +111,7 @@ def _of_another_dialect(client: Iterable[tuple[bytes, bytes]], dialect: Dialect)
 def credentials(client: Iterable[tuple[bytes, bytes]], upstream: Upstream) -> Headers:
     """The headers that carry a key: the client's, the upstream's own, or none."""
     if upstream.credential_mode is CredentialMode.FORWARD:
-        return [header for header in client if header[0] in _CREDENTIALS]
+        return [header for header in client if header[0] in CREDENTIALS]
     if upstream.credential_mode is CredentialMode.NONE or not upstream.key:
         return []
     key = upstream.key.reveal().encode("latin-1", "replace")

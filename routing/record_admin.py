@@ -187,7 +187,7 @@ class RequestRecordAdmin(RecordAdmin):
     def dialects(self, record: RequestRecord) -> str:
         spoken = list(dict.fromkeys(filter(None, (record.client_dialect, record.upstream_dialect))))
         stream = format_html(' <span class="sp-chip">stream</span>') if record.streamed else ""
-        return format_html('<span class="sp-nowrap">{}{}</span>', " → ".join(spoken) or "–", stream)
+        return format_html('<span class="sp-nowrap">{}</span>{}', " → ".join(spoken) or "–", stream)
 
     @admin.display(description="status")
     def status_shown(self, record: RequestRecord) -> str:

@@ -16,6 +16,7 @@ PURE = frozenset(
         "proxysite.gateway.again",
         "proxysite.gateway.alarms",
         "proxysite.gateway.chat_frames",
+        "proxysite.gateway.chat_rewriter",
         "proxysite.gateway.plain_frames",
         "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",

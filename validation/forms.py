@@ -15,6 +15,16 @@ from validation.models import ValidationPolicy, Validator, validate_ladder, whol
 from validation.question import PROMPT
 from validation.snapshot import Rung
 
+CHANGES = {
+    Rung.PENALTY: "a higher repetition penalty",
+    Rung.DRY: "DRY (llama.cpp)",
+    Rung.TEMPERATURE: "a higher temperature",
+    Rung.SEED: "another seed",
+    Rung.NO_THINKING: "thinking off",
+    Rung.NEXT_TARGET: "the binding’s next target",
+    Rung.SAME: "nothing",
+}
+
 
 class LadderField(forms.CharField):
     """“penalty, temperature, seed”; arrows do as well."""
@@ -33,6 +43,7 @@ class ValidatorForm(forms.ModelForm):
     class Meta:
         model = Validator
         fields = "__all__"
+        labels = {"timeout_seconds": "Timeout"}
         widgets = {"prompt": UnfoldAdminTextareaWidget({"rows": 12, "placeholder": PROMPT})}
 
 
@@ -42,7 +53,9 @@ class PolicyForm(forms.ModelForm):
         initial=whole_ladder,
         validators=[validate_ladder],
         widget=UnfoldAdminTextInputWidget({"placeholder": "penalty, temperature, seed, next_target"}),
-        help_text="What each further attempt changes, in order: " + ", ".join(Rung) + ". Empty: nothing.",
+        help_text="What each further attempt changes, in order, separated by commas. "
+        + " · ".join(f"{rung}: {what}" for rung, what in CHANGES.items())
+        + ". What the upstream does not know is left out. Empty: nothing changes.",
     )
     detectors = forms.MultipleChoiceField(
         choices=[(name, f"{name}: {detector.help}") for name, detector in DETECTORS.items()],
@@ -54,6 +67,13 @@ class PolicyForm(forms.ModelForm):
     class Meta:
         model = ValidationPolicy
         fields = "__all__"
+        labels = {
+            "validate_on": "Asked about",
+            "mid_stream_validation_enabled": "Mid-stream validation",
+            "mid_stream_validation_interval_words": "Mid-stream interval, words",
+            "hold_seconds": "Longest hold, seconds",
+            "retry_base_delay_seconds": "Retry base delay, seconds",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -9,8 +9,13 @@ import orjson
 from proxysite.gateway.endpoints import Endpoint
 from routing import resolve
 from routing.dialects import Dialect
-from routing.errors import BadRequest, MethodNotAllowed
+from routing.errors import BadRequest, BodyTooLarge, MethodNotAllowed
 from routing.snapshot import Binding, RoutingTable
+
+MOST_TOOLS = 10_000
+MOST_VALUES = 1_000_000  # a prompt of so many, or of so many commas, is larger than any model's context
+_ROOMY = 4 * 2**20  # bytes of a body that has room for more values than are read in no time
+_STEP = 2**20
 
 LONGEST_NAME = 1000  # of a model, in characters: names are remembered, so that long ones would fill the memory
 
@@ -65,6 +70,7 @@ def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routin
     if endpoint:
         refuse_method(asked.method, endpoint)
         body = parsed(asked.body)
+        _refuse_crowds(body)
         model = model_in(body)
         binding = resolve.binding_for(model, routing)
         return Route(endpoint=endpoint, dialect=endpoint.speaks, binding=binding, model=model, body=body)
@@ -77,9 +83,11 @@ def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routin
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request.  Raises BadRequest with the place of the mistake."""
+    """The JSON object of a request.  Raises BadRequest with the place of the mistake, or BodyTooLarge."""
     if not body.strip():
         raise BadRequest("The request has no body; send a JSON object.")
+    if len(body) > _ROOMY and _is_crowded(body):
+        raise BodyTooLarge(f"The request body has more than {MOST_VALUES:,} values.")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as problem:
@@ -87,6 +95,22 @@ def parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest("The request body must be a JSON object.")
     return value
+
+
+def _is_crowded(body: bytes) -> bool:
+    """By the commas, although they may stand in a text as well.  Images have none."""
+    commas = 0
+    for start in range(0, len(body), _STEP):
+        commas += body.count(b",", start, start + _STEP)
+        if commas > MOST_VALUES:
+            return True
+    return False
+
+
+def _refuse_crowds(body: dict[str, Any]) -> None:
+    tools = body.get("tools")
+    if isinstance(tools, list) and len(tools) > MOST_TOOLS:
+        raise BodyTooLarge(f"“tools” has {len(tools):,} entries; at most {MOST_TOOLS:,} are taken.")
 
 
 def model_in(body: dict[str, Any]) -> str | None:

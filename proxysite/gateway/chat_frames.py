@@ -1,332 +1,202 @@
-"""Chat answers mended on their way to a chat client, frame by frame.  Pure.
+"""Chat answers mended on their way to a chat client: which of their frames need not be read.  Pure.
 
-What nothing changes leaves as the very bytes that came, with whatever fields the upstream adds: a frame without markup,
-or with a text alone, is not even parsed, and one that was parsed is written anew only if the transforms made something
-else of it, or if its calls lack what clients need (ids, dense indices, each part said once).  With the frame that has
-the finish reason all is settled: what was held comes before it.
+    frames ──► alike but for their text, and no marker in it? ──► leave as the very bytes that came; what they said is
+                   │ no                                           kept, to be heard when it matters
+                   ▼
+               one by one: read, mended, and written anew where that changed something (`chat_rewriter`)
+
+So an ordinary answer is never read.  What stands before a marker, as a fence or a quotation, decides whether it counts:
+where one may begin, all that left unread is read too.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol
 
-import orjson
+from proxysite.gateway.chat_rewriter import ChatRewriter, Menders, choice_of, object_of
+from proxysite.gateway.plain_frames import PlainFrames, as_text, end_of_frame, frames_of
+from routing.dialects.events import Failed
+from routing.dialects.sse import DONE
+from validation.repair import IN_TEXT, could_go_on, holds_marker, is_suspect
 
-from proxysite.gateway.client_calls import ClientCalls, word_for
-from proxysite.gateway.plain_frames import PlainFrames
-from routing.dialects.chat.reader import ChatReader
-from routing.dialects.chat.writer import FINISH_REASONS
-from routing.dialects.events import (
-    End,
-    Event,
-    Failed,
-    Finish,
-    Reasoning,
-    ReasoningEnd,
-    Redacted,
-    Text,
-    member,
-)
-from routing.dialects.exchange import Exchange as Conversation
-from routing.dialects.json import loads
-from routing.dialects.sse import DONE, SseParser
-from validation.repair import SAYS_SOMETHING, TEXTS, unsuspected
-
-_suspect = TEXTS.search
 _REASON = re.compile(rb'"finish_reason"\s*:\s*"')
-_FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
-_FRAMES = re.compile(rb"(?s).+?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
-_LONGEST_BEGINNING = 4096  # bytes that are kept
-_SKELETON = ("id", "object", "created", "model", "system_fingerprint")
-_CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call")
-REASONING_FIELDS = ("reasoning_content", "reasoning")
-_SEALS = (ReasoningEnd, Redacted)
-
-
-class Menders(Protocol):
-    """What mends an answer.  `transforms` are made when they are first asked for; few answers need them."""
-
-    @property
-    def transforms(self) -> Sequence["Mender"]: ...
-
-    def begins(self, text: str) -> bool:
-        """Whether an answer that begins so may stay unread until something suspect comes."""
-
-
-class Mender(Protocol):
-    """A transform that lets bytes around it while nothing is held that they could concern.  With `End` or `Failed`,
-    which comes always, it gives all it has."""
-
-    def passes(self, data: bytes, start: int) -> int:
-        """Up to where these whole frames, from `start` on, may stay unread: behind a frame that tells of no call, no
-        end, and no text it must look at."""
-
-    def feed(self, event: Event) -> list[Event]: ...
-
-
-def through(transforms: Sequence[Mender], new: list[Event]) -> list[Event]:
-    for transform in transforms:
-        new = transform.feed(new[0]) if len(new) == 1 else [passed for event in new for passed in transform.feed(event)]
-    return new
+_ANY_TEXT = re.compile(rb'"(?:content|text|reasoning\w*)"\s*:\s*"(?!")')
+_LONGEST_BEGINNING = 4096  # bytes of frames that are kept
+_MOST_UNHEARD = 1 << 14  # bytes of text that are kept
+_TRIES = 8  # to let the rest of what came at once leave in one piece, before each frame is looked at by itself
 
 
 class ChatFrames:
-    """Whole frames in, frames out.
+    """Whole frames in, frames out."""
 
-    An ordinary answer is never read: the frames it begins with are kept, to be read when something suspect comes.
-    """
-
-    def __init__(self, conversation: Conversation, menders: Menders, reasoning_field: str = "") -> None:
+    def __init__(self, menders: Menders, reasoning_field: str = "") -> None:
         self.is_cut = False  # the stream ended before the answer did
-        self._reader = ChatReader(conversation)
         self._menders = menders
-        self._transforms: Sequence[Mender] | None = None
-        self._beginning = b""
-        self._sse = SseParser()
+        self._reasoning_field = reasoning_field
         self._plain = PlainFrames()
-        self._field = reasoning_field or REASONING_FIELDS[0]
-        self._fixed_field = bool(reasoning_field)
-        self._skeleton: dict[str, Any] = {"object": "chat.completion.chunk"}
-        self._calls = ClientCalls()
-        self._spoke = False
-        self._is_told = False  # the finish reason
-        self._is_finished = False  # the same, left unread
-        self._ended = False
-        self._quiet: bool | None = None  # None: not known since something was read
+        self._rewriter: ChatRewriter | None = None
+        self._beginning = b""  # the frames up to the first text, unread
+        self._has_begun = False
+        self._unheard = bytearray()  # what the unread frames behind it said, as JSON spells it
+        self._held = b""  # a frame whose text could still become a marker
+        self._may_wait: bool | None = True  # texts may be heard later; None: not known since something was read
+        self._is_finished = False  # the reason to finish left unread
 
     @property
-    def warnings(self) -> list[str]:
-        return self._reader.warnings
+    def warnings(self) -> Sequence[str]:
+        return self._rewriter.warnings if self._rewriter else ()
 
     def feed(self, data: bytes) -> bytes:
-        """A busy server reads many frames at once: each stretch without markup leaves in one piece."""
-        texts = self._plain.texts(data)
-        if texts is not None:
-            if _suspect(texts) is None and (self._quiet or self._is_quiet()):
-                return data
-            if b"\n" not in texts:
-                return b"".join(map(self._frame, self._plain.frames(data)))
-        at = self._begun(data) if self._transforms is None and not self._spoke else 0
-        out = [data[:at]]
-        while at < len(data):
-            end = self._unread(data, at)
-            if end == len(data) and len(out) == 1:
-                return data
-            out.append(data[at:end])
-            frame = _FRAME_END.search(data, end)
-            at = frame.end() if frame else len(data)
-            out.append(self._frame(data[end:at]) if frame else b"")
-        return b"".join(out)
+        text = self._plain.only_text(data)
+        if text and self._may_wait and not self._held and not is_suspect(text):
+            self._keep(text)
+            return data
+        return self._several(data)
+
+    def _several(self, data: bytes) -> bytes:
+        """A busy server sends many frames at once: those without markup leave in one piece."""
+        if self._held:
+            data, self._held = self._held + data, b""
+        end = self._unread(data, 0 if self._has_begun else self._begun(data))
+        if end == len(data):
+            return data
+        out = [data[:end]]
+        for _ in range(_TRIES):
+            if end == len(data) or self._held:
+                break
+            start = end_of_frame(data, end)
+            out.append(self._one(data[end:start]))
+            end = self._unread(data, start) if start < len(data) else start
+            out.append(data[start:end])
+        return b"".join(out) + self._one_by_one(b"" if self._held else data[end:])
 
     def close(self) -> bytes:
         """The upstream has nothing more to say."""
-        if not self._spoke:
+        out = self._let_go()
+        if not self._has_begun:
             self._look_back()
-        if self._ended:
-            return b""
-        if self._is_quiet():  # nothing is held, and nothing was changed that the end would have to fit
-            self.is_cut = self._reader.finish is None and not self._is_finished
-            return b""
-        found = self._reader.close()
-        self.is_cut = type(found[-1]) is Failed
-        return self._ending(found)
+        rewriter = self._rewriter
+        if rewriter is None or (not rewriter.has_ended and rewriter.is_quiet()):
+            # Nothing is held, and nothing was changed that the end would have to fit.
+            self.is_cut = not self._is_finished and (rewriter is None or not rewriter.knows_reason)
+            return out
+        if rewriter.has_ended:
+            return out
+        out += rewriter.close()
+        self.is_cut = rewriter.is_cut
+        return out
 
     def fail(self, failed: Failed) -> bytes:
         """The answer cannot go on: what was held is given as it was."""
-        self._look_back()
-        return b"" if self._ended else self._ending([failed])
+        out = self._let_go()
+        return out + self._rewriter.fail(failed) if self._rewriter else out
+
+    # The beginning
 
     def _begun(self, data: bytes) -> int:
         """Up to behind the first text, if the answer begins with one that may stay unread."""
         first = self._plain.first_text(data)
         head, end = (first.start, first.end) if first else (len(data), len(data))
         if (
-            SAYS_SOMETHING.search(data, 0, head)
-            or len(self._beginning) + end > _LONGEST_BEGINNING
+            len(self._beginning) + end > _LONGEST_BEGINNING
             or (first and not self._menders.begins(first.text))
+            or not all(map(_says_nothing, frames_of(data[:head])))
         ):
             self._look_back()
             return 0
         self._beginning += data[:end]
-        self._spoke = first is not None
+        self._has_begun = first is not None
         return end
 
-    def _look_back(self) -> None:
-        """Reads what the answer began with, all of which has left as it was."""
-        if self._transforms is None:
-            beginning, self._beginning = self._beginning, b""
-            self._transforms = self._menders.transforms
+    def _look_back(self) -> ChatRewriter:
+        """Reads what left unread."""
+        self._has_begun = True
+        self._may_wait = None
+        rewriter, kind = self._rewriter, self._plain.kind
+        if rewriter is None:
             self._plain = PlainFrames()
-            for frame in _FRAMES.findall(beginning):
-                self._frame(frame)
+            rewriter = ChatRewriter(self._menders, self._plain, self._reasoning_field)
+            self._rewriter = rewriter
+            for frame in frames_of(self._beginning):
+                rewriter.feed(frame)
+            self._beginning = b""
+        if self._unheard:
+            rewriter.hear(kind(as_text(self._unheard)))
+            self._unheard = bytearray()
+        return rewriter
 
-    def _is_quiet(self) -> bool:
-        """Whether texts in which nothing is suspect change nothing: then it stays so until something else is read."""
-        if self._transforms is None:
-            return True
-        if self._quiet is None:
-            self._quiet = all(transform.passes(b" ", 0) for transform in self._transforms)
-        return self._quiet
-
-    def _transformed(self, new: list[Event]) -> list[Event]:
-        self._quiet = None
-        assert self._transforms is not None
-        return through(self._transforms, new)
+    # What need not be read
 
     def _unread(self, data: bytes, start: int) -> int:
-        """Up to where the frames may go around the transforms."""
-        if not self._spoke or self._plain.is_learning:
-            return start
-        run, texts = self._plain.run(data, start)
-        if texts and b"\n" not in texts and _suspect(texts) is None and self._is_quiet():
-            start = run
-        if self._transforms is None:
-            end = unsuspected(data, start)
-        else:
-            end = min(transform.passes(data, start) for transform in self._transforms)
-        return self._before_end(data, start, end) if end > start else start
+        """Up to where the frames from there on leave unread.  Behind them one has to be read, or `_held`."""
+        end, texts = self._plain.run(data, start)
+        if texts and not self._leave(texts):
+            if end == len(data) and (held := self._last(data, texts)):
+                self._held = held
+                return end - len(held)
+            end = start
+        return len(data) if end == len(data) or self._passes(data[end:]) else end
 
-    def _before_end(self, data: bytes, start: int, end: int) -> int:
-        """An end without a reason to finish is read, for it is given one."""
-        if self._is_finished or self._is_told or _REASON.search(data, start, end):
+    def _leave(self, texts: bytes) -> bool:
+        """Whether frames that say only this leave unread."""
+        if not self._waits() or is_suspect(texts):
+            return False
+        self._keep(texts)
+        return True
+
+    def _keep(self, texts: bytes) -> None:
+        self._unheard += texts
+        if len(self._unheard) > _MOST_UNHEARD:
+            self._look_back()
+
+    def _waits(self) -> bool:
+        if self._may_wait is None:
+            self._may_wait = self._rewriter is None or self._rewriter.may_wait()
+        return self._may_wait
+
+    def _last(self, data: bytes, texts: bytes) -> bytes:
+        """The last frame, if that is all that has to wait for more."""
+        size, text = self._plain.last(data)
+        if not self._waits() or holds_marker(texts) or could_go_on(texts) > text:
+            return b""
+        self._keep(texts[: len(texts) - text])
+        return data[-size:]
+
+    def _passes(self, frames: bytes) -> bool:
+        """Whether frames that say something else than texts, or look different each time, leave unread."""
+        rewriter = self._rewriter
+        if self._plain.is_learning or (rewriter and not rewriter.has_spoken):
+            return False
+        if self._unheard and _ANY_TEXT.search(frames):
+            rewriter = self._look_back()
+        if not rewriter.passes(frames) if rewriter else IN_TEXT.search(frames):
+            return False
+        if self._is_finished or _REASON.search(frames):
             self._is_finished = True
-            return end
-        done = data.find(DONE, start, end)
-        if done < 0:
-            return end
-        before = data.rfind(b"\n\n", start, done)
-        return start if before < 0 else before + 2
+            return True
+        # An end without a reason to finish is read, for it is given one.
+        return DONE not in frames or (rewriter is not None and rewriter.has_told_reason)
 
-    def _plainly(self, raw: bytes, event: Event) -> bytes:
-        """A frame that says one text and nothing else."""
-        passed = self._transformed([event])
-        if passed == [event]:
-            return raw
-        self._calls.number(passed)
-        if (written := self._plain.written(passed)) is not None:
-            return written
-        chunk = object_of(raw.partition(b"data:")[2])
-        choice = choice_of(chunk) if chunk else None
-        return self._rewritten(chunk, choice, passed) if chunk and choice else raw
+    # What is read
 
-    def _frame(self, raw: bytes) -> bytes:
-        self._look_back()
-        if (event := self._plain.read(raw)) is not None:
-            return self._plainly(raw, event)
-        frames = self._sse.feed(raw)
-        if not frames or self._ended:
-            return raw
-        name, payload = frames[0]
-        chunk = None if name == b"error" else object_of(payload)
-        found = self._reader.feed(frames[0]) if chunk is None else self._reader.chunk(chunk)
-        self._plain.forget()
-        if found and type(found[-1]) in (End, Failed):
-            return self._ending(found) + raw
-        if chunk is None:
-            return raw
-        self._learn(chunk, found)
-        choice = choice_of(chunk)
-        if choice is None:
-            return self._written(self._passed(found)) + raw
-        if choice.get("finish_reason") is not None:
-            return self._finishing(raw, chunk, choice, found)
-        self._plain.learn(raw, found)
-        passed = self._passed(found)
-        if passed == found and self._calls.is_tidy(choice, found):
-            self._calls.said(passed)
-            return raw
-        return self._rewritten(chunk, choice, passed)
+    def _one_by_one(self, frames: bytes) -> bytes:
+        return b"".join(map(self._one, frames_of(frames)))
 
-    def _finishing(self, raw: bytes, chunk: dict[str, Any], choice: dict[str, Any], found: list[Event]) -> bytes:
-        """The frame with the finish reason: what is held comes before it, and what it says is right by then."""
-        said, word = choice["finish_reason"], None  # said a second time, it would make clients drop the calls
-        if not self._is_told and self._reader.finish is not None:
-            found = [*found, self._reader.finish]
-        passed = self._passed(found)
-        if not self._is_told:
-            self._is_told, word = True, word_for(self._calls.reason(passed), said)
-        if (
-            passed == found
-            and word == said
-            and self._calls.is_tidy(choice, found)
-            and not self._calls.leaves_open(found)
-        ):
-            self._calls.said(passed)
-            return raw
-        return self._rewritten(chunk, {**choice, "finish_reason": word}, passed, ends=True)
+    def _one(self, frame: bytes) -> bytes:
+        text = self._plain.only_text(frame)
+        if self._leave(text) if text else self._passes(frame):
+            return frame
+        return self._look_back().feed(frame)
 
-    def _passed(self, found: list[Event]) -> list[Event]:
-        passed = self._transformed(found)
-        self._calls.number(passed)
-        return passed
-
-    def _learn(self, chunk: dict[str, Any], found: list[Event]) -> None:
-        self._skeleton = {name: chunk[name] for name in _SKELETON if name in chunk}
-        self._spoke = self._spoke or any(type(event) in (Text, Reasoning) for event in found)
-        if not self._fixed_field and (choice := choice_of(chunk)) is not None:
-            said = [name for name in REASONING_FIELDS if member(choice, "delta").get(name)]
-            self._field = said[0] if said else self._field
-
-    def _rewritten(
-        self, chunk: dict[str, Any], choice: dict[str, Any], passed: list[Event], *, ends: bool = False
-    ) -> bytes:
-        """What is said instead, between the role and whatever else the frame holds."""
-        stripped = _stripped(choice, passed)
-        role = stripped["delta"].pop("role", None)
-        first = self._chunk({"role": role}) if role else b""
-        written = self._written(passed) + (self._written(self._calls.unfinished()) if ends else b"")
-        others = chunk["choices"][1:]
-        matters = stripped["delta"] or stripped.get("finish_reason") or chunk.get("usage") or others
-        return first + written + (_sse({**chunk, "choices": [stripped, *others]}) if matters else b"")
-
-    def _written(self, passed: list[Event]) -> bytes:
-        deltas = [delta for event in passed for delta in self._calls.deltas(event, self._field)]
-        return b"".join(map(self._chunk, deltas))
-
-    def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> bytes:
-        return _sse({**self._skeleton, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
-
-    def _ending(self, found: list[Event]) -> bytes:
-        """The end of the stream.  A server that gave no reason to finish is helped out."""
-        self._ended = True
-        failed = type(found[-1]) is Failed
-        passed = self._passed([event for event in found if not (self._is_told and type(event) is Finish)])
-        written = self._written(passed) + self._written(self._calls.unfinished())
-        if failed or self._is_told:
-            return written
-        return written + self._chunk({}, FINISH_REASONS[self._calls.reason(passed)])
+    def _let_go(self) -> bytes:
+        held, self._held = self._held, b""
+        return self._one_by_one(held) if held else b""
 
 
-def is_readable(frame: bytes) -> bool:
-    """Whether the bytes at the end of a stream are a whole frame, but for its blank line."""
-    return any(data.strip() == DONE or object_of(data) is not None for _, data in SseParser().feed(frame + b"\n\n"))
-
-
-def object_of(data: bytes) -> dict[str, Any] | None:
-    try:
-        chunk = loads(data)
-    except ValueError:
-        return None
-    return chunk if isinstance(chunk, dict) else None
-
-
-def choice_of(chunk: dict[str, Any]) -> dict[str, Any] | None:
-    """The one that is read; whoever asks for several is not mended."""
-    choices = chunk.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    return first if isinstance(first, dict) else None
-
-
-def _stripped(choice: dict[str, Any], passed: list[Event]) -> dict[str, Any]:
-    """The choice without what is said anew."""
-    kept = {name: value for name, value in member(choice, "delta").items() if name not in _CONTENT}
-    if not any(isinstance(event, _SEALS) for event in passed):
-        kept.pop("reasoning_details", None)
-    stripped = {**choice, "delta": kept}
-    if stripped.get("logprobs"):
-        stripped["logprobs"] = None  # of tokens that are not there any more
-    return stripped
-
-
-def _sse(chunk: dict[str, Any]) -> bytes:
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"
+def _says_nothing(frame: bytes) -> bool:
+    """A comment, or what answers begin with: who speaks."""
+    if frame.startswith(b":"):
+        return True
+    chunk = object_of(frame.removeprefix(b"data:"))
+    choice = choice_of(chunk) if chunk and "error" not in chunk else None
+    delta = choice.get("delta") if choice and not choice.get("finish_reason") else None
+    return isinstance(delta, dict) and not any(value for name, value in delta.items() if name != "role")

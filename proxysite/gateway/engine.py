@@ -26,6 +26,7 @@ from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import Targets
 from routing.models import ConfigRevision
+from routing.secrets import Secret
 from routing.upstream import Upstreams
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Engine:
         self.base_path: str = settings.ENV["BASE_PATH"]
         self.keepalive_seconds: float = settings.ENV["KEEPALIVE_SECONDS"]
         self.public_url: str = settings.ENV["PUBLIC_URL"]
+        self.local_keys: list[Secret] = settings.ENV["LOCAL_API_KEY"]
         self.max_body_bytes: int = settings.ENV["MAX_BODY_MIB"] * 2**20
         self.client_timeout_seconds: float | None = settings.ENV["CLIENT_TIMEOUT_SECONDS"] or None
         self.is_started = False

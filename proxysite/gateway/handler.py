@@ -17,7 +17,7 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http.request import host_validation_re
 from django.urls import ResolverMatch, get_resolver
 
-from proxysite.gateway import body, tasks
+from proxysite.gateway import access, body, tasks
 from proxysite.gateway.endpoints import dialect_of
 from proxysite.gateway.engine import Engine
 from proxysite.gateway.exchange import Exchange
@@ -118,6 +118,8 @@ class ProxyHandler(ASGIHandler):
         watcher: asyncio.Task[None] | None = None
         try:
             try:
+                if self.engine.local_keys and (request.method, request.canonical_path) not in access.OPEN:
+                    request.scope = {**scope, "headers": access.admitted(scope["headers"], self.engine.local_keys)}
                 self._refuse_own(request.header(b"x-request-id"))
                 if not self.engine.is_started:
                     await self.engine.start()

@@ -6,19 +6,24 @@ stands before and behind the text, and the next one with the same two ends says 
 
 import re
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 import orjson
 
 from routing.dialects.events import Event, Reasoning, Text
-from routing.dialects.plain_text import apart
+from routing.dialects.json import loads
 
+_FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
+_FRAMES = re.compile(rb"(?s).+?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
 _DELTA = rb'"delta"\s*:\s*\{[^{}\\]*"%s"\s*:\s*"'  # no string before the text can hold what looks like it
 _FIELDS: dict[type[Event], tuple[bytes, ...]] = {Text: (b"content",), Reasoning: (b"reasoning_content", b"reasoning")}
 _BEGINNINGS = {kind: [re.compile(_DELTA % name) for name in names] for kind, names in _FIELDS.items()}
 _FIRST_TEXT = re.compile(_DELTA.replace(b"%s", b"content") + rb'(?=[^"\\]+"[^\r\n]*\n\n)')
 _LESSONS = 3  # frames of which none is like the one before: then each is like no other
-_MISSES = 4  # frames after which what was learned is old: some servers tell the time in each
+_NOTHING = b"\n"  # no frame begins, or ends, so
+_SHORT = 12  # bytes, which Python finds much faster than many
+_MISSES = 8  # frames after which what was learned is old: some servers tell the time in each
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +38,36 @@ class FirstText:
 class PlainFrames:
     """`learn` from a frame and what it said, `read` the next ones, and `written` to say something else instead."""
 
-    __slots__ = ("_after", "_before", "_between", "_kind", "_least", "_lessons", "_misses")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_between",
+        "_border",
+        "_from",
+        "_least",
+        "_lessons",
+        "_misses",
+        "_to",
+        "_without_frame",
+        "kind",
+    )
 
     def __init__(self) -> None:
-        self._before = self._after = self._between = b""
-        self._least = self._misses = 0
-        self._kind: Any = None
+        self._before = self._after = self._between = self._border = _NOTHING
+        self._least = self._misses = self._from = self._to = 0
+        self.kind: Any = None  # of what the frames say: Text or Reasoning
+        self._without_frame: Any = None
         self._lessons = _LESSONS
 
     @property
     def is_learning(self) -> bool:
-        return self._lessons > 0 and (self._kind is None or self._misses >= _MISSES)
+        return self._lessons > 0 and (self.kind is None or self._misses >= _MISSES)
 
     def forget(self) -> None:
         self._lessons -= 1
-        self._kind = None
+        self.kind = None
+        self._before = _NOTHING
+        self._least = 0
 
     def learn(self, frame: bytes, found: list[Event]) -> None:
         """From a frame behind which nothing of what was known holds."""
@@ -64,7 +84,10 @@ class PlainFrames:
         self._before, self._after = before, after
         self._between = after + before
         self._least = len(self._between)
-        self._kind = kind
+        self._from, self._to = len(before), -len(after)
+        self._border = self._between[-_SHORT:]
+        self._without_frame = methodcaller("removesuffix", self._between[:-_SHORT])
+        self.kind = kind
         self._misses = 0
 
     def first_text(self, data: bytes) -> FirstText | None:
@@ -81,61 +104,83 @@ class PlainFrames:
         self._knows(Text, data[start : match.end()], data[quote:end])
         return FirstText(start, end, text.decode(errors="replace"))
 
-    def texts(self, data: bytes) -> bytes | None:
-        """The text of one frame or several as JSON spells it, with its closing quote; None if they say more.
-
-        Of several frames only the first and the last are looked at: between the texts of others stand line breaks.
-        """
-        size = len(data)
-        if (
-            self._kind is None
-            or size < self._least
-            or not (data.startswith(self._before) and data.endswith(self._after))
-        ):
-            self._misses += 1
-            return None
-        if self._misses or self._lessons != _LESSONS:
-            self._misses, self._lessons = 0, _LESSONS
-        texts = data[len(self._before) : 1 - len(self._after)]
-        return texts if size < 2 * self._least else self._joined(texts)
-
     def run(self, data: bytes, start: int) -> tuple[int, bytes]:
-        """Where several such frames end that begin there, and their text as `texts` has it; blank if there are none.
+        """Where the frames end that are alike from there on, up to the last of them; and their texts, joined, as JSON
+        spells them.  None of them: `start`, and blank."""
+        if data.startswith(self._before, start):
+            end = len(data) if data.endswith(self._after) else self._end(data, start)
+            texts = self._joined(data[start + self._from : end + self._to]) if end - start >= self._least else None
+            if texts is not None and b"\n" not in texts:
+                self._misses, self._lessons = 0, _LESSONS
+                return end, texts
+        self._misses += 1
+        return start, b""
 
-        The first and the last frames that a busy server reads have others around them.
-        """
-        last = -1 if self._kind is None else data.rfind(self._between, start)
-        if last < 0 or not data.startswith(self._before, start):
-            return start, b""
-        end = data.find(self._after, last + self._least)
-        if end < 0:
-            return start, b""
-        return end + len(self._after), self._joined(data[start + len(self._before) : end + 1])
+    def _end(self, data: bytes, start: int) -> int:
+        last = data.rfind(self._between, start)
+        end = data.find(self._after, start if last < 0 else last + len(self._after))
+        return start if end < 0 else end + len(self._after)
 
-    def _joined(self, texts: bytes) -> bytes:
-        return b"".join(apart(texts, self._between))
+    def _joined(self, texts: bytes) -> bytes | None:
+        """The texts without what stands between them; None if there is anything else."""
+        *pieces, last = texts.split(self._border)
+        joined = b"".join(map(self._without_frame, pieces)) + last
+        return joined if len(texts) == len(joined) + len(pieces) * self._least else None
+
+    def last(self, data: bytes) -> tuple[int, int]:
+        """The sizes of the last frame, which is like the others, and of its text."""
+        size = len(data) - data.rfind(self._before)
+        return size, size - self._least
+
+    def only_text(self, frame: bytes) -> bytes:
+        """The text of one frame that says nothing else, as JSON spells it; blank for others, and for several."""
+        size = len(frame)
+        if (
+            self._least < size < 2 * self._least
+            and frame.startswith(self._before)
+            and frame.endswith(self._after)
+            and b"\n" not in (text := frame[self._from : self._to])
+        ):
+            self._misses, self._lessons = 0, _LESSONS
+            return text
+        return b""
 
     def read(self, frame: bytes) -> Event | None:
         """What the frame says, if it says one text and has nothing else that was not in the frame before."""
-        if self._kind is None or not frame.startswith(self._before) or not frame.endswith(self._after):
+        if not frame.startswith(self._before) or not frame.endswith(self._after):
             return None
         text = frame[len(self._before) - 1 : 1 - len(self._after)]  # with its quotes
         try:
             said = orjson.loads(text)
         except orjson.JSONDecodeError:  # there are several frames
             return None
-        return self._kind(said) if said else None
-
-    def frames(self, data: bytes) -> list[bytes]:
-        """Those of which `texts` told."""
-        texts = data[len(self._before) : -len(self._after)].split(self._between)
-        return [b"%b%b%b" % (self._before, text, self._after) for text in texts] if len(texts) > 1 else [data]
+        return self.kind(said) if said else None
 
     def written(self, events: list[Event]) -> bytes | None:
         """The frame that was read, saying these; None where they are something else than its kind of text."""
-        if any(type(event) is not self._kind for event in events):
+        if any(type(event) is not self.kind for event in events):
             return None
         return b"".join(b"%b%b%b" % (self._before, _spelled(event), self._after) for event in events)
+
+
+def frames_of(data: bytes) -> list[bytes]:
+    """Whole frames, apart."""
+    if b"\r" in data:
+        return _FRAMES.findall(data)
+    return [b"%b\n\n" % frame for frame in data[:-2].split(b"\n\n")] if data else []
+
+
+def end_of_frame(data: bytes, start: int) -> int:
+    found = _FRAME_END.search(data, start)
+    return found.end() if found else len(data)
+
+
+def as_text(spelled: bytes | bytearray) -> str:
+    """What a string says that JSON spells so."""
+    try:
+        return str(loads(b'"' + spelled + b'"'))
+    except ValueError:
+        return spelled.decode(errors="replace")
 
 
 def _is_simple(frame: bytes) -> bool:

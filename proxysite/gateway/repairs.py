@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from routing.dialects import Dialect
@@ -23,14 +24,38 @@ LONGEST = 2000  # characters of a repair's before and after that a record keeps
 MOST = 50  # repairs that a record tells of one by one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mending:
-    """Mending is on for an answer.  `tools` are those that the upstream was sent."""
+    """Mending is on for the answer to `body`, as the upstream was sent it.  What few answers need is made when it is
+    asked for: the tools, and for chat that passes the `conversation`."""
 
     families: frozenset[str] | None
-    tools: Mapping[str, Any]
-    conversation: Conversation
+    body: Mapping[str, Any]
+    dialect: Dialect
+    converted: Conversation | None = None  # where the answer is written anew
     reasoning_field: str = ""  # blank: as the upstream writes it
+    model: str = ""
+    request_id: str = ""
+    created: int = 0
+
+    @property
+    def may_have_tools(self) -> bool:
+        return bool(self.body.get("tools") or self.body.get("functions"))
+
+    @cached_property
+    def tools(self) -> Mapping[str, Any]:
+        return tools_of(self.body, self.dialect)
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        return self.converted or Conversation(
+            client=Dialect.CHAT,
+            upstream=self.dialect,
+            model=self.model,
+            request_id=self.request_id,
+            created=self.created,
+            known_tools=frozenset(self.tools),
+        )
 
 
 def mending_for(
@@ -51,23 +76,14 @@ def mending_for(
     repairing = rules.repairing(model, upstream.tool_call_repair, upstream.kind)
     if repairing is None:
         return None
-    tools = tools_of(body, dialect)
-    if conversation is None and client is Dialect.CHAT:
-        conversation = Conversation(
-            client=client,
-            upstream=dialect,
-            model=model,
-            request_id=request_id,
-            created=created,
-            known_tools=frozenset(tools),
-        )
-    elif conversation is None and body.get("tools"):  # to be written anew, which mere tags are not worth
-        with suppress(Unreadable):
-            conversation = read_along({**body, "model": model}, dialect, request_id=request_id, created=created)
-    if conversation is None:
-        return None
+    if conversation is None and client is not Dialect.CHAT:
+        if body.get("tools"):  # to be written anew, which mere tags are not worth
+            with suppress(Unreadable):
+                conversation = read_along({**body, "model": model}, dialect, request_id=request_id, created=created)
+        if conversation is None:
+            return None
     field = "" if upstream.reasoning_field == "auto" else upstream.reasoning_field
-    return Mending(repairing.families, tools, conversation, field)
+    return Mending(repairing.families, body, dialect, conversation, field, model, request_id, created)
 
 
 class AnswerRepair:
@@ -75,20 +91,24 @@ class AnswerRepair:
 
     def __init__(self, mending: Mending) -> None:
         self._mending = mending
+        self._grammar = grammar(mending.families, mending.may_have_tools)
         self._made: tuple[Repair, MendArguments] | None = None
 
     def leaves(self, text: str) -> bool:
         """Whether an answer of this text, and no other, would stay as it is."""
-        return grammar(self._mending.families, bool(self._mending.tools)).leaves(text)
+        return self._grammar.leaves(text)
 
     def begins(self, text: str) -> bool:
         """Whether an answer that begins so may stay unread until something suspect comes."""
-        return grammar(self._mending.families, bool(self._mending.tools)).begins(text)
+        return self._grammar.begins(text)
+
+    @property
+    def conversation(self) -> Conversation:
+        return self._mending.conversation
 
     def late(self, *before: Transform) -> Late:
         """The transforms with these before them, for an answer that is read as events: made when they are needed."""
-        chosen = grammar(self._mending.families, bool(self._mending.tools))
-        return Late(chosen, lambda: (*before, *self.transforms))
+        return Late(self._grammar, lambda: (*before, *self.transforms))
 
     @property
     def transforms(self) -> tuple[Repair] | tuple[Repair, MendArguments]:

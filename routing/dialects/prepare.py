@@ -47,7 +47,7 @@ def _refuse_empty(request: Request) -> None:
     for turn in request.turns:
         if turn.role is Role.USER and turn.parts and all(isinstance(part, Unknown) for part in turn.parts):
             kinds = ", ".join(sorted({part.kind for part in turn.parts if isinstance(part, Unknown)}))
-            raise BadRequest(f"A message holds only {kinds}, which this upstream does not know. Send it as text.")
+            raise BadRequest(f"A message holds only {kinds[:200]}, which this upstream does not know. Send it as text.")
 
 
 def _limit(request: Request) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 DEFAULT_COMPACTION = 150_000  # tokens, of both makers that compact conversations
 
+MOST_WARNINGS = 100  # a request of a hundred thousand odd things is not told each
+
 
 class Role(StrEnum):
     USER = "user"
@@ -206,7 +208,7 @@ class Request:
     betas: list[str] = field(default_factory=list)  # Anthropic's names of what the rendered body makes use of
 
     def warn(self, sentence: str) -> None:
-        if sentence not in self.warnings:
+        if len(self.warnings) < MOST_WARNINGS and sentence not in self.warnings:
             self.warnings.append(sentence)
 
     def functions(self) -> list[Tool]:

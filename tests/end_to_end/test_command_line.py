@@ -6,6 +6,7 @@ from tests.end_to_end.answers import json_answer
 from tests.end_to_end.configuration import upstream as entry
 from tests.end_to_end.conftest import client_of
 from tests.end_to_end.exchanges import ALL, CHAT
+from tests.end_to_end.proxy import Installation
 from tests.end_to_end.shapes import assert_is_error
 
 
@@ -146,4 +147,11 @@ def test_an_option_that_makes_no_sense_stops_the_start_and_is_named(new_installa
     done = new_installation().manage("serve", "--port", "0", "--model-bindings", '{"a": "nobody"}', ok=False)
     assert done.returncode != 0
     assert "nobody" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_not_migrated_stops_the_start_and_the_way_out_is_told(tmp_path):
+    done = Installation(tmp_path).manage("serve", "--port", "0", ok=False)
+    assert done.returncode == 1
+    assert "manage.py migrate" in done.stderr
     assert "Traceback" not in done.stderr

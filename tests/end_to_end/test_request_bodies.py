@@ -11,6 +11,7 @@ import zstandard
 
 from tests.end_to_end.answers import json_answer
 from tests.end_to_end.exchanges import CHAT, MESSAGES
+from tests.end_to_end.shapes import assert_is_error
 
 MIB = 2**20
 quickly_zipped = partial(gzip.compress, compresslevel=1)  # the best they can takes seconds for tens of megabytes
@@ -123,6 +124,14 @@ def test_too_large_has_the_shape_of_the_clients_dialect(post):
     error = post(quickly_zipped(b" " * (65 * MIB)), "/v1/messages", **{"content-encoding": "gzip"}).json()
     assert error["type"] == "error"
     assert error["error"]["type"] == "request_too_large"
+
+
+@pytest.mark.parametrize("exchange", [CHAT, MESSAGES], ids=str)
+def test_more_things_than_can_be_read_in_no_time_are_refused(client, upstream, exchange):
+    for crowd in ({"tools": [{}] * 10_001}, {"x": [0] * 3_000_000}):
+        answer = client.post(exchange.client_path, json=exchange.body(**crowd), headers=exchange.headers)
+        assert "000" in assert_is_error(answer, exchange.dialect, 413)
+    assert upstream.calls == []
 
 
 def test_a_big_answer_passes(client, upstream):

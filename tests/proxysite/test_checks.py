@@ -4,6 +4,7 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from proxysite import checks
+from routing.secrets import Secret
 from tests.rows import make_binding, make_policy, make_rule, make_upstream, make_validator
 
 
@@ -91,3 +92,19 @@ def test_a_policy_that_judges_nothing_is_told(fields, why):
     make_policy("glm-*", **{**fields, "validator": validator})
     messages = checks.check_configuration(databases=["default"])
     assert [(message.id, why in message.msg) for message in messages] == ([("proxysite.W005", True)] if why else [])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("host", "keys", "upstream", "expected"),
+    [
+        ("0.0.0.0", [], {"credential_mode": "own", "api_key": "sk-x"}, ["proxysite.W006"]),
+        ("0.0.0.0", [Secret("local-key")], {"credential_mode": "own", "api_key": "sk-x"}, []),
+        ("127.0.0.1", [], {"credential_mode": "own", "api_key": "sk-x"}, []),
+        ("0.0.0.0", [], {}, []),
+    ],
+)
+def test_stored_keys_that_the_network_may_use_are_warned_of(settings, host, keys, upstream, expected):
+    make_binding("*", make_upstream(**upstream))
+    settings.ENV = {"HOST": host, "LOCAL_API_KEY": keys}
+    assert found() == expected

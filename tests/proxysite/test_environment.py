@@ -5,6 +5,7 @@ from cryptography.fernet import Fernet
 
 from proxysite import environment
 from proxysite.environment import BASE_DIR, VARIABLES, BadSetting, made_directory
+from routing.secrets import Secret
 
 NOWHERE = Path("/nonexistent/.env")
 
@@ -34,6 +35,12 @@ EXPECTED = {
     "PUBLIC_URL": ("", "https://proxy.example/", "https://proxy.example", "proxy.example"),
     "DEMO_UPSTREAM": (True, "false", False, "perhaps"),
     "ENABLE_STREAMING_TOOL_PARSER": (True, "false", False, "perhaps"),
+    "LOCAL_API_KEY": (
+        [],
+        "first-key, second-key",
+        [Secret("first-key"), Secret("second-key")],
+        "first-key,short",
+    ),
     "SECRET_KEY": ("", "s3cret", "s3cret", None),
     "ENCRYPTION_KEY": ("", FERNET_KEY, FERNET_KEY, "too-short"),
     "DEBUG": (False, "True", True, "2"),

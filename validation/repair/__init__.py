@@ -6,6 +6,15 @@ family's markup, whose parsers read from a `source` that can wait for more.  `tr
 
 from validation.repair.families.table import FAMILIES
 from validation.repair.recogniser import Mended, Note, Repair
-from validation.repair.trigger import SAYS_SOMETHING, TEXTS, TRIGGER, unsuspected
+from validation.repair.trigger import IN_TEXT, could_go_on, holds_marker, is_suspect
 
-__all__ = ["FAMILIES", "SAYS_SOMETHING", "TEXTS", "TRIGGER", "Mended", "Note", "Repair", "unsuspected"]
+__all__ = [
+    "FAMILIES",
+    "IN_TEXT",
+    "Mended",
+    "Note",
+    "Repair",
+    "could_go_on",
+    "holds_marker",
+    "is_suspect",
+]

@@ -99,21 +99,25 @@ class Lane:
         self._last = ""
         self._wasted = 0  # characters that were read for nothing
 
-    def is_quiet(self) -> bool:
-        """Text in which the grammar suspects nothing passes as it is, and changes nothing here."""
+    def is_idle(self) -> bool:
+        """Text in which no marker begins passes as it is."""
         return (
-            self._thinking == self._is_reasoning
+            self.begun
+            and self._thinking == self._is_reasoning
             and not self.is_fresh
             and not self._watches
-            and self._line == _BUSY
             and self._parser is None
             and self._source.is_read
-            and not self._ticks
-            and not (self._last and self._last in QUOTES)
         )
+
+    def is_quiet(self) -> bool:
+        """Text in which the grammar suspects nothing passes as it is, and changes nothing here."""
+        return self.is_idle() and self._line == _BUSY and not self._ticks and not (self._last and self._last in QUOTES)
 
     def feed(self, text: str) -> list[Item]:
         self.begun = True
+        if self.is_quiet():
+            self._last = ""  # what passed since then, nobody knows
         self._source.feed(text)
         return self._run()
 

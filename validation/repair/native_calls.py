@@ -45,9 +45,12 @@ class MendArguments:
         self._tools = tools
         self._open: dict[int, _Call] = {}
 
-    def passes(self, data: bytes, start: int = 0) -> int:
-        """Up to where bytes that tell of no call may go around: nowhere while one is open."""
-        return start if self._open else len(data)
+    def passes(self, data: bytes) -> bool:
+        """Whether bytes that tell of no call may go around: not while one is open."""
+        return not self._open
+
+    def may_wait(self) -> bool:
+        return True
 
     def feed(self, event: Event) -> list[Event]:
         kind = type(event)

@@ -32,7 +32,7 @@ from validation.repair.grammar import grammar
 from validation.repair.growing import Growing
 from validation.repair.lane import Grown, Item, Lane, Markup, Piece, Recognised
 from validation.repair.tools import Tools
-from validation.repair.trigger import OPENING, TRIGGER, unsuspected
+from validation.repair.trigger import IN_REASONING, IN_TEXT
 
 FIRST_KEY = 1 << 20  # of the calls made here: an upstream counts its own from 0
 _CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT})
@@ -91,11 +91,13 @@ class Repair:
 
     # What the caller may pass around the transform
 
-    def passes(self, data: bytes, start: int = 0) -> int:
-        """Up to where these bytes, which hold whole events from `start` on, may go around the transform."""
-        if not self._is_still():
-            return start
-        return unsuspected(data, start, TRIGGER if self._text.begun else OPENING)
+    def passes(self, data: bytes) -> bool:
+        """Whether these bytes, which hold whole events, may go around the transform."""
+        return self._is_still() and (IN_TEXT if self._current is self._text else IN_REASONING).search(data) is None
+
+    def may_wait(self) -> bool:
+        """Whether text in which no marker begins stays as it is, and may come later: it only tells what counts."""
+        return self._current.is_idle() and not self._drafts
 
     def _is_still(self) -> bool:
         return (

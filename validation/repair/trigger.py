@@ -5,8 +5,9 @@ the end of any JSON string counts as the end of the text, and an escaped ASCII c
 """
 
 import re
+from collections.abc import Iterable
 
-from validation.repair.grammar import QUOTES, beginnings, grammar
+from validation.repair.grammar import QUOTES, beginnings, endings, grammar, words_and_signs
 
 # A call, or a reason to finish that may be wrong.  `"tool_calls": null` and `[]` say nothing.  No alternative begins
 # with a quotation mark, or with another character of which JSON is full: the search would stop at each.
@@ -20,43 +21,71 @@ _CONTEXT = (
     rb"\\u00[2-7]",
     rb"\\u000[aA]",
 )
-_ANY_TEXT = rb'"(?:content|text)"\s*:\s*"(?!")'
+_ANY_TEXT = rb'(?:content(?<!_content)|text)"\s*:\s*"(?!")'
+_ANY_REASONING = rb'reasoning\w*"\s*:\s*(?!null|""|\[\])'
 
 
 # The end of a string which is not the id that chunks begin with: ids end in any letter.
 _END = r'"(?!\s*,\s*"(?:object|created|model)")'
 
 
-def _spelled(character: str) -> str:
+def _raw(character: str) -> str:
     """The character in UTF-8, as text of which each character is a byte."""
     return re.escape(character.encode().decode("latin-1"))
 
 
+def _spelled(character: str) -> str:
+    """The same, or as JSON may spell it.  What stands for an escaped ASCII character is looked for as such."""
+    if character.isascii():
+        return rf"\\?{character}" if character == "/" else _raw(character)
+    return rf"(?:{_raw(character)}|\\u(?i:{ord(character):04x}))"
+
+
+_SUSPECTS = grammar(None, True).suspects
+
+
 def _pattern(end: str) -> bytes:
-    markers = beginnings(grammar(None, True).suspects, _spelled, end)
-    others = {*QUOTES, *(literal[0] for literal in grammar(None, True).suspects)}
-    escaped = "|".join(f"{ord(character):04x}" for character in sorted(others) if not character.isascii())
-    quotes = "|".join(f'{_spelled(quote)}"' for quote in QUOTES if quote != '"')
-    ours = "|".join((*markers, quotes, rf"\\u(?i:{escaped})"))
+    markers = beginnings(_SUSPECTS, _raw, _spelled, end)
+    quotes = "|".join(f'{_raw(quote)}"' for quote in QUOTES if quote != '"')
+    ours = "|".join((*markers, quotes, _escaped({*QUOTES, *(literal[0] for literal in _SUSPECTS)})))
     return b"|".join((ours.encode("latin-1"), *_CONTEXT))
 
 
-TRIGGER = re.compile(b"|".join((_pattern(_END), *_EVENTS)))
-OPENING = re.compile(b"|".join((_pattern(_END), *_EVENTS, _ANY_TEXT)))
-"""For an answer of which only reasoning came yet: what it begins with is always looked at."""
-SAYS_SOMETHING = re.compile(
-    b"|".join((_pattern(_END), *_EVENTS, _ANY_TEXT, rb'"(?:reasoning\w*|refusal)"\s*:\s*(?!null|""|\[\])'))
-    + rb"""|"error"|"finish_reason"\s*:\s*"|\[DONE\]"""
-)
-"""For what comes before the first text."""
-TEXTS = re.compile(_pattern('"') + rb"|\n")
-"""For texts alone, as JSON spells them and each with the quotation mark that ends it; a line break is in none."""
+def _escaped(characters: Iterable[str]) -> str:
+    """Those that JSON may escape whatever they are."""
+    codes = "|".join(f"{ord(character):04x}" for character in sorted(characters) if not character.isascii())
+    return rf"\\u(?i:{codes})"
 
 
-def unsuspected(data: bytes, start: int, pattern: re.Pattern[bytes] = TRIGGER) -> int:
-    """Up to where whole frames, from `start` on, hold nothing that the pattern finds."""
-    found = pattern.search(data, start)
-    if found is None:
-        return len(data)
-    before = data.rfind(b"\n\n", start, found.start())  # of blank lines in another spelling nothing is passed
-    return start if before < 0 else before + 2
+_ALWAYS = (_pattern(_END), *_EVENTS)
+IN_TEXT = re.compile(b"|".join((*_ALWAYS, _ANY_REASONING)))
+IN_REASONING = re.compile(b"|".join((*_ALWAYS, _ANY_TEXT)))
+"""While one kind of text is said, the other is always looked at: it ends what was said, and may begin the answer."""
+# Texts alone, as JSON spells them; what ends them apart.
+_WORDS, _OTHERS = words_and_signs(_SUSPECTS)
+_ESCAPED = (_escaped(literal[0] for literal in _OTHERS), r"\\u00(?:3[cC]|[4-7])")
+_SHORT = 64  # bytes
+_IN_SHORT = re.compile("|".join((*beginnings(_SUSPECTS, _raw, _spelled), *_ESCAPED)).encode("latin-1"))
+# In long texts words are looked for apart: one pattern for all would stop at each of their first letters.
+_SIGNS = re.compile("|".join((*beginnings(_OTHERS, _raw, _spelled, end=""), *_ESCAPED)).encode("latin-1"))
+_WITHIN = re.compile("|".join(map(re.escape, _WORDS)).encode())
+_LONGEST_END = 16  # bytes
+_ENDS = re.compile(rb"(?:%b)\Z" % "|".join(endings(_SUSPECTS, _spelled)).encode("latin-1"))
+
+
+def is_suspect(texts: bytes) -> bool:
+    """Whether a marker may begin in these texts, even with their last character."""
+    if len(texts) < _SHORT:
+        return _IN_SHORT.search(texts) is not None
+    return holds_marker(texts) or could_go_on(texts) > 0
+
+
+def holds_marker(texts: bytes) -> bool:
+    """Whether so much of a marker is in these texts that it is one, or as good as one."""
+    return _SIGNS.search(texts) is not None or _WITHIN.search(texts) is not None
+
+
+def could_go_on(texts: bytes) -> int:
+    """How many of the last bytes of these texts could become a marker."""
+    found = _ENDS.search(texts, len(texts) - _LONGEST_END)
+    return len(texts) - found.start() if found else 0

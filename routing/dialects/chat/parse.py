@@ -1,5 +1,6 @@
 """The body of a chat request to the neutral request."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -121,7 +122,7 @@ class _Conversation:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._unanswered: list[str] = []  # ids made up for legacy calls, which are paired by their order
+        self._unanswered = deque[str]()  # ids made up for legacy calls, which are paired by their order
         self._legacy = 0
 
     def read(self, messages: Any) -> None:
@@ -144,7 +145,7 @@ class _Conversation:
                 id = reading.text(message.get("tool_call_id"), f"{what}.tool_call_id")
                 self._result(ToolResult(id, parts))
             case "function":
-                id = self._unanswered.pop(0) if self._unanswered else ""
+                id = self._unanswered.popleft() if self._unanswered else ""
                 self._result(ToolResult(id, parts))
             case role:
                 if role != "user":
@@ -153,21 +154,26 @@ class _Conversation:
 
     def _result(self, result: ToolResult) -> None:
         turns = self._request.turns
-        last = turns[-1] if turns else None
-        if last is not None and last.role is Role.USER and all(isinstance(part, ToolResult) for part in last.parts):
-            last.parts.append(result)
+        if self._takes_results():
+            turns[-1].parts.append(result)
         else:
             turns.append(Turn(Role.USER, [result]))
 
     def _user(self, parts: list[Part]) -> None:
         turns = self._request.turns
-        last = turns[-1] if turns else None
         results = [part for part in parts if isinstance(part, ToolResult)]
         rest = [part for part in parts if not isinstance(part, ToolResult)]
-        if last is not None and last.role is Role.USER and all(isinstance(part, ToolResult) for part in last.parts):
-            last.parts += [*results, *rest]
+        if self._takes_results():
+            turns[-1].parts += [*results, *rest]
         else:
             turns.append(Turn(Role.USER, [*results, *rest]))
+
+    def _takes_results(self) -> bool:
+        """Whether the last turn is a user's that has nothing but results yet; anything else would stand behind them."""
+        last = self._request.turns[-1] if self._request.turns else None
+        return (
+            last is not None and last.role is Role.USER and (not last.parts or isinstance(last.parts[-1], ToolResult))
+        )
 
     def _assistant(self, message: dict[str, Any], parts: list[Part], what: str) -> list[Part]:
         refusal = reading.text(message.get("refusal"), f"{what}.refusal")

@@ -170,7 +170,7 @@ _ON: Mapping[str, Callable[[_History, dict[str, Any], str], None]] = {
 
 
 def _only_results(turn: Turn) -> bool:
-    return turn.role is Role.USER and all(isinstance(part, ToolResult) for part in turn.parts)
+    return turn.role is Role.USER and (not turn.parts or isinstance(turn.parts[-1], ToolResult))
 
 
 def _call_id(item: dict[str, Any], what: str) -> str:

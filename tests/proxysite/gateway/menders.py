@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from routing.dialects import Dialect
+from routing.dialects.exchange import Exchange
+from tests.validation.repair.support import TOOLS
 from validation.repair.grammar import grammar
 
 
@@ -12,6 +15,14 @@ class Menders:
     def __init__(self, *transforms: Any, begins: Callable[[str], bool] = lambda text: False) -> None:
         self.transforms: Sequence[Any] = transforms
         self.begins = begins
+        self.conversation = Exchange(
+            client=Dialect.CHAT,
+            upstream=Dialect.CHAT,
+            model="m",
+            request_id="r",
+            created=1,
+            known_tools=frozenset(TOOLS),
+        )
 
 
 def lazy(*transforms: Any) -> Menders:

@@ -24,18 +24,18 @@ HEAD = {"id": "up_1", "object": "chat.completion.chunk", "created": 7, "model": 
 
 
 class Markup:
-    """Stands for a recogniser: `<name>` is a call without arguments; an unfinished one is held, and given back."""
+    """Stands for a recogniser: `<tool_name>` is a call without arguments; an unfinished one is held, and given back."""
 
     def __init__(self):
         self.held = ""
         self.kind = Text
         self.count = 0
 
-    def passes(self, data, start):
-        found = SUSPECT.search(data, start)
-        if self.held:
-            return start
-        return start + (data[start : found.start()].rfind(b"data: ") if found else len(data[start:]))
+    def passes(self, data):
+        return not self.held and SUSPECT.search(data) is None
+
+    def may_wait(self):
+        return not self.held
 
     def feed(self, event):
         if type(event) not in (Text, Reasoning):
@@ -50,7 +50,7 @@ class Markup:
             self.held = mark + after
             return out
         key, self.count = 100 + self.count, self.count + 1
-        out += [ToolStart(key, f"mended_{key}", name), ToolEnd(key)]
+        out += [ToolStart(key, f"mended_{key}", name.removeprefix("tool_")), ToolEnd(key)]
         return out + (self.feed(self.kind(rest)) if rest else [])
 
     def close(self):
@@ -68,8 +68,11 @@ def said(text):
 
 
 def frames(*transforms, **options):
-    exchange = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, request_id="1", known_tools=frozenset(TOOLS))
-    return ChatFrames(exchange, Menders(*(transforms or (Markup(), MendArguments(TOOLS)))), **options)
+    menders = Menders(*(transforms or (Markup(), MendArguments(TOOLS))))
+    menders.conversation = Exchange(
+        client=Dialect.CHAT, upstream=Dialect.CHAT, request_id="1", known_tools=frozenset(TOOLS)
+    )
+    return ChatFrames(menders, **options)
 
 
 def relayed(*data, size=0, **options):
@@ -129,13 +132,13 @@ def test_frames_that_hold_nothing_are_not_parsed():
     mending.feed(b"".join(frame({"content": "Hi"}, timing=number) for number in range(3)))
 
     assert mending.feed(b"data: {not json\n\n") == b"data: {not json\n\n"
-    assert mending.feed(b"data: {not json\n\n" * 2 + said("<read>")).startswith(b"data: {not json\n\n" * 2)
+    assert mending.feed(b"data: {not json\n\n" * 2 + said("<tool_read>")).startswith(b"data: {not json\n\n" * 2)
     assert mending.feed(said("d") + b"data: {not json\n\n") == said("d") + b"data: {not json\n\n"
     assert mending.warnings == []
 
 
 def test_a_text_that_becomes_a_call_is_written_anew_and_the_rest_stays():
-    data = [*PLAIN[:2], said(" a<re"), said("ad>b"), said("c"), frame({}, "stop"), USAGE, DONE]
+    data = [*PLAIN[:2], said(" a<tool_re"), said("ad>b"), said("c"), frame({}, "stop"), USAGE, DONE]
 
     out = relayed(*data)
 
@@ -151,13 +154,13 @@ def test_a_text_that_becomes_a_call_is_written_anew_and_the_rest_stays():
 
 @pytest.mark.parametrize("size", [1, 5, 64])
 def test_how_the_bytes_are_cut_makes_no_difference(size):
-    data = [*PLAIN[:2], said("<read"), said("> and <other> too"), frame({}, "stop"), DONE]
+    data = [*PLAIN[:2], said("<tool_read"), said("> and <tool_other> too"), frame({}, "stop"), DONE]
 
     assert read(relayed(*data, size=size)) == read(relayed(*data))
 
 
 def test_calls_after_a_mended_one_get_the_next_indices():
-    data = [said("<read>"), *CALLED[1:]]
+    data = [said("<tool_read>"), *CALLED[1:]]
 
     calls = read(relayed(*data))[2]
 
@@ -172,7 +175,7 @@ def test_arguments_that_do_not_fit_are_mended():
 
 
 def test_what_a_call_in_the_last_frame_becomes_comes_before_the_finish_reason():
-    for last in ({"content": "<read>"}, {"content": "", "reasoning_content": "<read>"}):
+    for last in ({"content": "<tool_read>"}, {"content": "", "reasoning_content": "<tool_read>"}):
         out = relayed(said("x"), frame(last, "stop"), DONE)
         assert read(out)[2][0]["name"] == "read"
         assert read(out)[3] == ["tool_calls"]
@@ -180,21 +183,21 @@ def test_what_a_call_in_the_last_frame_becomes_comes_before_the_finish_reason():
 
 
 def test_what_is_held_at_the_end_is_given_back_before_the_finish_reason():
-    out = relayed(said("a <b"), frame({}, "length"), DONE)
+    out = relayed(said("a <tool_b"), frame({}, "length"), DONE)
 
-    assert read(out) == ("a <b", "", {}, ["length"])
+    assert read(out) == ("a <tool_b", "", {}, ["length"])
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
 def test_reasoning_is_written_in_the_field_that_the_upstream_uses(field):
-    out = relayed(frame({field: "so"}), frame({field: " a<read>b"}), said("."), frame({}, "stop"), DONE)
+    out = relayed(frame({field: "so"}), frame({field: " a<tool_read>b"}), said("."), frame({}, "stop"), DONE)
 
     assert read(out)[1] == "so ab"
     assert set(re.findall(rb'"reasoning\w*"', out)) == {f'"{field}"'.encode()}
 
 
 def test_reasoning_is_written_in_the_field_that_is_set():
-    out = relayed(said("<read>"), frame({"reasoning_content": "a<read>b"}), DONE, reasoning_field="reasoning")
+    out = relayed(said("<tool_read>"), frame({"reasoning_content": "a<tool_read>b"}), DONE, reasoning_field="reasoning")
 
     assert b'"reasoning":"a"' in out
 
@@ -262,16 +265,16 @@ def test_a_call_of_a_tool_that_the_upstream_misnamed_is_written_anew():
 
 def test_custom_calls_are_counted_too():
     entry = {"index": 0, "id": "c", "type": "custom", "custom": {"name": "free", "input": "text"}}
-    out = relayed(said("<read>"), frame({"tool_calls": [entry]}), frame({}, "tool_calls"), DONE)
+    out = relayed(said("<tool_read>"), frame({"tool_calls": [entry]}), frame({}, "tool_calls"), DONE)
 
     assert b'{"index":1,"id":"c","type":"custom","custom":{"name":"free","input":""}}' in out
     assert b'{"index":1,"custom":{"input":"text"}}' in out
 
 
 def test_a_frame_that_loses_its_text_keeps_what_else_it_says():
-    first = frame({"role": "assistant", "content": "<read>"})
-    counted = frame({"content": "<read>"}, usage={"prompt_tokens": 1, "completion_tokens": 1})
-    scored = frame({"content": "<read>", "reasoning_details": [{"text": "<"}]}, "stop").replace(
+    first = frame({"role": "assistant", "content": "<tool_read>"})
+    counted = frame({"content": "<tool_read>"}, usage={"prompt_tokens": 1, "completion_tokens": 1})
+    scored = frame({"content": "<tool_read>", "reasoning_details": [{"text": "<"}]}, "stop").replace(
         b'"logprobs":null', b'"logprobs":{"content":[]}'
     )
     out = relayed(first, counted, scored, DONE)
@@ -284,7 +287,7 @@ def test_a_frame_that_loses_its_text_keeps_what_else_it_says():
 
 
 def test_seals_of_reasoning_stay():
-    seal = {"reasoning_content": "a<read>", "reasoning_details": [{"signature": "s"}]}
+    seal = {"reasoning_content": "a<tool_read>", "reasoning_details": [{"signature": "s"}]}
 
     assert b'"signature":"s"' in relayed(frame(seal), frame({}, "stop"), DONE)
 
@@ -308,9 +311,9 @@ def test_an_answer_without_choices_or_of_another_shape_passes(odd):
 
 def test_an_error_inside_the_stream_passes_behind_what_was_held():
     error = b'data: {"error": {"message": "out of memory"}}\n\n'
-    out = relayed(said("a <b"), error)
+    out = relayed(said("a <tool_b"), error)
 
-    assert read(out.removesuffix(error))[0] == "a <b"
+    assert read(out.removesuffix(error))[0] == "a <tool_b"
     assert out.endswith(error)
 
 
@@ -335,7 +338,7 @@ def test_nothing_follows_the_end():
 
 
 def test_a_last_event_may_lack_its_blank_line():
-    out = relayed(said("<read>"), frame({}, "stop"), b"data: [DONE]")
+    out = relayed(said("<tool_read>"), frame({}, "stop"), b"data: [DONE]")
 
     assert read(out)[3] == ["tool_calls"]
     assert out.rstrip().endswith(b"data: [DONE]")
@@ -343,12 +346,12 @@ def test_a_last_event_may_lack_its_blank_line():
 
 def test_a_stream_that_ends_too_early_is_broken_and_gives_what_was_held():
     mending = MendingRelay("local", frames(), None, Tap(), "req_1")
-    mending.feed(said("a <b"))
+    mending.feed(said("a <tool_b"))
 
     with pytest.raises(UpstreamBroken) as broken:
         mending.close()
     out = mending.break_off(broken.value)
-    assert out.startswith(said("<b").replace(b'"logprobs":null,', b""))
+    assert out.startswith(said("<tool_b").replace(b'"logprobs":null,', b""))
     assert b'"error"' in out
     assert mending.failure is None
 
@@ -364,18 +367,18 @@ def test_half_an_event_at_the_end_reaches_nobody():
 
 def test_a_stream_that_breaks_gives_what_was_held_and_the_error():
     mending = MendingRelay("local", frames(), "mine", Tap(), "req_1")
-    mending.feed(said("a <b"))
+    mending.feed(said("a <tool_b"))
     mending.feed(b"data: {half")
 
     out = mending.break_off(InternalError("It broke."))
 
-    assert b'"content":"<b"' in out
+    assert b'"content":"<tool_b"' in out
     assert b"It broke." in out
     assert b"theirs" not in out
 
 
 def test_a_stream_without_the_end_mark_is_complete_when_it_gave_a_reason():
-    assert read(relayed(said("<read>"), frame({}, "stop")))[3] == ["tool_calls"]
+    assert read(relayed(said("<tool_read>"), frame({}, "stop")))[3] == ["tool_calls"]
 
 
 def whole(message, finish="stop", **fields):
@@ -392,7 +395,7 @@ CALL = {"id": "a", "type": "function", "index": 0, "function": {"name": "read", 
 STAY = [
     whole({"content": "Hello", "annotations": []}),
     whole({"content": None, "tool_calls": [CALL]}, "tool_calls"),
-    whole({"content": "a <b"}),
+    whole({"content": "a <tool_b"}),
     whole({"content": "Hello", "tool_calls": []}, "length"),
     whole({"content": "Hello"}, "content_filter"),
     b"not json",
@@ -428,7 +431,7 @@ def test_a_whole_answer_that_says_one_text_is_plain_if_the_text_is():
 
 
 def test_a_whole_answer_is_mended_in_place():
-    answer = orjson.loads(mended(whole({"content": "a<read>b", "reasoning": "c<read>d"})))
+    answer = orjson.loads(mended(whole({"content": "a<tool_read>b", "reasoning": "c<tool_read>d"})))
 
     (choice,) = answer["choices"]
     message = choice["message"]
@@ -440,7 +443,9 @@ def test_a_whole_answer_is_mended_in_place():
 
 
 def test_a_whole_answer_that_is_only_a_call_has_no_content():
-    message = orjson.loads(mended(whole({"content": "<read>"}), reasoning_field="reasoning"))["choices"][0]["message"]
+    message = orjson.loads(mended(whole({"content": "<tool_read>"}), reasoning_field="reasoning"))["choices"][0][
+        "message"
+    ]
 
     assert message["content"] is None
     assert list(message) == ["role", "content", "tool_calls"]
@@ -468,7 +473,7 @@ def test_calls_of_whole_answers_get_what_clients_need(message):
 
 def test_custom_calls_of_whole_answers_stay():
     custom = {"id": "c", "type": "custom", "custom": {"name": "free", "input": "text"}}
-    message = orjson.loads(mended(whole({"content": "<read>", "tool_calls": [custom]})))["choices"][0]["message"]
+    message = orjson.loads(mended(whole({"content": "<tool_read>", "tool_calls": [custom]})))["choices"][0]["message"]
 
     assert message["tool_calls"][1] == custom
 

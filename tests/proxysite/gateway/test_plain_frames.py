@@ -7,12 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxysite.gateway.chat_frames import ChatFrames
-from proxysite.gateway.plain_frames import PlainFrames
-from routing.dialects import Dialect
+from proxysite.gateway.plain_frames import PlainFrames, as_text
 from routing.dialects.events import Reasoning, Start, Text
-from routing.dialects.exchange import Exchange
 from tests.proxysite.gateway.menders import Menders, lazy
-from tests.validation.repair.support import TOOLS, repair
+from tests.validation.repair.support import repair
 from validation.repair.grammar import grammar
 
 
@@ -85,44 +83,44 @@ def test_what_is_no_lesson_teaches_nothing(data, found):
 def test_frames_that_are_alike_tell_their_texts_together():
     plain = taught({"content": "a"}, Text("a"))
     b, c = frame({"content": "b"}), frame({"content": 'c"'})
-    assert plain.texts(b + c) == b'bc\\""'
-    assert plain.frames(b + c) == [b, c]
-    assert plain.frames(b) == [b]
+    assert plain.run(b + c, 0) == (len(b + c), b'bc\\"')
+    assert plain.run(b, 0) == (len(b), b"b")
+    assert [plain.only_text(one) for one in (b, c, frame({}))] == [b"b", b'c\\"', b""]
+    assert plain.last(b + c) == (len(c), 3)
 
 
 @pytest.mark.parametrize("data", [frame({}), b"", frame({"content": "b"})[:-2], frame({"content": "b"})[1:]])
 def test_others_tell_none(data):
-    assert taught({"content": "a"}, Text("a")).texts(data) is None
-    assert PlainFrames().texts(data) is None
+    assert taught({"content": "a"}, Text("a")).run(data, 0) == (0, b"")
+    assert PlainFrames().run(data, 0) == (0, b"")
+    assert PlainFrames().only_text(data) == b""
 
 
-def test_what_stands_between_two_of_them_shows_by_its_line_breaks():
+def test_with_another_between_them_they_tell_none():
     plain, alike = taught({"content": "a"}, Text("a")), frame({"content": "a"})
-    assert b"\n" in plain.texts(alike + frame({"x": 1}) + alike)
+    assert plain.run(alike + frame({"x": 1}) + alike, 0) == (0, b"")
 
 
 def test_a_run_ends_where_other_frames_begin():
     plain = taught({"content": "a"}, Text("a"))
     b, c, other = frame({"content": "b"}), frame({"content": 'c"'}), frame({"x": 1})
-    assert plain.run(other + b + c + other, len(other)) == (len(other + b + c), b'bc\\""')
-    assert plain.run(b + other + b + c, 0)[1].count(b"\n") > 0
+    assert plain.run(other + b + c + other, len(other)) == (len(other + b + c), b'bc\\"')
+    assert plain.run(b + other, 0) == (len(b), b"b")
+    assert plain.run(b + c + other[:-2], 0) == (len(b + c), b'bc\\"')
+
+
+def test_frames_that_overlap_are_none():
+    plain = taught({"content": "a"}, Text("a"))
+    one = frame({"content": ""})
+    assert plain.run(one[: len(one) // 2], 0) == (0, b"")
 
 
 @pytest.mark.parametrize(
-    "data",
-    [
-        frame({"content": "b"}),
-        frame({}) + frame({"content": "b"}) * 2,
-        frame({"content": "b"}) * 2 + frame({"content": "b"}, x=1)[:40],
-        frame({"content": "b"}) + frame({"content": "b"})[:-2],
-        b"",
-    ],
+    ("spelled", "text"),
+    [(b"a", "a"), (rb"\u00e9\"", 'é"'), (rb"\ud83d\ude00", "😀"), (b"\xff", "\ufffd"), (rb"\x", r"\x")],
 )
-def test_what_begins_otherwise_or_is_one_frame_or_half_of_one_is_no_run(data):
-    plain = taught({"content": "a"}, Text("a"))
-    end, texts = plain.run(data, 0)
-    assert (end, texts) in ((0, b""), (2 * len(frame({"content": "b"})), b'bb"'))
-    assert PlainFrames().run(data, 0) == (0, b"")
+def test_texts_are_read_as_json_spells_them(spelled, text):
+    assert as_text(spelled) == text
 
 
 def test_it_learns_until_it_knows_a_frame_or_has_seen_a_few_without_one():
@@ -134,16 +132,16 @@ def test_it_learns_until_it_knows_a_frame_or_has_seen_a_few_without_one():
     plain.learn(frame({"content": "a"}), [Text("a")])
     assert plain.read(frame({"content": "b"}))
     assert not plain.is_learning
-    for _ in range(4):
-        assert plain.texts(frame({"content": "b"}, created=8)) is None
+    for _ in range(8):
+        assert plain.run(frame({"content": "b"}, created=8), 0) == (0, b"")
     assert not plain.is_learning
 
 
 def test_it_learns_anew_when_no_frame_is_as_it_was():
     plain = taught({"content": "a"}, Text("a"))
-    for _ in range(4):
+    for _ in range(8):
         assert not plain.is_learning
-        assert plain.texts(frame({"content": "b"}, created=8)) is None
+        assert plain.run(frame({"content": "b"}, created=8), 0) == (0, b"")
     assert plain.is_learning
 
 
@@ -168,11 +166,9 @@ PIECES = [
 
 
 def streamed(data, menders=Menders):
-    conversation = Exchange(
-        client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1, known_tools=frozenset(TOOLS)
-    )
-    mending = ChatFrames(conversation, menders(repair()))
-    return [json.loads(line[6:]) for line in b"".join(map(mending.feed, data)).split(b"\n\n") if line]
+    mending = ChatFrames(menders(repair()))
+    out = b"".join([*map(mending.feed, data), mending.close()])
+    return [json.loads(line[6:]) for line in out.split(b"\n\n") if line]
 
 
 def said(chunks):
@@ -225,8 +221,7 @@ def test_nothing_is_made_to_mend_an_ordinary_answer(size):
         FINISH,
         DONE,
     ]
-    conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
-    mending = ChatFrames(conversation, Unneeded(begins=grammar(None, True).begins))
+    mending = ChatFrames(Unneeded(begins=grammar(None, True).begins))
     grouped = [b"".join(data[at : at + size]) for at in range(0, len(data), size)]
     assert b"".join([*map(mending.feed, grouped), mending.close()]) == b"".join(data)
     assert not mending.is_cut
@@ -247,8 +242,7 @@ def test_nothing_is_made_to_mend_an_ordinary_answer(size):
     ],
 )
 def test_what_says_more_than_a_text_is_read_at_once(first):
-    conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
-    mending = ChatFrames(conversation, Unneeded(begins=grammar(None, True).begins))
+    mending = ChatFrames(Unneeded(begins=grammar(None, True).begins))
     with pytest.raises(AssertionError, match="nothing had to be mended"):
         mending.feed(first)
 
@@ -258,10 +252,48 @@ DONE = b"data: [DONE]\n\n"
 
 
 def whole(*data):
-    conversation = Exchange(client=Dialect.CHAT, upstream=Dialect.CHAT, model="m", request_id="r", created=1)
-    mending = ChatFrames(conversation, lazy(repair()))
+    mending = ChatFrames(lazy(repair()))
     out = b"".join([*map(mending.feed, data), mending.close()])
     return out, mending.is_cut
+
+
+LEAK = "<tool_call>\n" + json.dumps({"name": "noop", "arguments": {}}) + "\n</tool_call>"
+
+
+@pytest.mark.parametrize("size", [1, 7, 5000])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_what_left_unread_long_ago_decides_whether_a_marker_counts(size, quoted):
+    words = ["Look: ", "\n```\n" if quoted else "\n", *["a word and "] * 4000, LEAK]
+    data = [frame({"role": "assistant"}), *(frame({"content": text}) for text in words), FINISH, DONE]
+    out, _ = whole(*(b"".join(data[at : at + size]) for at in range(0, len(data), size)))
+    assert (b"tool_calls" in out) is not quoted
+    assert (b"<tool_call>" in out) is quoted
+
+
+def test_what_could_become_a_marker_waits_for_the_next_frame():
+    mending = ChatFrames(lazy(repair()))
+    mending.feed(b"".join(frame({"content": text}) for text in ("Hello", " there")))
+    assert mending.feed(frame({"content": " of"})) == b""
+    assert mending.feed(frame({"content": " it"})) == frame({"content": " of"}) + frame({"content": " it"})
+    data = frame({"content": " for"}) + frame({"content": " f"})
+    assert mending.feed(data) == frame({"content": " for"})
+    assert b'"content":" "' in (end := mending.close())
+    assert b'"content":"f"' in end
+
+
+def test_a_row_of_backticks_that_left_unread_is_said_once():
+    data = [frame({"content": text}) for text in ("Hello", " `", "a", "`", "` <tool_", "x", "` y", "` <tool_call>")]
+    out, _ = whole(*data, FINISH, DONE)
+    text = "".join(
+        value for name, value in said([json.loads(line[6:]) for line in out.split(b"\n\n")[:-2]]) if name == "content"
+    )
+    assert text == "Hello `a`` <tool_x` y` <tool_call>"
+
+
+def test_a_comment_may_come_first():
+    data = [b": ping\n\n", frame({"role": "assistant"}), frame({"content": "Hello"}), FINISH, DONE]
+    conversation = ChatFrames(Unneeded(begins=grammar(None, True).begins))
+    assert b"".join(map(conversation.feed, data)) == b"".join(data)
 
 
 PLAIN = [frame({"role": "assistant"}), *(frame({"content": text}) for text in ("Hello", " there", " you", "."))]
