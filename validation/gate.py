@@ -12,6 +12,7 @@ the answer, or says that there is none, by `answer`.  Once `verdict` or `failure
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from routing.dialects.events import (
     End,
@@ -366,13 +367,17 @@ class Gate:
         return self._held.popleft()
 
     def _next_text(self, kind: type[Spoken]) -> Event | None:
-        """The first held pieces of text as one."""
+        """The first held pieces of text as one.  Those with logprobs, which are those of whole tokens, are not cut."""
         held, stream, pieces = self._held, self._streams[_SPOKEN[kind]], []
+        logprobs: list[Any] = []
         # A channel that another one follows has come to its end: nothing of it is to come that could be a repeat.
         room = (stream.safe if stream is self._open else stream.size) - stream.released
         while held and type(held[0]) is kind:
-            text = held[0].text
+            event = held[0]
+            text, known = event.text, event.logprobs if type(event) is Text else None
             if len(text) > room:
+                if known:
+                    break
                 cut = text.rfind(" ", 1, room)  # between words, as tokens are
                 if room > 0 and (cut > 0 or room > PIECE):
                     cut = cut if cut > 0 else room
@@ -380,9 +385,12 @@ class Gate:
                     pieces.append(text[:cut])
                 break
             pieces.append(text)
+            logprobs += known or ()
             room -= len(text)
             held.popleft()
-        return kind("".join(pieces)) if pieces else None
+        if not pieces:
+            return None
+        return Text("".join(pieces), logprobs) if logprobs else kind("".join(pieces))
 
     def _note(self, event: Event) -> None:
         if type(event) in _SPOKEN:

@@ -378,3 +378,14 @@ def test_one_with_something_wrong_is_still_to_be_judged(text):
 
 def test_one_that_the_validator_model_is_to_see_has_to_come():
     assert not asking().passes(GOOD)
+
+
+def test_text_goes_on_with_the_logprobs_of_its_tokens_which_are_not_cut_in_two():
+    tokens = [f"word{number} " for number in range(60)]
+    judge = gate()
+    out = [passed for text in tokens for passed in judge.feed(Text(text, [{"token": text}]))]
+    assert out
+    out += [passed for event in STOP for passed in judge.feed(event)]
+    texts = [event for event in out if type(event) is Text]
+    assert [entry["token"] for event in texts for entry in event.logprobs] == tokens
+    assert all(event.text == "".join(entry["token"] for entry in event.logprobs) for event in texts)
