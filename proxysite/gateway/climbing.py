@@ -175,10 +175,12 @@ class Climb:
         if gate.may_restart:
             await self._questions.aclose()
             answer = await self._attempts.instead(self.plan, broken)
-            if answer is None or answer.status >= 300:
+            if answer and answer.status >= 300:
+                self._attempts.note(f"Attempt {exchange.attempts}: {_refusal(answer)}.")
                 return False
-            self._judge(answer)
-            return True
+            if answer:
+                self._judge(answer)
+            return answer is not None
         said, found = gate.released_text, meaning(broken.failure, upstream.retry_statuses)
         if found is Meaning.FINAL or not broken.is_retryable:
             return False
@@ -232,7 +234,7 @@ class Climb:
         except ProxyError as problem:
             return problem.message
         if answer.status >= 300:
-            return f"the upstream “{answer.plan.upstream.name}” answered {answer.status}"
+            return _refusal(answer)
         self._changed = again
         self._judge(answer, unsaid)
         return ""
@@ -242,3 +244,7 @@ class Climb:
         self._answer, self._unsaid = answer, unsaid
         self._exchange.answered_by(answer)
         self._exchange.repair = AnswerRepair(answer.plan.mending) if answer.plan.mending else None
+
+
+def _refusal(answer: Opened) -> str:
+    return f"the upstream “{answer.plan.upstream.name}” answered {answer.status}"

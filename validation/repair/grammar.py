@@ -12,6 +12,7 @@ THINK_OPENERS = frozenset(opener for opener, _ in THINKING)
 THINK_CLOSERS = (*(closer for _, closer in THINKING), "[BEGIN FINAL RESPONSE]")
 WORDS = frozenset({"to=functions."})  # openers that count only where a word begins
 LONGEST_TICKS = 64  # that are looked at as one run
+_LETTER = re.compile("[A-Za-z]")  # behind one, no word begins: `beginnings` says the same
 QUOTES = "\"'“‘«„"
 
 
@@ -30,6 +31,7 @@ class Grammar:
         self.prefixes = _prefixes(literals)
         self.suspects = tuple(literal for literal in literals if literal in self.openers or not literal[0].isalpha())
         self.suspected_prefixes = _prefixes(self.suspects)
+        self._of_words = _prefixes(WORDS) - _prefixes(set(literals) - WORDS)
         self.longest = len(literals[0])
         self.first = re.compile("[" + re.escape("".join(sorted({literal[0] for literal in literals}))) + "]")
         at_start = sorted({*literals, *self.starters, *self.closers}, key=len, reverse=True)
@@ -67,8 +69,10 @@ class Grammar:
         prefixes = self.prefixes if everything else self.suspected_prefixes
         at = max(at, len(text) - self.longest + 1)
         while match := self.first.search(text, at):
-            if text[match.start() :] in prefixes:
-                return len(text) - match.start()
+            start = match.start()
+            tail = text[start:]
+            if tail in prefixes and not (tail in self._of_words and _LETTER.match(text[start - 1 : start])):
+                return len(text) - start
             at = match.end()
         return 0
 
@@ -126,7 +130,11 @@ def words_and_signs(literals: Iterable[str]) -> tuple[tuple[str, ...], tuple[str
 
 
 def _begun(literal: str, spell: Spell) -> str:
-    return rf"{literal[0]}(?<![A-Za-z]{literal[0]})" if literal in WORDS else spell(literal[0])
+    """A word begins behind no letter, unless it is that of an escape in JSON."""
+    first = literal[0]
+    if literal in WORDS:
+        return rf"{first}(?:(?<![A-Za-z]{first})|(?<=\\[nrt]{first}))"
+    return spell(first)
 
 
 def _branch(first: str, rests: list[str], spell: Spell, end: str) -> str:

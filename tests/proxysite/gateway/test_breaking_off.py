@@ -92,8 +92,9 @@ class TestAnAnswerThatBreaksOff:
 
     async def test_and_is_refused_then_ends_as_it_broke_off(self, served):
         client, upstream = asking(), Upstream((*says(LONG_GOOD), RESET), then=(400,))
-        await served(client, upstream, ROUTED)
+        record, _ = await served(client, upstream, ROUTED)
         assert (client.status, "broke off" in client.json()["error"]["message"]) == (502, True)
+        assert record.warnings[1] == "Attempt 2: the upstream “persistent” answered 400."
 
     async def test_behind_nothing_but_thoughts_begins_anew_in_the_same_stream(self, served):
         thoughts = says("I should look at the file first, and at its third line. " * 5, "reasoning_content")

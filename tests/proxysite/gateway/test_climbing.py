@@ -214,6 +214,23 @@ class TestABadAnswer:
         assert check_messages(client.body).texts("text") == GOOD
 
 
+CALLED = (
+    MESSAGES_ANSWER[0],
+    frame(
+        {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "tool_use", "id": "c1", "name": "run", "input": {}},
+        }
+    ),
+    frame({"type": "content_block_stop", "index": 0}),
+    frame({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
+    frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LONG_GOOD}}),
+    frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LOOP * 40}}),
+)
+SPEAKS_MESSAGES = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.MESSAGES}), kind=Kind.LLAMACPP)))
+
+
 class TestAnAnswerThatWasGoodAtFirst:
     """The client has some of it already."""
 
@@ -336,21 +353,19 @@ class TestAnAnswerThatWasGoodAtFirst:
         assert failure.tool_calls[failure.call].arguments.startswith('{"commands": ["Wait')
 
     async def test_with_a_call_that_the_client_has_is_not_continued(self, served):
-        call = {"type": "tool_use", "id": "c1", "name": "run", "input": {}}
-        called = (
-            MESSAGES_ANSWER[0],
-            frame({"type": "content_block_start", "index": 0, "content_block": call}),
-            frame({"type": "content_block_stop", "index": 0}),
-            frame({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
-            frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LONG_GOOD}}),
-            frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LOOP * 40}}),
-        )
-        routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.MESSAGES}), kind=Kind.LLAMACPP)))
-        client, upstream = asking(tools=[{"name": "run", "input_schema": {}}]), Upstream((*called, Gate()))
-        _, (failure,) = await served(client, upstream, routing, **AT_ONCE)
+        client, upstream = asking(tools=[{"name": "run", "input_schema": {}}]), Upstream((*CALLED, Gate()))
+        _, (failure,) = await served(client, upstream, SPEAKS_MESSAGES, **AT_ONCE)
         assert check_messages(client.body).error
         assert len(upstream.requests) == 1
         assert failure.outcome is Outcome.ERROR
+
+    async def test_with_a_call_that_the_client_has_lets_that_be_made_where_a_message_explains_it(self, served):
+        client, upstream = asking(tools=[{"name": "run", "input_schema": {}}]), Upstream((*CALLED, Gate()))
+        await served(client, upstream, SPEAKS_MESSAGES, **AT_ONCE, on_exhausted=OnExhausted.MESSAGE)
+        read = check_messages(client.body)
+        assert [name for _, name, _ in read.tools()] == ["run"]
+        assert "garbage" in read.texts("text")
+        assert read.finish == "tool_use"
 
 
 class TestAWholeBadAnswer:
