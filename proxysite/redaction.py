@@ -17,6 +17,8 @@ _LOOKS_LIKE_A_KEY = re.compile(
 _MARKS = ("bearer", "key", "sk-")  # one of them is in all that the expression finds
 
 
+LONGEST_KEY = 1024  # characters; what is cut is looked at so far beyond the cut, which may go through a key
+
 _hidden: tuple[Secret, ...] = ()
 
 

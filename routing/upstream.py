@@ -13,6 +13,7 @@ import os
 import re
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import lru_cache, partial
 
 import aiohttp
@@ -160,13 +161,8 @@ class Upstreams:
         wanted = (upstream.http2, upstream.verify_tls)
         if wanted not in self._clients:
             verify = upstream.verify_tls
-            self._clients[wanted] = _Httpx(_http2(verify)) if upstream.http2 else _Aiohttp(verify)
+            self._clients[wanted] = _Http2(verify) if upstream.http2 else _Aiohttp(verify)
         return self._clients[wanted]
-
-
-def _http2(verify_tls: bool) -> httpx.AsyncBaseTransport:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE_SECONDS)
-    return httpx.AsyncHTTPTransport(verify=verify_tls, http2=True, limits=limits, trust_env=False)
 
 
 class _Httpx:
@@ -183,6 +179,39 @@ class _Httpx:
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+
+class _Http2(_Httpx):
+    """The library looks at connections that have been idle for long only when it sends the next request, and until then
+    keeps them open: here that is done in time."""
+
+    def __init__(self, verify_tls: bool) -> None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE_SECONDS)
+        transport = httpx.AsyncHTTPTransport(verify=verify_tls, http2=True, limits=limits, trust_env=False)
+        super().__init__(transport)
+        self._pool = transport._pool
+        self._tidying: asyncio.Task[None] | None = None
+
+    async def send(self, upstream: Upstream, method: str, url: str, headers: Headers, body: bytes) -> Answer:
+        if self._tidying is None or self._tidying.done():
+            self._tidying = asyncio.get_running_loop().create_task(self._tidy())
+        return await super().send(upstream, method, url, headers, body)
+
+    async def aclose(self) -> None:
+        if self._tidying:
+            self._tidying.cancel()
+        await super().aclose()
+
+    async def _tidy(self) -> None:
+        """As long as there is a connection."""
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            for connection in self._pool.connections:
+                if connection.has_expired():
+                    with suppress(Exception):  # whatever it says, it is gone
+                        await connection.aclose()
+            if all(connection.is_closed() for connection in self._pool.connections):
+                return
 
 
 # The same few URLs and timeouts are used again and again.
@@ -270,7 +299,8 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
 
 def translated(problem: BaseException, upstream: Upstream, *, answering: bool = False) -> ProxyError:
     """Our error for whatever the client library raised.  `answering`: the answer had begun."""
-    where = f"The upstream “{upstream.name}” at {upstream.base_url}"
+    address = "" if upstream.base_url == DEMO else f" at {upstream.base_url}"
+    where = f"The upstream “{upstream.name}”{address}"
     reason = _reason(problem, upstream)
     if isinstance(problem, (httpx.ConnectTimeout, aiohttp.ConnectionTimeoutError)):
         longest = f"{upstream.connect_timeout_seconds:g} s (connect timeout)"

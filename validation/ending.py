@@ -1,7 +1,7 @@
-"""How an answer ends for the client when it is garbage and nobody tries again.
+"""How an answer ends for the client when it is garbage, or broke off, and nobody tries again.
 
 `Guarded` puts a gate between a reader and a writer.  Alone it ends a bad answer by itself; where somebody watches it,
-that one sees the verdict, tries again as often as the policy says, and asks for the `end` when no try is left.
+that one sees the verdict or the failure, tries again as often as may be, and asks for the `end` when no try is left.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Guarded:
     @property
     def is_over(self) -> bool:
         """Garbage was found, and the client was told: nothing that still comes is for it."""
-        return self._ended
+        return self._ended and self.gate.verdict is not None
 
     def feed(self, event: Event) -> list[Event]:
         return self._with_end(self.gate.feed(event))
@@ -45,11 +45,15 @@ class Guarded:
         return self.gate.answer(asked, verdict)
 
     def end(self) -> list[Event]:
-        """What follows the released part of a bad answer; once."""
-        if self.gate.verdict is None or self._ended:
+        """What follows the released part of a bad answer, or of one that broke off; once."""
+        verdict, failure = self.gate.verdict, self.gate.failure
+        if self._ended or not (verdict or failure):
             return []
         self._ended = True
-        return last_events(self.gate, self.gate.verdict, self.policy, self._link())
+        if failure:
+            return [*self.gate.good_rest(), Failed(failure)]
+        assert verdict is not None
+        return last_events(self.gate, verdict, self.policy, self._link())
 
     def _with_end(self, out: list[Event]) -> list[Event]:
         if self._watched:

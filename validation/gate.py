@@ -6,12 +6,13 @@ suspicion begins; a tool call goes on when it is complete, because a client acts
 before the end.  In both the last piece waits for the judgement of the whole.  The order of the events never changes.
 
 A gate has no clock and calls nobody.  When it wants the validator model it sets `ask`; whoever has the clock gives it
-the answer, or says that there is none, by `answer`.  Once `verdict` is set nothing goes on any more.
+the answer, or says that there is none, by `answer`.  Once `verdict` or `failure` is set nothing goes on any more.
 """
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from routing.dialects.events import (
     End,
@@ -28,6 +29,7 @@ from routing.dialects.events import (
     ToolArguments,
     ToolEnd,
     ToolStart,
+    UpstreamError,
     UsageSeen,
 )
 from validation.calls import Calls, Ends, Found
@@ -81,6 +83,7 @@ class Gate:
         whole: bool = False,
     ) -> None:
         self.verdict: Verdict | None = None
+        self.failure: UpstreamError | None = None  # the upstream's own, behind which nothing comes
         self.ask: Ask | None = None
         self.judged: Stream | None = None  # where the verdict was found
         self.has_released = False  # something that a client would show or act on
@@ -110,7 +113,8 @@ class Gate:
         if self.verdict or self._ended:
             return []
         if isinstance(event, Failed):
-            return self._broken(event)
+            self._ended, self.failure, self.ask = True, event.error, None
+            return []
         self._held.append(event)
         if channel := _SPOKEN.get(type(event)):
             return self._heard(event, channel)  # type: ignore[arg-type]
@@ -164,6 +168,12 @@ class Gate:
     def beginning(self) -> list[Event]:
         """The start of the answer, if the client has not seen it yet: whatever else is said must follow one."""
         return [event for event in list(self._held)[:1] if isinstance(event, Start)]
+
+    def good_rest(self) -> list[Event]:
+        """What is good of an answer that broke off goes on, where nobody goes on with it; half a call does not."""
+        out = [] if self._holds_all else self._released()
+        self._held.clear()
+        return out
 
     def give_up(self) -> list[Event]:
         """Everything that was held back goes on, garbage or not, but for calls that are not complete and the end."""
@@ -219,6 +229,11 @@ class Gate:
     def leaked(self) -> int:
         """Characters that the client has beyond the good text."""
         return max(0, self._streams[Channel.TEXT].released - len(self.good_text))
+
+    @property
+    def is_complete(self) -> bool:
+        """Everything was judged, and nothing is wrong with it."""
+        return self._ended and self.failure is None
 
     @property
     def may_continue(self) -> bool:
@@ -329,13 +344,6 @@ class Gate:
             self._note(event)
         return out
 
-    def _broken(self, failure: Failed) -> list[Event]:
-        """The upstream failed: what is good goes on before the failure, half a call does not."""
-        out = [] if self._holds_all else self._released()
-        self._ended = True
-        self._held.clear()
-        return [*out, failure]
-
     def _released(self) -> list[Event]:
         """What may go on."""
         out: list[Event] = []
@@ -359,13 +367,17 @@ class Gate:
         return self._held.popleft()
 
     def _next_text(self, kind: type[Spoken]) -> Event | None:
-        """The first held pieces of text as one."""
+        """The first held pieces of text as one.  Those with logprobs, which are those of whole tokens, are not cut."""
         held, stream, pieces = self._held, self._streams[_SPOKEN[kind]], []
+        logprobs: list[Any] = []
         # A channel that another one follows has come to its end: nothing of it is to come that could be a repeat.
         room = (stream.safe if stream is self._open else stream.size) - stream.released
         while held and type(held[0]) is kind:
-            text = held[0].text
+            event = held[0]
+            text, known = event.text, event.logprobs if type(event) is Text else None
             if len(text) > room:
+                if known:
+                    break
                 cut = text.rfind(" ", 1, room)  # between words, as tokens are
                 if room > 0 and (cut > 0 or room > PIECE):
                     cut = cut if cut > 0 else room
@@ -373,9 +385,12 @@ class Gate:
                     pieces.append(text[:cut])
                 break
             pieces.append(text)
+            logprobs += known or ()
             room -= len(text)
             held.popleft()
-        return kind("".join(pieces)) if pieces else None
+        if not pieces:
+            return None
+        return Text("".join(pieces), logprobs) if logprobs else kind("".join(pieces))
 
     def _note(self, event: Event) -> None:
         if type(event) in _SPOKEN:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import INFO, CheckMessage
 from django.db.models import Case, Count, IntegerField, Max, Model, Q, Sum, Value, When
 from django.http import HttpRequest
@@ -217,7 +218,12 @@ def _state(upstream: Upstream, in_force: bool, last: RequestRecord | None) -> tu
 
 def _how_to_call(request: HttpRequest, config: LiveConfig) -> dict[str, Any]:
     root = request.build_absolute_uri("/").rstrip("/") + request.META.get("SCRIPT_NAME", "")
-    return {"openai_url": f"{root}/v1", "anthropic_url": root, "example_model": _example(config)}
+    return {
+        "openai_url": f"{root}/v1",
+        "anthropic_url": root,
+        "example_model": _example(config),
+        "wants_key": bool(settings.ENV["LOCAL_API_KEY"]),
+    }
 
 
 def _example(config: LiveConfig) -> str:

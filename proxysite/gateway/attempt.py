@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from proxysite.gateway.plan import Plan
+from routing.dialects.events import UpstreamError
 from routing.dialects.opening import Found, Opening
 from routing.errors import FirstTokenTimeout, ProxyError, TotalTimeout, UpstreamBroken, UpstreamUnreachable
 from routing.retry import Failure
@@ -96,11 +97,27 @@ class Opened:
 
 @dataclass(slots=True)
 class Failed:
-    """`refused` is the upstream's own answer, which the client gets if nobody else has a better one; else `error`."""
+    """`refused` is the upstream's own answer, which the client gets if nobody else has a better one; else `error`.
+
+    `had_begun`: a word of the answer had come.
+    """
 
     failure: Failure
     refused: Opened | None = None
     error: ProxyError | None = None
+    had_begun: bool = False
+
+    @property
+    def is_retryable(self) -> bool:
+        return self.error is None or self.error.retryable
+
+    @classmethod
+    def broken(cls, problem: ProxyError | UpstreamError) -> "Failed":
+        """An answer that broke off: by what became of its connection, or by what the upstream said in its middle."""
+        if isinstance(problem, ProxyError):
+            return cls(Failure(), error=problem, had_begun=True)
+        failure = Failure(problem.status, (), problem.message.encode())
+        return cls(failure, error=UpstreamBroken(problem.message), had_begun=True)
 
 
 class Attempt:

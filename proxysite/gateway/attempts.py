@@ -5,8 +5,11 @@
           └── next target ←── or the same again, after a wait ←──────┘
 
 Nothing of an attempt reaches the client before its answer holds something: refusals, connections that break, an error
-in the first event and an answer that ends before it began are all followed by another attempt.  Whoever makes an
-`Attempts` closes it, whatever happens: that closes the upstream's answer, gives the slots back, and frees the probe.
+in the first event and an answer that ends before it began are all followed by another attempt.  So is an answer that
+broke off later, where what had come of it was held back (`instead`).
+
+Whoever makes an `Attempts` closes it, whatever happens: that closes the upstream's answer, gives the slots back, and
+frees the probe.
 """
 
 import asyncio
@@ -24,9 +27,9 @@ from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
 from routing.admission.gatekeeper import Gatekeeper, Lease
 from routing.admission.targets import Targets
-from routing.errors import ProxyError
+from routing.errors import NoSlot, ProxyError
 from routing.retry import Attempts as Counted
-from routing.retry import Failure, GiveUp, Meaning, NextTarget, Retry, decide, harms_health, meaning
+from routing.retry import GiveUp, Meaning, NextTarget, Retry, decide, harms_health, meaning
 from routing.snapshot import Binding, Target
 from routing.upstream import Upstreams
 from validation.snapshot import Rung
@@ -87,6 +90,7 @@ class Attempts:
         self._lease: Lease | None = None
         self._turn: _Turn | None = None
         self._attempt: Attempt | None = None
+        self._answers = False  # an answer runs, and nobody has said yet how it ended
         self._notes: list[str] = []
 
     async def open(self) -> Opened:
@@ -94,21 +98,48 @@ class Attempts:
         plan = self._first_plan()
         self._exchange.planned(plan)  # for the record of a request that never gets out of its queue
         if self._admits:
-            self._lease = await self._engine.gatekeeper.admit(
-                self._exchange.request_id, self._model, plan.upstream.name
-            )
+            plan = await self._admitted(plan)
         self._exchange.admitted = time.monotonic()
+        self._turn_to(plan)
         return await self._until_answered(plan)
 
-    async def again(self, changes: Again, after: float) -> Opened:
-        """The same once more, because the answer was garbage; it is closed at once, and the slots are kept."""
+    async def _admitted(self, plan: Plan) -> Plan:
+        """For the first target whose upstream has a slot, now or in time.  Raises QueueFull or QueueTimeout."""
+        while True:
+            upstream = plan.upstream.name
+            try:
+                self._lease = await self._engine.gatekeeper.admit(self._exchange.request_id, self._model, upstream)
+                return plan
+            except NoSlot as problem:
+                self._tried.append(plan.target)
+                following = self._next_plan() if problem.elsewhere else None
+                if following is None:
+                    raise
+                self.note(f"The upstream “{upstream}” has no free slot; sent to {following.upstream.name}.")
+                plan = following
+                self._exchange.planned(plan)
+
+    async def again(self, changes: Again, target: Target, after: float) -> Opened:
+        """The same once more, at this target if it can, because the answer was garbage or has to go on; it is closed at
+        once, and the slots are kept."""
         await self._close_attempt()
         self._changes = changes
-        plan = self._plan_again(changes.target)
+        plan = self._plan_again(target)
         await asyncio.sleep(after)
         if self._lease:
             await self._lease.again(plan.upstream.name)
+        self._turn_to(plan)
         return await self._until_answered(plan)
+
+    async def instead(self, plan: Plan, broken: Failed) -> Opened | None:
+        """What follows an answer that broke off while the client had nothing of it: the same as if it had failed before
+        its first word.  None: nobody would do better."""
+        await self._close_attempt()
+        following = await self._following(plan, broken) if broken.is_retryable else None
+        if following is None:
+            return None
+        # What a plan holds for the reading of its answer has been used.
+        return await self._until_answered(self._plan_for(plan.target) if following is plan else following)
 
     @property
     def others(self) -> bool:
@@ -118,15 +149,16 @@ class Attempts:
     def note(self, note: str) -> None:
         """For the record and the log."""
         self._notes.append(note)
+        self._exchange.warnings += (note,)
         log.info("%s %s", self._exchange.request_id, note)
 
     async def _until_answered(self, plan: Plan) -> Opened:
         """Tries one target after the other, from the one that is planned for, each as often as makes sense."""
-        self._turn_to(plan)
         while True:
             outcome = await self._try(plan)
             if isinstance(outcome, Opened):
                 self._targets.answers(plan.target)
+                self._answers = True
                 if outcome.is_whole:
                     self.finished()
                 return outcome
@@ -137,7 +169,7 @@ class Attempts:
 
     async def _following(self, plan: Plan, failed: Failed) -> Plan | None:
         """What to send next, when its time has come; None: nobody would do better."""
-        decision = self._decide(plan, failed.failure)
+        decision = self._decide(plan, failed)
         if isinstance(decision, Retry):
             self._note(plan, failed, f"tried again after {decision.after:.3g} s")
             await asyncio.sleep(decision.after)
@@ -153,9 +185,10 @@ class Attempts:
         return following
 
     def broke_off(self) -> None:
-        """What `Opened.broke_off` does."""
-        assert self._turn is not None
-        self._targets.broke_off(self._turn.target, self, _now())
+        """What `Opened.broke_off` does; once for each answer."""
+        if self._answers and self._turn:
+            self._answers = False
+            self._targets.broke_off(self._turn.target, self, _now())
 
     def finished(self) -> None:
         """What `Opened.finished` does."""
@@ -176,24 +209,26 @@ class Attempts:
         self._turn = _Turn(plan.target, _now())
         self._tried.append(plan.target)
 
-    def _decide(self, plan: Plan, failure: Failure) -> Retry | NextTarget | GiveUp:
+    def _decide(self, plan: Plan, failed: Failed) -> Retry | NextTarget | GiveUp:
         turn = self._turn
         assert turn is not None
         turn.attempts += 1
-        turn.loading += self._learn(plan, failure)
+        turn.loading += self._learn(plan, failed)
         if not self._repeats:
             return GiveUp()
         waited = _now() - turn.began
         counted = Counted(here=turn.attempts, loading=turn.loading, waited=waited, others=self.others)
-        return decide(failure, counted, plan.upstream, datetime.now(UTC).timestamp(), random.random())
+        return decide(failed.failure, counted, plan.upstream, datetime.now(UTC).timestamp(), random.random())
 
-    def _learn(self, plan: Plan, failure: Failure) -> bool:
+    def _learn(self, plan: Plan, failed: Failed) -> bool:
         """Tells the target's health what came of it; whether its model is still being loaded."""
-        targets, now = self._targets, _now()
+        targets, now, failure = self._targets, _now(), failed.failure
         if meaning(failure) is Meaning.LOADING:
             targets.is_loading(plan.target, self, now)
             return True
-        if harms_health(failure):
+        if harms_health(failure) and failed.had_begun:
+            self.broke_off()
+        elif harms_health(failure):
             targets.failed(plan.target, self, now, unreachable=failure.unreachable)
         else:
             targets.abandoned(plan.target, self)

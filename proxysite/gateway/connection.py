@@ -1,16 +1,22 @@
 """A client's connection under `manage.py serve`: uvicorn's, with the bounds that it lacks on the head of a request.
 
+An offer to go on in HTTP/2 is declined, as a server may, by not looking at it: uvicorn's parser takes all that follows
+such a head for the other protocol.  Java's HTTP client makes the offer with every first request, its body behind it.
+
 What comes behind the head is the application's business (`proxysite.gateway.body`); it is told at once that there is
 something to wait for.  daphne gives the application whole bodies, and closes connections that are silent for a minute.
 """
 
 import asyncio
+import re
 from typing import Any
 
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 256 * 1024  # bytes
+
+_OFFER = re.compile(rb"\r\nupgrade:(?![ \t]*websocket)[^\r\n]*", re.IGNORECASE)
 
 
 class Connection(HttpToolsProtocol):
@@ -22,6 +28,7 @@ class Connection(HttpToolsProtocol):
         self._patience: float = settings.ENV["CLIENT_TIMEOUT_SECONDS"]
         self._lateness: asyncio.TimerHandle | None = None  # runs while a head is waited for
         self._in_head = True
+        self._in_body = False
         self._unread = 0  # bytes that came since a head or a piece of a body was complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -34,6 +41,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unread += len(data)
+        if b"pgrade" in data and not self._in_body:
+            data = _without_offer(data)
         super().data_received(data)
         if self._unread > LARGEST_HEAD and not self.transport.is_closing():
             self.send_400_response(f"The head of a request must not be larger than {LARGEST_HEAD // 1024} KiB.")
@@ -49,12 +58,16 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._unread = False, 0
+        self._in_head, self._in_body, self._unread = False, True, 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._unread = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        super().on_message_complete()
 
     def _wait_for_head(self) -> None:
         if self._patience:
@@ -70,3 +83,8 @@ class Connection(HttpToolsProtocol):
             self._wait_for_head()
         else:
             self.transport.close()
+
+
+def _without_offer(data: bytes) -> bytes:
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _OFFER.sub(b"", head) + end + rest

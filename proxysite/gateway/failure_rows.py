@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from proxysite.redaction import redacted
+import orjson
+
+from proxysite.redaction import LONGEST_KEY, redacted
 from validation.failures import Channel, Failure, ToolCall
 from validation.models import ValidationFailure
 
@@ -39,7 +41,7 @@ def row_of(failure: Failure, capture: str, most: int, body_text: Callable[[bytes
         left_out=max(0, len(_judged(failure)) - most) if keeps else 0,
         finish_reason=failure.finish_reason[:50],
         released=failure.released,
-        parameters=failure.parameters,
+        parameters=orjson.loads(redacted(orjson.dumps(failure.parameters).decode())),
         request_body=body_text(failure.request_body) if keeps else "",
         outcome=str(failure.outcome),
         next_step=_text(failure.next_step, 500),
@@ -62,6 +64,6 @@ def _call(failure: Failure) -> ToolCall:
 
 def _text(text: str, most: int) -> str:
     """The last characters, in a form that a text column holds."""
-    kept = text[-most:] if len(text) > most else text
+    kept = text[-most - LONGEST_KEY :]
     clean = kept.encode(errors="replace").decode().replace("\x00", "�")
-    return redacted(clean)
+    return redacted(clean)[-most:]

@@ -67,7 +67,12 @@ def guarded(
         body = {**plan.content, "model": plan.model_asked}
         try:
             conversation = read_along(
-                body, plan.dialect, request_id=request_id, created=now, renamed=plan.echo is not None
+                body,
+                plan.dialect,
+                request_id=request_id,
+                created=now,
+                renamed=plan.echo is not None,
+                passes=not plan.streams,
             )
         except Unreadable as problem:
             plan.warnings += (f"The answer was not judged: {problem}.",)

@@ -9,13 +9,13 @@ in between.
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from django.utils import timezone
 
 from proxysite.gateway.again import Again, CannotContinue
 from proxysite.gateway.asking import Asked, Route, find_route
-from proxysite.gateway.attempt import Opened
+from proxysite.gateway.attempt import Failed, Opened
 from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.climbing import Climb
@@ -28,6 +28,7 @@ from proxysite.gateway.plan import Chance, Plan, plan_for
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
 from proxysite.gateway.repairs import AnswerRepair
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
+from proxysite.gateway.streaming import BrokeOff, as_it_comes, beginning, rest
 from proxysite.live import LiveConfig
 from proxysite.redaction import without_keys
 from routing import headers, hints
@@ -39,7 +40,7 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
 from routing.dialects.responses import parse as responses_parse
-from routing.errors import InternalError, ProxyError, UpstreamBroken
+from routing.errors import ProxyError, UpstreamBroken
 from routing.snapshot import Target
 from routing.upstream import Headers
 
@@ -62,20 +63,32 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     climb: Climb | None = None
     try:
         answer = await attempts.open()
-        plan = answer.plan
-        exchange.answer_came(answer, engine.keep_bytes)
-        if plan.mending and answer.status < 300:
-            exchange.repair = AnswerRepair(plan.mending)
-        if plan.guard:
-            closes = climb = Climb(attempts, answer, exchange, engine.validator)
-        if plan.conversation and (plan.is_converted or plan.guard or answer.status < 300):
-            return await _converted(answer, plan, plan.conversation, exchange, climb)
-        if plan.streams and (conversation := _unstreamed(answer, plan, exchange)):
-            return await _converted_stream(answer, plan, conversation, exchange, None)
-        return await _passed(answer, plan, exchange)
+        while True:
+            plan = answer.plan
+            exchange.answer_came(answer, engine.keep_bytes)
+            exchange.repair = AnswerRepair(plan.mending) if plan.mending and answer.status < 300 else None
+            if plan.guard:
+                closes = climb = Climb(attempts, answer, exchange, engine.validator)
+            try:
+                return await _relayed(answer, plan, exchange, climb)
+            except BrokeOff as broken:
+                # A judged answer has seen to that itself.
+                following = None if climb else await attempts.instead(plan, Failed.broken(broken.problem))
+                if following is None:
+                    await closes.aclose()
+                    return _told(broken.problem, answer, plan, exchange)
+                answer = following
     except BaseException:
         await closes.aclose()
         raise
+
+
+async def _relayed(answer: Opened, plan: Plan, exchange: Exchange, climb: Climb | None) -> Relayed:
+    if plan.conversation and (plan.is_converted or plan.guard or answer.status < 300):
+        return await _converted(answer, plan, plan.conversation, exchange, climb)
+    if plan.streams and (conversation := _unstreamed(answer, plan, exchange)):
+        return await _converted_stream(answer, plan, conversation, exchange, None)
+    return await _passed(answer, plan, exchange)
 
 
 def _early(route: Route, exchange: Exchange) -> EarlyResponse | None:
@@ -160,8 +173,9 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     content_type = answer.header("content-type").lower()
     if content_type.startswith("text/event-stream") and answer.status < 400:
         exchange.streamed = True
-        relay = _passing_relay(answer, plan, exchange)
-        events = _events(answer, answer.chunks(), relay, exchange)
+        relay, chunks = _passing_relay(answer, plan, exchange), answer.chunks()
+        begun = await beginning(chunks, relay, exchange)
+        events = rest(answer, chunks, relay, exchange, begun)
         return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
     # Not every JSON is one document: Ollama streams application/x-ndjson.
     is_document = content_type.startswith("application/json") and plan.method != "HEAD"
@@ -170,7 +184,7 @@ async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
     raw = headers.to_client(answer.headers, rewritten=answer.encoded)
     if (length := answer.header("content-length")) and not answer.encoded:
         raw.append((b"content-length", length.encode()))
-    return Streamed(answer.status, raw, _raw(answer, exchange), answer)
+    return Streamed(answer.status, raw, as_it_comes(answer, exchange), answer)
 
 
 def _passing_relay(answer: Opened, plan: Plan, exchange: Exchange) -> Relay:
@@ -181,60 +195,16 @@ def _passing_relay(answer: Opened, plan: Plan, exchange: Exchange) -> Relay:
     return StreamRelay(upstream, plan.dialect, plan.echo, tap, request_id, exchange.early, largest=largest)
 
 
-async def _events(
-    answer: Opened, chunks: AsyncIterator[bytes], relay: Relay, exchange: Exchange, first: bytes = b""
-) -> AsyncGenerator[bytes]:
-    """No exception leaves here: the client is told by an event, the record by the exchange."""
+async def _read(answer: Opened) -> bytes:
+    """Raises BrokeOff."""
     try:
-        if first:
-            yield first
-        async for chunk in chunks:
-            exchange.first_byte_came()
-            if events := relay.feed(chunk):
-                yield events
-            if relay.failure or relay.is_over:
-                break  # the client was told, and whatever still comes is not for it
-        if left := relay.close():
-            yield left
-        if relay.failure:
-            exchange.outcome, exchange.error = "cut", relay.failure.message
-            if not relay.is_over:  # of a model that writes garbage the server may be well
-                answer.broke_off()
-        else:
-            answer.finished()
+        return await answer.read()
     except ProxyError as problem:
-        if last := relay.break_off(problem):
-            exchange.outcome, exchange.error = "cut", problem.message
-            answer.broke_off()
-            yield last
-    except Exception:
-        log.exception("%s failed in the middle of its answer.", exchange.request_id)
-        problem = InternalError("The proxy failed. Its log says why, under this request id.")
-        exchange.failed(problem)
-        yield relay.break_off(problem)
-    finally:
-        if exchange.client_gone and exchange.has_everything():
-            answer.finished()
-        exchange.warnings += tuple(relay.warnings)
-
-
-async def _raw(answer: Opened, exchange: Exchange) -> AsyncGenerator[bytes]:
-    """Bytes of any kind.  There is no event to tell of a break: the exception makes the server cut the connection."""
-    try:
-        async for chunk in answer.chunks():
-            exchange.first_byte_came()
-            exchange.tap.feed(chunk)
-            yield chunk
-        answer.finished()
-    except ProxyError as problem:
-        exchange.outcome, exchange.error = "cut", problem.message
-        answer.broke_off()
-        log.warning("%s %s", exchange.request_id, problem)
-        raise
+        raise BrokeOff(problem) from problem
 
 
 async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
-    body = await answer.read()
+    body = await _read(answer)
     await answer.aclose()
     exchange.first_byte_came()
     rewritten = answer.encoded
@@ -272,66 +242,61 @@ async def _converted(
         )
     if plan.streams and answer.status < 300:
         return await _converted_stream(answer, plan, conversation, exchange, climb)
-    body = await answer.read()
-    if climb is None or answer.status >= 400:
-        await answer.aclose()
-    exchange.first_byte_came()
-    exchange.tap.feed(body)
     if answer.status >= 400:
-        failure = upstream_errors.of_text(body, answer.status)
-        exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
-        if answer.is_error_event:
-            exchange.outcome, exchange.error = "upstream_error", failure.message
-        return _failed(failure, answer, plan, exchange)
+        return await _refused(answer, plan, exchange)
     if climb:
-        body, found, warnings = await climb.whole(body)
+        body, found, warnings = await climb.whole()
         plan, conversation = climb.plan, climb.conversation
-        await climb.aclose()
     else:
+        body = await _read(answer)
+        exchange.first_byte_came()
+        exchange.tap.feed(body)
         found, warnings = conversion.read_whole(body, conversation, _repairs(exchange))
     has_changed = (climb and climb.verdict) or (exchange.repair and exchange.repair.has_mended)
     if found[-1:] == [End()] and not (plan.is_converted or has_changed):
+        await (climb or answer).aclose()
         exchange.warnings += tuple(warnings)
         return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     whole = conversion.write_whole(found, conversation, warnings, body)
     exchange.warnings += tuple(whole.warnings)
     if whole.failure:
-        exchange.outcome, exchange.error = "upstream_error", whole.failure.message
-        return _failed(whole.failure, answer, plan, exchange)
+        raise BrokeOff(whole.failure)
+    await (climb or answer).aclose()
     return json_answer(whole.body)
+
+
+async def _refused(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
+    body = await answer.read()
+    await answer.aclose()
+    exchange.first_byte_came()
+    exchange.tap.feed(body)
+    failure = upstream_errors.of_text(body, answer.status)
+    exchange.outcome, exchange.error = "upstream_status", f"The upstream answered {answer.status}."
+    if answer.is_error_event:
+        exchange.outcome, exchange.error = "upstream_error", failure.message
+    return _failed(failure, answer, plan, exchange)
 
 
 async def _converted_stream(
     answer: Opened, plan: Plan, conversation: Conversation, exchange: Exchange, climb: Climb | None
 ) -> Relayed:
-    """A stream begins for the client only when there is something to say: an upstream that fails before that, with
-    whatever status, gives a real error status."""
     exchange.streamed = True
     transforms = climb.transforms if climb else _repairs(exchange)
     relay = ConvertingRelay(conversation, exchange.tap, transforms, plan.guard, largest=answer.largest)
     if exchange.early:
         relay.follow(exchange.early)
     chunks = climb.chunks(relay) if climb else answer.chunks()
-    try:
-        first = await _first_events(chunks, relay, exchange)
-    except ProxyError:
-        answer.broke_off()
-        raise
-    if relay.failure:
-        await (climb or answer).aclose()
-        exchange.warnings += tuple(relay.warnings)
-        exchange.outcome, exchange.error = "upstream_error", relay.failure.message
-        return _failed(relay.failure, answer, plan, exchange)
-    events = _events(answer, chunks, relay, exchange, first)
+    begun = await beginning(chunks, relay, exchange)
+    events = rest(answer, chunks, relay, exchange, begun)
     return Streamed(200, [_EVENT_STREAM, *_UNBUFFERED], events, climb or answer, relay)
 
 
-async def _first_events(chunks: AsyncIterator[bytes], relay: ConvertingRelay, exchange: Exchange) -> bytes:
-    async for chunk in chunks:
-        exchange.first_byte_came()
-        if (events := relay.feed(chunk)) or relay.failure:
-            return events
-    return relay.close()
+def _told(problem: ProxyError | UpstreamError, answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
+    """The bad end of an answer of which the client has nothing."""
+    if isinstance(problem, ProxyError):
+        raise problem
+    exchange.outcome, exchange.error = "upstream_error", problem.message
+    return _failed(problem, answer, plan, exchange)
 
 
 def _failed(failure: UpstreamError, answer: Opened, plan: Plan, exchange: Exchange) -> Whole:

@@ -23,7 +23,7 @@ from proxysite.gateway import failure_rows
 from proxysite.gateway.calibration import KeptCalibration
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.rates import Rates
-from proxysite.redaction import redacted
+from proxysite.redaction import LONGEST_KEY, redacted
 from proxysite.retention import retentions
 from routing.dialects import Dialect
 from routing.dialects.passing import HEAD, NOTHING, Summary
@@ -237,7 +237,8 @@ class Recorder:
 
     def _text(self, body: bytes) -> str:
         """A body as it is kept.  Some upstreams quote the headers they got, with the client's own key in them."""
-        text = redacted(body[: self._capture_bytes].decode(errors="replace").replace("\x00", "�"))
+        text = redacted(body[: self._capture_bytes + LONGEST_KEY].decode(errors="replace").replace("\x00", "�"))
+        text = text.encode()[: self._capture_bytes].decode(errors="ignore")
         return text + (f"\n[… {len(body) - self._capture_bytes} more bytes]" if len(body) > self._capture_bytes else "")
 
 
@@ -258,7 +259,7 @@ def _facts(exchange: Exchange, told: Summary) -> tuple[Any, ...]:
         exchange.model_asked[:200],
         exchange.model_sent[:200],
         exchange.upstream,
-        exchange.upstream_request_id,
+        redacted(exchange.upstream_request_id),
         exchange.attempts,
         exchange.status,
         exchange.outcome,

@@ -12,11 +12,16 @@ from routing.dialects.request import Request
 from routing.dialects.responses import parse as responses_parse
 from routing.errors import BadRequest
 
-# What tells nothing of the answer, and may be long.  The input of responses may bring tools along.
+# What tells nothing of the answer, and may be long or kept by the upstream.  The input of responses may bring tools
+# along.
 _UNREAD: Mapping[Dialect, Mapping[str, Any]] = {
     Dialect.CHAT: {"messages": None},
     Dialect.MESSAGES: {"messages": None, "system": None},
+    Dialect.RESPONSES: {"previous_response_id": None, "prompt": None},
 }
+# Tools of responses whose calls are read, or run by the upstream before it says something.
+_READ = frozenset({"function", "custom", "namespace", "tool_search", "file_search", "code_interpreter"})
+_SEARCHES = "web_search"  # with a date or "preview" behind it
 
 
 class Unreadable(Exception):
@@ -24,13 +29,20 @@ class Unreadable(Exception):
 
 
 def read_along(
-    body: Mapping[str, Any], dialect: Dialect, *, request_id: str = "0", created: int = 0, renamed: bool = False
+    body: Mapping[str, Any],
+    dialect: Dialect,
+    *,
+    request_id: str = "0",
+    created: int = 0,
+    renamed: bool = False,
+    passes: bool = False,
 ) -> Exchange:
-    """What reading the answer to this body takes; `renamed`: the upstream has another name for the model.
+    """What reading the answer to this body takes.  `renamed`: the upstream has another name for the model; `passes`:
+    the answer comes whole, and leaves as it came unless it is garbage.
 
     Raises Unreadable.
     """
-    known = _of_bare(body, dialect) if dialect in BARE else _of_conversation(body, dialect)
+    known = _of_bare(body, dialect) if dialect in BARE else _of_conversation(body, dialect, passes)
     model = body.get("model")
     return Exchange(
         client=dialect,
@@ -81,21 +93,45 @@ def _has_several_prompts(body: Mapping[str, Any], dialect: Dialect) -> bool:
     )
 
 
-def _of_conversation(body: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+def _of_conversation(body: Mapping[str, Any], dialect: Dialect, passes: bool) -> dict[str, Any]:
     _one_answer(body)
-    if body.get("logprobs") or body.get("top_logprobs"):
-        raise Unreadable("it holds the probabilities of its tokens (logprobs)")
+    _nothing_but_words(body, dialect)
     request = _parsed(body, dialect)
-    if dialect is Dialect.MESSAGES and len(request.functions()) < len(request.tools):
-        raise Unreadable("it may hold blocks of tools that the upstream runs itself")
+    if not passes:
+        _nothing_beside_words(body, dialect, request)
     return {
         "search": next((tool.name for tool in request.functions() if tool.searches), ""),
         "namespaces": {tool.name: (tool.namespace, tool.own_name()) for tool in request.functions() if tool.namespace},
         "include_usage": request.include_usage,
         "stops": frozenset(request.stop),
         "known_tools": frozenset(tool.name for tool in request.functions()),
-        "echo": responses_parse.echo(body) if dialect is Dialect.RESPONSES else {},
+        "echo": _echo_of_responses(body) if dialect is Dialect.RESPONSES else {},
     }
+
+
+def _echo_of_responses(body: Mapping[str, Any]) -> dict[str, Any]:
+    """With what it says of the conversation that the upstream keeps."""
+    kept = {"previous_response_id": body.get("previous_response_id"), "store": body.get("store") is not False}
+    return {**responses_parse.echo(body), **kept}
+
+
+def _nothing_but_words(body: Mapping[str, Any], dialect: Dialect) -> None:
+    """What says nothing in words would be taken for nothing at all."""
+    if body.get("conversation"):
+        raise Unreadable("its conversation is kept by the upstream, together with every bad answer")
+    modalities, tools = body.get("modalities"), body.get("tools")
+    if isinstance(modalities, list) and any(kind != "text" for kind in modalities):
+        raise Unreadable("it holds more than text (modalities)")
+    for tool in tools if dialect is Dialect.RESPONSES and isinstance(tools, list) else ():
+        kind = str(tool.get("type")) if isinstance(tool, dict) else ""
+        if kind not in _READ and not kind.startswith(_SEARCHES):
+            raise Unreadable(f"it may hold calls that are no functions' ({kind})")
+
+
+def _nothing_beside_words(body: Mapping[str, Any], dialect: Dialect, request: Request) -> None:
+    runs = len(request.functions()) < len(request.tools) or body.get("mcp_servers")
+    if dialect is Dialect.MESSAGES and runs:
+        raise Unreadable("it may hold blocks of tools that the upstream runs itself")
 
 
 def _one_answer(parameters: Mapping[str, Any]) -> None:

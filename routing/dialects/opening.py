@@ -62,6 +62,12 @@ class Opening:
         """The stream has ended: its last event may lack its end."""
         return self._first(self._events.close())
 
+    def of_last(self, events: bytes) -> "Opening":
+        """What has found something in the last of these whole events alone."""
+        last = Opening(self._dialect)
+        last.feed(events.rstrip().rpartition(b"\n\n")[2] + b"\n\n")
+        return last
+
     def _first(self, events: bytes) -> Found:
         for data in _DATA.finditer(events):
             if (found := self._looked_at(data[1].strip())) is not Found.GREETING:

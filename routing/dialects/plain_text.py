@@ -99,6 +99,8 @@ class PlainText:
         self._lessons -= 1
         if len(found) != 1 or not isinstance(found[0], Text | Reasoning) or self._lessons < 0:
             return
+        if type(found[0]) is Text and found[0].logprobs:
+            return
         before, quoted, after = frame.partition(orjson.dumps(found[0].text))
         if quoted in after or self._inside not in before or not before.rstrip().endswith(_BEFORE_TEXT):
             return

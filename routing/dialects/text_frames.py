@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from routing.dialects import Dialect, upstream_errors
 from routing.dialects.completions.again import CompletionsAgain
 from routing.dialects.completions.reader import CompletionsReader
-from routing.dialects.conversion import begins_a_stream
 from routing.dialects.events import End, Event, Failed, Finish, Text, Transform, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.generate.again import GenerateAgain
@@ -22,6 +21,7 @@ from routing.dialects.life import EarlyResponse
 from routing.dialects.passing import EchoModel, WholeEvents
 from routing.dialects.plain_text import PlainText
 from routing.dialects.sse import DONE_FRAME, FRAME_END, KEEP_ALIVE, SseParser, data_frame
+from routing.dialects.streaming import begins_a_stream
 from routing.dialects.text_reader import TextReader
 from routing.dialects.text_writer import TextWriter
 
@@ -39,12 +39,11 @@ MOST_WAITING = 2**20  # bytes of frames that say again what the ones before them
 
 
 class TextFrames:
-    """To be used like a `StreamConverter`.  `size` is the number of bytes that wait, and so are in memory."""
-
-    patience = 0  # each frame leaves as it came, so none is read together with others
+    """To be used like a `StreamConverter`, with a `patience` like its.  `size`: bytes that wait, in memory."""
 
     def __init__(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         self.failure: UpstreamError | None = None
+        self.patience = 0
         self._writer = _WRITERS[exchange.client](exchange)
         self._earlier: list[str] = []  # warnings of the answers before
         self._spoke = False  # the client has something of the answer
@@ -83,9 +82,13 @@ class TextFrames:
             chunk = b"".join(self._body)
             self._body.clear()
         events = self._events.feed(chunk)
-        if not self._ended and (said := self._plain.whole(events)):
+        said = None if self._ended else self._plain.whole(events, self.patience)
+        if said is None:
+            return self._named(b"".join([self._patiently(), *[self._frame(frame) for frame in _apart(events)]]))
+        if said:
             return self._named(self._beside(events, said))
-        return self._named(b"".join([self._frame(frame) for frame in _apart(events)]))
+        self._keep(events)
+        return b""
 
     def say(self, events: list[Event]) -> bytes:
         return self._named(self._told(events))
@@ -129,7 +132,7 @@ class TextFrames:
         out = b""
         if self._is_stream:
             left = self._events.close()  # a last event may lack its blank line
-            out = self._frame(left, FRAME_END) if left else b""
+            out = self._patiently() + (self._frame(left, FRAME_END) if left else b"")
         elif self._body:
             out = self._whole(b"".join(self._body))
         out += self._beside(b"", self._reader.close())
@@ -164,10 +167,9 @@ class TextFrames:
 
     def _beside(self, raw: bytes, found: list[Event]) -> bytes:
         """What the frame says goes through the transforms, and the frame waits for that."""
+        self._keep(raw)
         if self._is_anew:
             return self._passed(found)
-        self._raw.append(raw)
-        self.size += len(raw)
         if text := "".join([event.text for event in found if type(event) is Text]):
             self._waiting.append((self._taken(), text, self._reader.finish is not None))
             if self.size > MOST_WAITING and not self._reader.in_pieces:
@@ -176,6 +178,16 @@ class TextFrames:
             self.size = 0
             return self._taken() + self._passed(found)
         return self._passed(found)
+
+    def _keep(self, raw: bytes) -> None:
+        if not self._is_anew:
+            self._raw.append(raw)
+            self.size += len(raw)
+
+    def _patiently(self) -> bytes:
+        """What was not read yet, for it had so little text."""
+        frames = self._plain.waiting()
+        return self._beside(b"", [event for frame in _apart(frames) for event in self._heard(frame)]) if frames else b""
 
     def _taken(self) -> bytes:
         raw = b"".join(self._raw)

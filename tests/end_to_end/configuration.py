@@ -120,6 +120,8 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
         "ruled-for-chat": "only-chat",
         "judged-*": "only-chat",
         **{f"tried-{name}": name for name in ("only-chat", "only-messages", "only-responses")},
+        **{f"{way}-{name}": name for way in ("tried", "held") for name in ("thrice-chat", "hasty-thrice-chat")},
+        "held-hasty-once-messages": "hasty-once-messages",
         "held-claude": {"upstream": "only-claude", "model": "claude-sonnet-4-5"},
         **{
             f"held-{name}": name

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from tests.end_to_end.answers import Answer, Gate, Pause, hang, json_answer, stream
+from tests.end_to_end.answers import Answer, End, Gate, Pause, event, hang, json_answer, stream
 from tests.end_to_end.configuration import only, upstream
-from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES, Exchange
+from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES, Exchange, chat_chunk
 from tests.end_to_end.test_conversion_errors import refusal
 
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
@@ -28,7 +28,7 @@ def silence() -> Answer:
 
 @dataclass(frozen=True)
 class Phase:
-    """`mark`: what the client has got by then.  `asks`: whether its request has reached the upstream."""
+    """`mark`: what the client has got by then.  `asks`: how many requests have reached the upstream."""
 
     name: str
     model: str
@@ -36,7 +36,7 @@ class Phase:
     exchange: Exchange = CHAT
     asked: dict[str, Any] = field(default_factory=dict)
     mark: bytes = b""
-    asks: bool = True
+    asks: int = 1
 
     def __str__(self) -> str:
         return self.name.replace(" ", "-")
@@ -52,9 +52,9 @@ class Phase:
 
 
 STREAMING = {"stream": True}
-QUEUED = Phase("queued", "crowded", asks=False)
-PAUSING = Phase("pausing", "paced", asks=False)
-CONNECTING = Phase("connecting", "mute", asks=False)
+QUEUED = Phase("queued", "crowded", asks=0)
+PAUSING = Phase("pausing", "paced", asks=0)
+CONNECTING = Phase("connecting", "mute", asks=0)
 WAITING = Phase("waiting for the first token", "hanging", lambda: stream(b": soon\n\n", Gate()))
 READING = Phase("reading a whole answer", "halving", lambda: json_answer({}).saying(b'{"a":', Gate(), b"1" * 99))
 ANSWERED = Phase("streaming", "talking", lambda: talking(CHAT), asked=STREAMING, mark=CHAT.events[0])
@@ -73,6 +73,19 @@ FALLEN_SILENT = Phase(
     mark=b": keep-alive\n\n",
 )
 
+WORDS = "The tide comes in twice a day, and the fishermen of the bay have known its hours for centuries. " * 3
+
+
+def judged(*then: Gate, end: End = End.COMPLETE) -> Answer:
+    """Enough words to be judged, of which the client has some."""
+    words = [event(chat_chunk({"content": f"{word} "})) for word in WORDS.split()]
+    return stream(CHAT.events[0], *words, *then, end=end)
+
+
+DOUBTED = Phase("judged by a model", "doubted", lambda: judged(Gate()), asked=STREAMING, mark=b"tide", asks=2)
+CONTINUED = Phase("going on", "breaking", lambda: judged(end=End.CUT), asked=STREAMING, mark=b"tide", asks=2)
+SILENT_MODEL = "silent-judge"
+
 PHASES = (
     QUEUED,
     PAUSING,
@@ -86,13 +99,18 @@ PHASES = (
     PINGED,
     TOLD,
     FALLEN_SILENT,
+    DOUBTED,
+    CONTINUED,
 )
 _BY_MODEL = {phase.model: phase for phase in PHASES}
 
 
 def script(call: Any) -> Answer:
-    """What the upstream answers to each phase's model."""
-    return _BY_MODEL[call.json()["model"]].answer()
+    """What the upstream answers to each phase's model.  A judge, and whoever is to go on, keeps silent."""
+    asked = call.json()
+    if asked["model"] == SILENT_MODEL or asked.get("continue_final_message"):
+        return silence()
+    return _BY_MODEL[asked["model"]].answer()
 
 
 def config(url: str) -> dict[str, Any]:
@@ -107,5 +125,12 @@ def config(url: str) -> dict[str, Any]:
         ],
         "model_upstream_binding": {"mute": "mute", "talking-messages": "messages", "silent-too": "chat", "*": "here"},
         "parallel_limits": {"crowded": 2, "everything": {"model": "*", "limit": 10_000}, "global": 10_000},
+        "validation": {
+            "validators": {"judge": {"base_url": url, "model": SILENT_MODEL}},
+            "per_model": {
+                "doubted": {"builtin": False, "validator": "judge", "mid_stream_validation_interval_words": 20},
+                "breaking": {"detectors": ["empty"]},
+            },
+        },
         "throttle": {"per_model": {"paced": {"start_pause_seconds": 3600}}},
     }

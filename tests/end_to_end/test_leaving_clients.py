@@ -73,7 +73,8 @@ def test_a_client_that_leaves_in_any_phase_leaves_nothing_behind(proxy, installa
     _arrive(proxy, upstream, client, phase)
     client.close()
     if phase.asks:
-        upstream.call.wait_until_closed()
+        for number in range(phase.asks):
+            upstream.wait_for_call(number + 1).wait_until_closed()
     elif phase is CONNECTING:
         eventually(lambda: upstream.open_connections == 0, "the connection to be given up")
     row = eventually(lambda: _last_of(installation, phase.model), "the record")
@@ -90,6 +91,7 @@ def _arrive(proxy, upstream, client, phase):
     """Returns when the client is in its phase."""
     if phase.mark:
         read_until(client, phase.mark)
+        upstream.wait_for_call(phase.asks)
     elif phase in (QUEUED, PAUSING):
         eventually(lambda: proxy.status()["queued"] == 1, "the client to queue")
     elif phase is CONNECTING:

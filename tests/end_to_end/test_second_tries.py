@@ -313,3 +313,57 @@ async def test_a_client_that_leaves_while_another_attempt_is_waited_for_stops_th
     second.wait_until_closed()
     record = proxy.installation.record(second.header("x-request-id"))
     assert (record["outcome"], record["attempts"]) == ("client_gone", 2)
+
+
+# What official clients make of an end in the middle
+
+
+def test_the_openai_client_raises_what_became_of_the_answer(openai_client, upstream):
+    upstream.answer(looping(PAIRS[0]))
+    chunks, read = openai_client.chat.completions.create(model="judged-error", messages=HELLO, stream=True), []
+    with pytest.raises(openai.APIError, match="garbage"):
+        read.extend(chunks)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in read).startswith(GOOD)
+
+
+def test_the_openai_client_reads_a_failed_response(openai_client, upstream):
+    upstream.answer(looping(PAIRS[0]))
+    *_, last = openai_client.responses.create(model="judged-error", input="Hello", stream=True)
+    assert (last.type, last.response.status) == ("response.failed", "failed")
+    assert "garbage" in last.response.error.message
+
+
+def test_the_anthropic_client_raises_what_became_of_the_message(anthropic_client, upstream):
+    upstream.answer(looping(PAIRS[0]))
+    with (
+        pytest.raises(anthropic.APIStatusError, match="garbage") as raised,
+        anthropic_client.messages.stream(model="judged-error", max_tokens=9000, messages=HELLO) as read,
+    ):
+        read.until_done()
+    assert raised.value.body["error"]["type"] == "overloaded_error"
+
+
+def test_a_message_is_an_end_like_any_other_for_the_openai_client(openai_client, upstream):
+    upstream.answer(looping(PAIRS[0]))
+    with openai_client.chat.completions.stream(model="judged-message", messages=HELLO) as read:
+        (choice,) = read.get_final_completion().choices
+    assert choice.finish_reason == "stop"
+    assert choice.message.content.startswith(GOOD)
+    assert "\n\nThe model's answer was stopped" in choice.message.content
+
+
+def test_a_message_is_an_end_like_any_other_for_a_client_of_responses(openai_client, upstream):
+    upstream.answer(looping(PAIRS[0]))
+    with openai_client.responses.stream(model="judged-message", input="Hello") as read:
+        response = read.get_final_response()
+    assert response.status == "completed"
+    assert "\n\nThe model's answer was stopped" in response.output_text
+
+
+def test_a_message_is_an_end_like_any_other_for_the_anthropic_client(anthropic_client, upstream):
+    upstream.answer(looping(PAIRS[0]))
+    with anthropic_client.messages.stream(model="judged-message", max_tokens=9000, messages=HELLO) as read:
+        message = read.get_final_message()
+    (block,) = message.content
+    assert message.stop_reason == "end_turn"
+    assert "\n\nThe model's answer was stopped" in block.text

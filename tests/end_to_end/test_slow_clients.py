@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from tests.end_to_end.exchanges import ALL
+from tests.end_to_end.answers import json_answer
+from tests.end_to_end.exchanges import ALL, CHAT
 from tests.end_to_end.upstream import PATIENCE
 
 
@@ -47,6 +48,17 @@ def test_a_body_that_breaks_off_is_answered_in_the_clients_dialect(said_to, upst
 @pytest.mark.parametrize("head", [b"", b"GE", b"GET / HTTP/1.1\r\nhost: here\r\nx-more"])
 def test_a_head_that_does_not_come_is_not_waited_for(said_to, head):
     assert said_to(head) == b""
+
+
+def test_the_body_behind_an_offer_of_http2_is_read(said_to, upstream):
+    """Java's HTTP client makes one with its first request."""
+    upstream.answer(json_answer(CHAT.answer))
+    body = json.dumps(CHAT.body()).encode()
+    offer = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: here\r\n%bcontent-length: %d\r\n\r\n" % (offer, len(body))
+    assert said_to(head, body).startswith(b"HTTP/1.1 200 ")
+    assert upstream.call.body == body
+    assert upstream.call.header("upgrade") is None
 
 
 def test_a_head_without_an_end_is_refused(said_to):

@@ -11,6 +11,7 @@ from tests.end_to_end.exchanges import CHAT, MESSAGES, RESPONSES
 from tests.end_to_end.pairs import Pair, read_stream, read_whole
 from tests.end_to_end.proxy import eventually
 from tests.end_to_end.shapes import assert_ends_with_error
+from tests.end_to_end.test_bare_text import COMPLETING
 from tests.end_to_end.test_second_tries import SAYS, text_of
 from tests.end_to_end.upstream import ScriptedUpstream
 
@@ -154,6 +155,16 @@ def test_what_it_calls_a_loop_is_followed_by_another_answer(client, judged, upst
     (failure,) = failures(judged, answer)
     assert (failure["detector"], failure["issue_type"], failure["outcome"]) == ("validator", "repetition", "retried")
     assert failure["explanation"] == "the validator model fine says: repetition ('let me check')"
+
+
+def test_so_is_bare_text(client, judged, upstream, judge):
+    other = COMPLETING.good(GOOD)
+    judge.answer(saying(GARBAGE), saying(VALID))
+    upstream.answer(COMPLETING.good("It is so. " + LOOP * 4), other)
+    answer = COMPLETING.pair.post(client, model="judged-buffered", stream=True)
+    assert answer.content == other.body()
+    assert [failure["outcome"] for failure in failures(judged, answer)] == ["retried"]
+    assert "It is so." in judge.calls[0].json()["messages"][-1]["content"]
 
 
 def test_so_is_a_whole_answer(client, upstream, judge):

@@ -200,6 +200,24 @@ def test_of_a_text_that_was_not_kept_whole_the_rest_is_judged():
     assert row.rejudged_offset > 100
 
 
+@pytest.mark.parametrize(
+    ("dialect", "body", "flagged"),
+    [
+        ("completions", b'{"prompt": "Once upon a time"}', "repetition"),
+        ("completions", b'{"prompt": "def f():", "suffix": "f()"}', ""),
+        ("generate", b'{"text": "<|fim_prefix|>def f()<|fim_middle|>"}', ""),
+        ("generate", b"cut off in the mid", "repetition"),
+        ("", b"[]", "repetition"),
+    ],
+)
+def test_what_went_on_from_a_prompt_is_judged_as_it_was_then(dialect, body, flagged):
+    make_policy("glm-*")
+    row = make_failure(client_dialect=dialect, request_body=body, finish_reason="stop", text=GOOD + LOOP * 12)
+    call_command("rejudge")
+    row.refresh_from_db()
+    assert row.rejudged_detector == flagged
+
+
 def test_what_todays_threshold_is_not_sure_enough_of_is_not_flagged():
     make_policy("glm-*", confidence_threshold=1.0)
     row = make_failure(**LONG_LOOP)

@@ -1,6 +1,7 @@
 import pytest
 from django.urls import reverse
 
+from routing.secrets import Secret
 from tests.proxysite.failures import make_failure
 from tests.proxysite.records import make_record
 from tests.rows import make_binding, make_policy, make_rule, make_upstream
@@ -104,6 +105,14 @@ def test_it_says_how_to_call_the_proxy(admin_client):
     text = text_of(admin_client)
     assert "http://testserver/v1/chat/completions" in text
     assert "&quot;my-model&quot;" in text or '"my-model"' in text
+
+
+def test_it_says_whether_a_key_is_wanted(admin_client, settings, monkeypatch):
+    assert "none is asked for" in admin_client.get(INDEX).content.decode()
+    monkeypatch.setitem(settings.ENV.values, "LOCAL_API_KEY", [Secret("planted-key-1")])
+    page = admin_client.get(INDEX).content.decode()
+    assert "Bearer YOUR_KEY" in page
+    assert "planted-key-1" not in page
 
 
 def test_a_person_without_permissions_sees_neither_records_nor_upstreams(client, django_user_model):

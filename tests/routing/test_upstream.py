@@ -10,6 +10,7 @@ import pytest
 import yarl
 from aiohttp.client_reqrep import ConnectionKey
 
+from routing import upstream
 from routing.errors import ConnectTimeout, ProxyError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from routing.secrets import Secret
 from routing.snapshot import CredentialMode
@@ -200,6 +201,19 @@ class TestOverARealSocket:
                 await answer.aclose()
             assert server.connections == 1
             await upstreams.aclose()
+
+    @pytest.mark.parametrize("http2", [False, True])
+    async def test_a_connection_that_is_idle_is_closed_in_time(self, upstreams, http2, monkeypatch):
+        monkeypatch.setattr(upstream, "IDLE_SECONDS", 0.05)
+        async with Server(WHOLE) as server:
+            for _ in range(2):
+                answer = await ask(upstreams, server.url, http2=http2)
+                assert await answer.read() == b"ok"
+                await answer.aclose()
+                async with asyncio.timeout(10):
+                    await server.closed.wait()
+                server.closed.clear()
+            assert server.connections == 2
 
     @pytest.mark.parametrize("http2", [False, True])
     async def test_a_request_that_is_given_up_closes_its_connection(self, upstreams, http2):

@@ -2,9 +2,21 @@ import orjson
 import pytest
 
 from routing.dialects import Dialect
-from routing.dialects.conversion import StreamConverter, convert_response
-from routing.dialects.events import End, Failed, Finish, FinishReason, Start, Text, ToolArguments, ToolEnd, ToolStart
+from routing.dialects.conversion import convert_response
+from routing.dialects.events import (
+    End,
+    Failed,
+    Finish,
+    FinishReason,
+    Start,
+    Text,
+    ToolArguments,
+    ToolEnd,
+    ToolStart,
+    UpstreamError,
+)
 from routing.dialects.exchange import Exchange
+from routing.dialects.streaming import StreamConverter
 from tests.validation.test_gate import GOOD, LOOP, STOP, VALIDATOR, Loops, bad, fed, said, words
 from validation.ending import Guarded, explanation
 from validation.gate import Gate
@@ -13,9 +25,9 @@ from validation.snapshot import Delivery, OnExhausted, Policy
 LINK = "https://proxy/admin/failures/?q=req_1"
 
 
-def guarded(link="", **fields):
+def guarded(link="", watched=False, **fields):
     policy = Policy(model_pattern="*", detectors=frozenset({"loops"}), **fields)
-    return Guarded(Gate(policy, lambda channel: Loops()), policy, lambda: link)
+    return Guarded(Gate(policy, lambda channel: Loops()), policy, lambda: link, watched=watched)
 
 
 def test_a_good_answer_goes_on_as_it_is():
@@ -33,6 +45,18 @@ def test_garbage_ends_in_one_error_that_official_clients_show():
     assert (error.status, error.kind, error.code) == (529, "overloaded_error", "validation_failed")
     assert "the same again and again" in error.message
     assert error.message.endswith(LINK)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_an_answer_that_broke_off_ends_in_its_failure_behind_what_was_good(watched):
+    failure = Failed(UpstreamError(500, "broken"))
+    judge = guarded(watched=watched, on_exhausted=OnExhausted.DELIVER)
+    out = fed(judge, [Start(), *words(GOOD), failure])
+    out += judge.close() + judge.end() + judge.end()
+    assert GOOD.startswith(said(out))
+    assert out[-1] == failure
+    assert out.count(failure) == 1
+    assert not judge.is_over
 
 
 @pytest.mark.parametrize("delivery", Delivery)

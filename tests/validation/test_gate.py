@@ -210,13 +210,23 @@ def test_a_long_piece_of_text_is_cut_between_words_where_it_has_some():
     assert first == Text("我" * (500 - FIRST_WINDOW - 125))
 
 
-def test_a_failure_goes_on_after_what_is_good_and_half_a_call_does_not():
-    failure = Failed(UpstreamError(500, "broken"))
+BROKEN = Failed(UpstreamError(500, "broken"))
+
+
+def test_behind_a_failure_nothing_goes_on_but_what_is_good_and_half_a_call_is_not():
     judge = gate()
-    out = fed(judge, [Text(GOOD), *CALL, failure, Text("more")])
-    assert [type(event) for event in out] == [Text, Text, Failed]
-    assert said(out) == GOOD
-    assert judge.close() == []
+    out = fed(judge, [Text(GOOD), *CALL, BROKEN, Text("more")])
+    assert (judge.failure, judge.is_complete) == (BROKEN.error, False)
+    assert (judge.may_restart, judge.may_continue) == (False, True)
+    assert said(out) == judge.released_text
+    assert said(out + judge.good_rest()) == GOOD
+    assert [*judge.good_rest(), *judge.close()] == []
+
+
+def test_a_failure_of_which_the_client_has_nothing_lets_another_answer_begin():
+    judge = gate()
+    assert fed(judge, [Start(), Text("Hello"), BROKEN]) == []
+    assert judge.may_restart
 
 
 def test_buffered_nothing_goes_on_before_the_end():
@@ -225,9 +235,15 @@ def test_buffered_nothing_goes_on_before_the_end():
     assert judge.feed(End()) == [Start(), Text(GOOD), *STOP]
 
 
-def test_buffered_a_failure_comes_alone():
-    failure = Failed(UpstreamError(500, "broken"))
-    assert fed(gate(delivery=Delivery.BUFFER), [Start(), Text(GOOD), failure]) == [failure]
+def test_buffered_nothing_goes_on_behind_a_failure():
+    judge = gate(delivery=Delivery.BUFFER)
+    assert fed(judge, [Start(), Text(GOOD), BROKEN]) == judge.good_rest() == []
+
+
+def test_an_answer_that_was_judged_whole_is_complete():
+    judge = gate()
+    fed(judge, [Start(), Text(GOOD), *STOP])
+    assert judge.is_complete
 
 
 def test_what_the_client_has_already_is_known_to_the_detectors_and_does_not_go_on_again():
@@ -362,3 +378,14 @@ def test_one_with_something_wrong_is_still_to_be_judged(text):
 
 def test_one_that_the_validator_model_is_to_see_has_to_come():
     assert not asking().passes(GOOD)
+
+
+def test_text_goes_on_with_the_logprobs_of_its_tokens_which_are_not_cut_in_two():
+    tokens = [f"word{number} " for number in range(60)]
+    judge = gate()
+    out = [passed for text in tokens for passed in judge.feed(Text(text, [{"token": text}]))]
+    assert out
+    out += [passed for event in STOP for passed in judge.feed(event)]
+    texts = [event for event in out if type(event) is Text]
+    assert [entry["token"] for event in texts for entry in event.logprobs] == tokens
+    assert all(event.text == "".join(entry["token"] for entry in event.logprobs) for event in texts)

@@ -12,6 +12,7 @@ THINK_OPENERS = frozenset(opener for opener, _ in THINKING)
 THINK_CLOSERS = (*(closer for _, closer in THINKING), "[BEGIN FINAL RESPONSE]")
 WORDS = frozenset({"to=functions."})  # openers that count only where a word begins
 LONGEST_TICKS = 64  # that are looked at as one run
+_LETTER = re.compile("[A-Za-z]")  # behind one, no word begins: `beginnings` says the same
 QUOTES = "\"'“‘«„"
 
 
@@ -30,14 +31,17 @@ class Grammar:
         self.prefixes = _prefixes(literals)
         self.suspects = tuple(literal for literal in literals if literal in self.openers or not literal[0].isalpha())
         self.suspected_prefixes = _prefixes(self.suspects)
+        self._of_words = _prefixes(WORDS) - _prefixes(set(literals) - WORDS)
         self.longest = len(literals[0])
         self.first = re.compile("[" + re.escape("".join(sorted({literal[0] for literal in literals}))) + "]")
         at_start = sorted({*literals, *self.starters, *self.closers}, key=len, reverse=True)
-        self.at_start = {first: [one for one in at_start if one[0] == first] for first in {one[0] for one in at_start}}
+        self.at_start = {
+            first: tuple(one for one in at_start if one[0] == first) for first in {one[0] for one in at_start}
+        }
         self.start_prefixes = _prefixes(at_start)
-        self._start = re.compile(rf"\s*(?:{'|'.join(map(re.escape, at_start))})")
         self.suspect = re.compile("|".join((*beginnings(self.suspects), *_CONTEXT)))
-        self._words, signs = words_and_signs(self.suspects)
+        words, signs = words_and_signs(self.suspects)
+        self._words = re.compile("|".join(map(re.escape, words)) or "(?!)")
         self._signs = re.compile("|".join(beginnings(signs, end="")))
 
     def mark(self, text: str, at: int, everything: bool) -> re.Match[str] | None:
@@ -49,23 +53,26 @@ class Grammar:
 
     def leaves(self, text: str) -> bool:
         """Whether nothing could be found in a whole answer of this text."""
-        if self._signs.search(text) or any(word in text for word in self._words):
-            return False
-        return self._start.match(text) is None
+        return not (self._signs.search(text) or self._words.search(text) or self._starts(text.lstrip()))
 
     def begins(self, text: str) -> bool:
         """Whether it is settled what an answer with this first text begins with: nothing that is looked for."""
         said = text.lstrip()
         is_settled = said != "" and said not in self.start_prefixes and "\n" not in text
-        return is_settled and self.suspect.search(text) is None and self._start.match(text) is None
+        return is_settled and self.suspect.search(text) is None and not self._starts(said)
+
+    def _starts(self, said: str) -> bool:
+        return said.startswith(self.at_start.get(said[:1], ()))
 
     def held(self, text: str, at: int, everything: bool) -> int:
         """How many of the last characters could become a literal that is suspected, or any."""
         prefixes = self.prefixes if everything else self.suspected_prefixes
         at = max(at, len(text) - self.longest + 1)
         while match := self.first.search(text, at):
-            if text[match.start() :] in prefixes:
-                return len(text) - match.start()
+            start = match.start()
+            tail = text[start:]
+            if tail in prefixes and not (tail in self._of_words and _LETTER.match(text[start - 1 : start])):
+                return len(text) - start
             at = match.end()
         return 0
 
@@ -123,7 +130,11 @@ def words_and_signs(literals: Iterable[str]) -> tuple[tuple[str, ...], tuple[str
 
 
 def _begun(literal: str, spell: Spell) -> str:
-    return rf"{literal[0]}(?<![A-Za-z]{literal[0]})" if literal in WORDS else spell(literal[0])
+    """A word begins behind no letter, unless it is that of an escape in JSON."""
+    first = literal[0]
+    if literal in WORDS:
+        return rf"{first}(?:(?<![A-Za-z]{first})|(?<=\\[nrt]{first}))"
+    return spell(first)
 
 
 def _branch(first: str, rests: list[str], spell: Spell, end: str) -> str:

@@ -116,6 +116,8 @@ class Lane:
 
     def feed(self, text: str) -> list[Item]:
         self.begun = True
+        if self.is_quiet():
+            self._last = ""  # what passed since then, nobody knows
         self._source.feed(text)
         return self._run()
 

@@ -48,7 +48,7 @@ def item_id(exchange: Exchange, prefix: str, index: int) -> str:
 def response(
     exchange: Exchange, id: str, status: str, output: list[dict[str, Any]], usage: Any = None
 ) -> dict[str, Any]:
-    """`store` is false whatever was asked for: nothing is kept here."""
+    """`store` is false whatever was asked for, as nothing is kept here, unless the upstream keeps it."""
     return {
         "id": id,
         "object": "response",
@@ -60,8 +60,8 @@ def response(
         "output": output,
         "previous_response_id": None,
         **_UNSAID,
-        **exchange.echo,
         "store": False,
+        **exchange.echo,
         "usage": usage,
     }
 

@@ -4,6 +4,7 @@ import httpx
 import orjson
 import pytest
 
+from proxysite.gateway.attempt import Failed
 from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
@@ -11,9 +12,11 @@ from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.limits import Limit, LimitTable, Scope
 from routing.admission.targets import Health, Targets
 from routing.dialects import Dialect
+from routing.dialects.events import UpstreamError
 from routing.errors import (
     DialectNotSpoken,
     FirstTokenTimeout,
+    QueueFull,
     QueueTimeout,
     TotalTimeout,
     UpstreamBroken,
@@ -174,16 +177,65 @@ async def test_the_providers_hint_is_waited_for():
 
 
 @in_virtual_time
-async def test_a_break_behind_the_first_word_is_not_repaired():
+async def test_a_break_behind_the_first_word_is_for_whoever_reads_the_answer():
     world = World(a=[streams(HELLO, WORD, httpx.ReadError("reset"))])
-    attempts = world.attempts(at("a"))
-    opened = await attempts.open()
+    opened = await world.attempts(at("a")).open()
     with pytest.raises(UpstreamBroken):
         await text(opened)
+    assert world.order == ["a"]
+
+
+@in_virtual_time
+async def test_a_target_that_breaks_off_again_and_again_is_left_alone():
+    world = World(a=[streams(), streams(), streams()])
     for _ in range(3):
-        attempts.broke_off()
+        attempts = world.attempts(at("a"))
+        opened = await attempts.open()
+        opened.broke_off()
+        opened.broke_off()  # the same break
+        assert [state.failures for state in world.targets.state(now())] == [len(world.asked)]
+        await attempts.aclose()
     assert world.targets.health("a", now()) is Health.COOLING
-    await attempts.aclose()
+
+
+BROKEN = UpstreamBroken("The upstream broke off.")
+
+
+@in_virtual_time
+async def test_what_broke_off_before_the_client_had_anything_is_tried_as_often_as_anything_else():
+    world = World(a=[streams(), refuses(503), streams()], b=[streams()])
+    attempts = world.attempts(at("a", max_retries=2), at("b", priority=1))
+    opened = await attempts.open()
+    for name in "ab":
+        opened = await attempts.instead(opened.plan, Failed.broken(BROKEN))
+        assert opened.plan.upstream.name == name
+    assert await attempts.instead(opened.plan, Failed.broken(UpstreamError(400, "too long"))) is None
+    assert world.order == ["a", "a", "a", "b"]
+    assert all(answer.stream.is_closed for answer in world.given)
+    assert [warning.partition(";")[2] for warning in world.exchange.warnings] == [
+        " tried again after 0 s.",
+        " tried again after 0 s.",
+        " sent to b.",
+    ]
+
+
+@in_virtual_time
+async def test_what_broke_off_waits_as_long_as_what_it_said_wants():
+    world = World(a=[streams(), streams()])
+    attempts = world.attempts(at("a"))
+    opened = await attempts.open()
+    await attempts.instead(opened.plan, Failed.broken(UpstreamError(429, "Too many. Please try again in 7s.")))
+    assert world.asked == [("a", 0), ("a", 7)]
+
+
+@in_virtual_time
+async def test_what_broke_off_and_cannot_be_helped_has_nothing_in_its_place():
+    world = World(a=[streams()])
+    attempts = world.attempts(at("a", max_retries=0))
+    opened = await attempts.open()
+    assert await attempts.instead(opened.plan, Failed.broken(BROKEN)) is None
+    opened.broke_off()
+    assert [state.failures for state in world.targets.state(now())] == [1]
 
 
 @in_virtual_time
@@ -293,6 +345,34 @@ async def test_the_wait_for_a_slot_may_take_too_long():
         await attempts.open()
     await attempts.aclose()
     assert (world.running, world.asked) == (1, [])
+
+
+@in_virtual_time
+@pytest.mark.parametrize("patience", [{"queue_size": 0}, {"queue_timeout_seconds": 3}])
+async def test_an_upstream_without_a_free_slot_leaves_the_request_to_the_next_target(patience):
+    limit = Limit(scope=Scope.UPSTREAM, name="a", limit=1, **patience)
+    world = World([limit], a=[], b=[streams()])
+    await world.gatekeeper.admit("r", "glm", "a")
+    attempts = world.attempts(at("a"), at("b", priority=1))
+    opened = await attempts.open()
+    assert await text(opened) == HELLO + WORD + DONE
+    assert world.exchange.warnings == ("The upstream “a” has no free slot; sent to b.",)
+    await attempts.aclose()
+    assert (world.running, world.order) == (1, ["b"])
+
+
+@in_virtual_time
+@pytest.mark.parametrize("scope", [Scope.UPSTREAM, Scope.MODEL])
+async def test_where_no_target_can_have_a_slot_the_request_is_refused(scope):
+    names = ["a", "b"] if scope is Scope.UPSTREAM else ["glm"]
+    world = World([Limit(scope=scope, name=name, limit=1, queue_size=0) for name in names], a=[], b=[])
+    for number, upstream in enumerate(names):
+        await world.gatekeeper.admit(str(number), "glm", upstream)
+    attempts = world.attempts(at("a"), at("b", priority=1))
+    with pytest.raises(QueueFull):
+        await attempts.open()
+    await attempts.aclose()
+    assert (world.running, world.order) == (len(names), [])
 
 
 def slowly(*pieces):

@@ -2,8 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
-import orjson
 import pytest
 
 from routing.admission.limits import Limit, LimitTable, Scope
@@ -11,105 +11,45 @@ from routing.dialects import Dialect
 from routing.dialects.sse import PING
 from routing.kinds import Kind
 from routing.snapshot import Target
-from tests.proxysite.gateway.in_process import (
-    INTERRUPTIONS,
-    JSON,
-    Client,
-    Gate,
-    Upstream,
-    interrupted,
-    settled,
-    until,
+from tests.proxysite.gateway import judged
+from tests.proxysite.gateway.in_process import INTERRUPTIONS, JSON, Client, Gate, Upstream, interrupted, settled, until
+from tests.proxysite.gateway.judged import (
+    AT_ONCE,
+    CHAT_ONLY,
+    END,
+    ERROR,
+    GOOD,
+    LONG_GOOD,
+    LOOP,
+    MESSAGES_ANSWER,
+    RESET,
+    REST,
+    ROUTED,
+    ROUTING,
+    Watching,
+    answers,
+    asking,
+    bodies,
+    chunk,
+    completes,
+    completion,
+    judging,
+    says,
+    whole,
 )
 from tests.routing.dialects.checkers import check_chat, check_completions, check_messages
 from tests.routing.dialects.transcripts import frame
 from tests.snapshots import an_upstream, bound, routing_of
 from validation.failures import Outcome
-from validation.snapshot import Delivery, OnExhausted, Policy, Rung, ValidateOn, ValidationTable, ValidatorTarget
+from validation.snapshot import Delivery, OnExhausted, Rung, ValidateOn, ValidatorTarget
 from validation.verdict import Verdict
 
-GOOD = "".join(f"On day {day} the keeper of lamp {day * 7} wrote to harbour {day * 3}. " for day in range(1, 8))
-LONG_GOOD = "".join(f"In year {year} the keeper of mill {year * 7} sold {year * 3} sacks. " for year in range(1, 30))
-LOOP = "Wait, let me check the file once more. "
-CHAT_ONLY = an_upstream(dialects=frozenset({Dialect.CHAT}), kind=Kind.VLLM)
-ROUTING = routing_of(bound("*", CHAT_ONLY))
-
-
-def judging(**fields):
-    """A table of one policy, for every model; by it a client has nothing of an answer before that is judged."""
-    fields = {
-        "detectors": frozenset({"repetition", "empty"}),
-        "retry_base_delay_seconds": 0.0,
-        "delivery": Delivery.BUFFER,
-        **fields,
-    }
-    return ValidationTable(policies=(Policy(model_pattern="*", **fields),))
-
-
-def chunk(delta, finish=None):
-    return frame({"id": "c", "model": "theirs", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-
-
-def says(text, field="content", size=40):
-    """The chunks of a text, without an end."""
-    pieces = (text[at : at + size] for at in range(0, len(text), size))
-    return (chunk({"role": "assistant", "content": ""}), *(chunk({field: piece}) for piece in pieces))
-
-
-def completion(text, finish=None):
-    choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
-    return frame({"id": "c", "object": "text_completion", "choices": [choice]})
-
-
-def completes(text, size=40):
-    return tuple(completion(text[at : at + size]) for at in range(0, len(text), size))
-
-
 SECOND = {Dialect.COMPLETIONS: Dialect.CHAT, Dialect.CHAT: Dialect.COMPLETIONS}
-AT_ONCE = {"delivery": Delivery.HOLD_BACK}
-END = (chunk({}, "stop"), frame(b"[DONE]"))
-
-
-def answers(text):
-    return (*says(text), *END)
-
-
-def whole(text):
-    return (orjson.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}),)
-
-
-def asking(path="messages", stream=True, headers=None, **more):
-    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
-    return Client(f"/v1/{path}", {**body, **more}, headers={"host": "proxy.example", **(headers or {})})
 
 
 @pytest.fixture
 def served(proxy, nothing_left):
-    """Serves one request; returns its record and its failures when nothing else is left of it."""
-
-    async def serve_one(client, upstream, routing=ROUTING, asks=None, **policy):
-        handler = proxy(upstream, routing, validation=judging(**policy))
-        handler.engine.validator = asks
-        await handler(client.scope, client.receive, client.send)
-        await settled()
-        assert client.is_complete
-        return nothing_left(handler, upstream), list(handler.engine.recorder._failures)
-
-    return serve_one
-
-
-def bodies(upstream):
-    return [orjson.loads(request.content) for request in upstream.requests]
-
-
-class Watching(Upstream):
-    """Remembers whether all answers before were closed when a request came."""
-
-    closed = ()
-
-    async def __call__(self, request):
-        self.closed = [*self.closed, self.is_closed]
-        return await super().__call__(request)
+    return partial(judged.served, proxy, nothing_left)
 
 
 class TestABadAnswer:
@@ -274,17 +214,21 @@ class TestABadAnswer:
         assert check_messages(client.body).texts("text") == GOOD
 
 
-MESSAGES_ANSWER = (
-    frame({"type": "message_start", "message": {"usage": {"input_tokens": 10, "output_tokens": 1}}}),
-    frame({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
-    frame({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}}),
+CALLED = (
+    MESSAGES_ANSWER[0],
+    frame(
+        {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "tool_use", "id": "c1", "name": "run", "input": {}},
+        }
+    ),
     frame({"type": "content_block_stop", "index": 0}),
-    frame({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}),
-    frame({"type": "message_stop"}),
+    frame({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
+    frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LONG_GOOD}}),
+    frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LOOP * 40}}),
 )
-
-
-REST = "And in the end they all were glad. "
+SPEAKS_MESSAGES = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.MESSAGES}), kind=Kind.LLAMACPP)))
 
 
 class TestAnAnswerThatWasGoodAtFirst:
@@ -409,21 +353,19 @@ class TestAnAnswerThatWasGoodAtFirst:
         assert failure.tool_calls[failure.call].arguments.startswith('{"commands": ["Wait')
 
     async def test_with_a_call_that_the_client_has_is_not_continued(self, served):
-        call = {"type": "tool_use", "id": "c1", "name": "run", "input": {}}
-        called = (
-            MESSAGES_ANSWER[0],
-            frame({"type": "content_block_start", "index": 0, "content_block": call}),
-            frame({"type": "content_block_stop", "index": 0}),
-            frame({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
-            frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LONG_GOOD}}),
-            frame({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": LOOP * 40}}),
-        )
-        routing = routing_of(bound("*", an_upstream(dialects=frozenset({Dialect.MESSAGES}), kind=Kind.LLAMACPP)))
-        client, upstream = asking(tools=[{"name": "run", "input_schema": {}}]), Upstream((*called, Gate()))
-        _, (failure,) = await served(client, upstream, routing, **AT_ONCE)
+        client, upstream = asking(tools=[{"name": "run", "input_schema": {}}]), Upstream((*CALLED, Gate()))
+        _, (failure,) = await served(client, upstream, SPEAKS_MESSAGES, **AT_ONCE)
         assert check_messages(client.body).error
         assert len(upstream.requests) == 1
         assert failure.outcome is Outcome.ERROR
+
+    async def test_with_a_call_that_the_client_has_lets_that_be_made_where_a_message_explains_it(self, served):
+        client, upstream = asking(tools=[{"name": "run", "input_schema": {}}]), Upstream((*CALLED, Gate()))
+        await served(client, upstream, SPEAKS_MESSAGES, **AT_ONCE, on_exhausted=OnExhausted.MESSAGE)
+        read = check_messages(client.body)
+        assert [name for _, name, _ in read.tools()] == ["run"]
+        assert "garbage" in read.texts("text")
+        assert read.finish == "tool_use"
 
 
 class TestAWholeBadAnswer:
@@ -631,11 +573,27 @@ class TestPings:
 
 
 IN_THOUGHTS = (*says("Hm. " * 9 + LOOP * 20, "reasoning_content", 400), Gate())
+THOUGHTS = says("I should look at the file first. " * 9, "reasoning_content", 400)
 RUNS = {
     # what the upstream says, whether it is streamed, the policy, the validator model
     "a loop": (Upstream((*says(LOOP * 20, size=400), Gate()), then=(answers("Good."),)), True, {}, None),
     "a loop in thoughts": (Upstream(IN_THOUGHTS, then=(answers("Good."),)), True, AT_ONCE, None),
     "two loops": (Upstream(answers(LOOP * 20)), True, {}, None),
+    "a break": (Upstream((*says(GOOD, size=400), RESET), then=(answers("Good."),)), True, {}, None),
+    "a break in thoughts": (Upstream((*THOUGHTS, RESET), then=(answers("Good."),)), True, AT_ONCE, None),
+    "a break in the middle": (
+        Upstream((*says(LONG_GOOD, size=400), RESET), then=(answers(REST),)),
+        True,
+        AT_ONCE,
+        None,
+    ),
+    "a break to the last": (Upstream((*says(LONG_GOOD, size=400), ERROR)), True, AT_ONCE, None),
+    "a whole answer that breaks off": (
+        Upstream((*says(GOOD, size=400), RESET), then=(answers(GOOD),)),
+        False,
+        {},
+        None,
+    ),
     "a refusal after a loop": (Upstream(answers(LOOP * 20), then=(500,)), True, {}, None),
     "a whole answer": (Upstream(whole(LOOP * 20), JSON, then=(whole("Good."),)), False, {}, None),
     "a good beginning": (
@@ -662,7 +620,8 @@ async def test_at_every_suspension_a_judged_request_may_end_and_leaves_nothing(p
     while reached:
         number += 1
         upstream = Upstream(script.pieces, script.headers, script.status, then=script.then)
-        handler, client = proxy(upstream, ROUTING, validation=judging(**policy)), asking(stream=stream)
+        routing = ROUTED if "break" in what else ROUTING
+        handler, client = proxy(upstream, routing, validation=judging(**policy)), asking(stream=stream)
         handler.engine.validator = small and small(None, FOUND)
         reached, _ = await interrupted(handler, client, number, action)
         nothing_left(handler, upstream)

@@ -37,8 +37,10 @@ class Wire(asyncio.Transport):
 
 async def answers(scope, receive, send):
     """Reads the body and then waits for `goes_on`."""
-    while (await receive())["more_body"]:
-        pass
+    answers.body, more = b"", True
+    while more:
+        message = await receive()
+        answers.body, more = answers.body + message["body"], message["more_body"]
     await answers.goes_on.wait()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
@@ -164,3 +166,29 @@ async def test_trailers_without_an_end_are_refused(connected):
     for _ in range(LARGEST_HEAD // 1100 + 1):
         connection.data_received(LINE * 100)
     assert not wire.is_open
+
+
+OFFER = b"connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"
+
+
+@in_virtual_time
+async def test_an_offer_of_http2_is_declined_and_its_request_answered(connected):
+    connection, wire = connected()
+    for _ in range(2):
+        connection.data_received(HEAD.replace(b"host: here", b"host: here\r\n" + OFFER) + b"body")
+        await settled()
+        assert answers.body == b"body"
+    assert wire.sent.count(b"HTTP/1.1 200 ") == 2
+    assert wire.is_open
+
+
+@in_virtual_time
+async def test_a_body_that_speaks_of_upgrades_stays_as_it_is(connected):
+    connection, _ = connected()
+    said = b"\r\nupgrade: h2c\r\n\r\nupgrade: h2c\r\n"
+    head = HEAD.replace(b"length: 4", b"length: %d" % len(said))
+    for pieces in ((head + said,), (head, said)):
+        for piece in pieces:
+            connection.data_received(piece)
+        await settled()
+        assert answers.body == said

@@ -31,6 +31,7 @@ def plan(model="glm-4", dialect=Dialect.CHAT, **body):
         content=sent,
         model_asked=model,
         model_sent="theirs",
+        streams=body.get("stream") is True,
     )
 
 
@@ -65,7 +66,7 @@ BATCH = {"dialect": Dialect.GENERATE, "text": ["a", "b"]}
     ("fields", "why"),
     [
         ({"n": 2}, "it holds several answers (n is 2)."),
-        ({"logprobs": True}, "it holds the probabilities of its tokens (logprobs)."),
+        ({"modalities": ["text", "audio"]}, "it holds more than text (modalities)."),
         ({"tools": 3}, "its request cannot be read (tools must be a list)."),
         (BATCH, "it answers several prompts at once."),
     ],
@@ -82,6 +83,12 @@ def test_bare_text_is_judged_as_that(dialect):
     found = judged(dialect=dialect, prompt="Hi", text="Hi")
     assert found.conversation.is_bare
     assert found.warnings == ()
+
+
+def test_what_leaves_as_it_came_is_judged_whatever_it_holds_beside_its_words():
+    search = [{"type": "web_search_20250305", "name": "web_search"}]
+    assert judged(dialect=Dialect.MESSAGES, tools=search).guard
+    assert not judged(dialect=Dialect.MESSAGES, tools=search, stream=True).guard
 
 
 def test_a_target_with_another_name_for_the_model_is_known():

@@ -52,7 +52,10 @@ class TestAnAnswer:
         upstream = Upstream(TRANSCRIPTS[dialect])
         handler, client = proxy(upstream), asking(PATHS[dialect])
         await serve(handler, client)
-        assert [message["body"] for message in client.sent[1:]] == [*TRANSCRIPTS[dialect], b""]
+        events = list(TRANSCRIPTS[dialect])
+        if dialect is Dialect.CHAT:  # is mended, so the greeting waits for the first word
+            events[:2] = [b"".join(events[:2])]
+        assert [message["body"] for message in client.sent[1:]] == [*events, b""]
         assert client.is_complete
         record = nothing_left(handler, upstream)
         assert (record.status, record.outcome, record.streamed, record.attempts) == (200, "ok", True, 1)
@@ -159,13 +162,13 @@ class TestAClientThatLeaves:
         await serve(handler, client)
         assert len(client.sent) == 1
         record = nothing_left(handler, upstream)
-        assert (record.outcome, record.status, record.first_byte) == ("client_gone", 200, None)
+        assert (record.outcome, record.status) == ("client_gone", 200)
 
     async def test_in_the_middle_closes_the_answer(self, proxy, nothing_left):
         upstream = Upstream((*CHAT[:2], Gate()))
         handler, client = proxy(upstream), asking()
         task = await start(handler, client)
-        await until(lambda: len(client.sent) == 3)
+        await until(lambda: len(client.sent) == 2)
         client.leave()
         await task
         await settled()
@@ -175,14 +178,14 @@ class TestAClientThatLeaves:
     async def test_on_the_last_event_has_its_answer(self, proxy, nothing_left):
         upstream = Upstream((*CHAT, Gate()))
         handler, client = proxy(upstream), asking()
-        client.leaves_at = len(CHAT)
+        client.leaves_at = len(CHAT) - 1
         await serve(handler, client)
         assert nothing_left(handler, upstream).outcome == "ok"
 
     async def test_right_after_the_last_byte_has_its_answer(self, proxy, nothing_left):
         upstream = Upstream(CHAT)
         handler, client = proxy(upstream), asking()
-        client.leaves_at = len(CHAT) + 1
+        client.leaves_at = len(CHAT)
         await serve(handler, client)
         assert client.is_complete
         assert nothing_left(handler, upstream).outcome == "ok"
@@ -198,7 +201,7 @@ class TestAClientThatLeaves:
         await settled()
         assert nothing_left(handler, upstream).outcome == "client_gone"
 
-    @pytest.mark.parametrize("at", [0, 1, 2])
+    @pytest.mark.parametrize("at", [0, 1])
     async def test_and_whose_server_says_so_by_an_exception_is_gone_too(self, proxy, nothing_left, at):
         upstream = Upstream(CHAT)
         handler, client = proxy(upstream), asking()
@@ -375,7 +378,7 @@ async def test_a_stop_by_the_server_is_not_swallowed_when_the_client_had_left_be
     upstream = Upstream((*CHAT[:2], Gate()))
     handler, client = proxy(upstream), asking()
     task = await start(handler, client)
-    await until(lambda: len(client.sent) == 3)
+    await until(lambda: len(client.sent) == 2)
     client.leave()
     await until(task.cancelling)
     task.cancel()

@@ -95,7 +95,7 @@ async def test_nothing_is_kept_where_records_are_off(made):  # noqa: F811
 
 async def test_one_that_cannot_be_stored_is_counted_and_the_next_is_written(made, caplog):  # noqa: F811
     recorder = made()
-    assert await written(recorder, a_failure(parameters={"a": object()})) == []
+    assert await written(recorder, a_failure(confidence=object())) == []
     assert len(await written(recorder, a_failure())) == 1
     assert (recorder.dropped, recorder.written) == (1, 1)
     assert "1 failures could not be written" in caplog.text

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import orjson
 import pytest
 
+from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.exchange import Exchange as Request
 from proxysite.gateway.repairs import LONGEST, MOST, AnswerRepair, mending_for, of_call
 from routing.dialects import Dialect
@@ -131,3 +133,13 @@ def test_the_record_tells_of_the_history_and_of_the_answer_up_to_a_limit():
 
 def test_a_repair_without_a_word_on_what_was_done_has_none():
     assert "done" not in of_call(MendedCall("read", (), "a", "b"))
+
+
+@pytest.mark.parametrize("words", [["Let", " me", " see", ":", "\n", "<b>"], ["Great", "!", "\n", " got", "`"]])
+def test_an_answer_that_begins_unread_is_not_said_twice(words):
+    mended = mending()
+    frames = ChatFrames(AnswerRepair(mended))
+    chunks = [
+        b'data: {"choices": [{"index": 0, "delta": {"content": ' + orjson.dumps(word) + b"}}]}\n\n" for word in words
+    ]
+    assert b"".join(map(frames.feed, chunks)) + frames.close() == b"".join(chunks)

@@ -134,3 +134,11 @@ def test_a_greeting_that_does_not_end_is_an_answer():
     opening = Opening(CHAT)
     assert opening.feed(b"data: " + b"x" * 65000) is Found.GREETING
     assert opening.feed(b"x" * 1000) is Found.CONTENT
+
+
+def test_of_several_events_the_last_can_be_looked_at_alone():
+    events = frame({"choices": [{"delta": {"content": "Hi"}}]}) + frame({"error": {"message": "no", "code": 503}})
+    opening = Opening(Dialect.CHAT)
+    assert opening.feed(events) is Found.CONTENT
+    assert opening.of_last(events).error_status == 503
+    assert opening.of_last(events + events[: events.index(b"\n\n") + 2]).error == {}

@@ -50,9 +50,12 @@ def test_calls_of_responses_come_out_as_they_went_in(item):
     ("body", "dialect", "why"),
     [
         ({"messages": [user("hi")], "n": 2}, CHAT, "several answers (n is 2)"),
-        ({"messages": [user("hi")], "logprobs": True}, CHAT, "logprobs"),
+        ({"input": "hi", "conversation": "conv_1"}, RESPONSES, "conversation is kept by the upstream"),
         ({"messages": [user("hi")], "tools": 3}, CHAT, "cannot be read"),
-        ({"input": "hi", "previous_response_id": "resp_1"}, RESPONSES, "cannot be read"),
+        ({"messages": [user("hi")], "modalities": ["text", "audio"]}, CHAT, "more than text (modalities)"),
+        ({"input": "hi", "background": True}, RESPONSES, "cannot be read"),
+        ({"input": "hi", "tools": [{"type": "local_shell"}]}, RESPONSES, "no functions' (local_shell)"),
+        ({"messages": [user("hi")], "mcp_servers": [{"name": "m"}]}, MESSAGES, "tools that the upstream runs"),
         (
             {"messages": [user("hi")], "tools": [{"type": "web_search_20250305", "name": "web_search"}]},
             MESSAGES,
@@ -78,6 +81,9 @@ def test_what_would_lose_something_is_not_read(body, dialect, why):
     ("body", "dialect"),
     [
         ({"messages": [user("hi")], "n": 1}, CHAT),
+        ({"messages": [user("hi")], "modalities": ["text"], "logprobs": True, "top_logprobs": 3}, CHAT),
+        ({"input": "hi", "previous_response_id": "resp_1"}, RESPONSES),
+        ({"input": "hi", "tools": [{"type": "web_search_preview"}]}, RESPONSES),
         ({"prompt": "hi", "n": 1, "best_of": 4, "logprobs": 3, "suffix": "!"}, COMPLETIONS),
         ({"prompt": ["hi"], "echo": True}, COMPLETIONS),
         ({"prompt": [[1, 2]]}, COMPLETIONS),
@@ -90,7 +96,20 @@ def test_what_would_lose_something_is_not_read(body, dialect, why):
 def test_what_it_keeps_beside_its_words_is_no_hindrance(body, dialect):
     found = read_along({"model": "m", **body}, dialect, renamed=True)
     assert (found.client, found.upstream, found.model, found.renamed) == (dialect, dialect, "m", True)
-    assert found.is_bare is (dialect is not CHAT)
+    assert found.is_bare is (dialect in (COMPLETIONS, GENERATE))
+
+
+def test_what_leaves_as_it_came_loses_nothing():
+    body = {"messages": [user("hi")], "tools": [{"type": "web_search_20250305", "name": "web_search"}]}
+    with pytest.raises(Unreadable):
+        read_along(body, MESSAGES)
+    assert read_along(body, MESSAGES, passes=True)
+
+
+def test_a_response_says_what_its_upstream_keeps_of_it():
+    kept = {"previous_response_id": "resp_0", "store": True, "instructions": "Be brief."}
+    assert along(**kept).echo == kept
+    assert along(store=False).echo == {"previous_response_id": None, "store": False}
 
 
 def test_what_a_bare_prompt_asks_for_is_known():

@@ -1,5 +1,7 @@
 """Streams of completions and /generate that somebody looks into: they leave as they came, or as if they had."""
 
+from itertools import product
+
 import orjson
 import pytest
 
@@ -176,10 +178,25 @@ class TestAGoodAnswer:
         for frame in plain:
             frame["choices"][0]["logprobs"] = None
         data = frames_of(*plain, plain[0] | {"id": "another"}, *plain, completion("", "stop"), "[DONE]")
-        for size in (0, 1, 150, 400):
+        for size, patience in product((0, 1, 150, 400), (0, 2, 5)):
             hears = Holds(3)
-            assert through(frames(COMPLETIONS, hears), data, size) == data
+            stream = frames(COMPLETIONS, hears)
+            stream.patience = patience
+            assert through(stream, data, size) == data
             assert hears.heard == "ab\nc\\defa" + "ab\nc\\def"
+
+    def test_of_little_text_may_be_read_together_to_its_last_word(self):
+        plain = [completion(text) for text in "abcdefg"]
+        for frame in plain:
+            frame["choices"][0]["logprobs"] = None
+        hears = Holds(0)
+        stream = frames(COMPLETIONS, hears)
+        stream.patience = 4
+        fed = [stream.feed(frames_of(frame)) for frame in plain]
+        assert [bool(out) for out in fed] == [True, True, False, False, False, True, False]
+        rest = stream.end_answer()
+        assert b"".join(fed) + rest[: rest.find(b'data: {"error"')] == frames_of(*plain)
+        assert hears.heard == "abcdefg"
 
     def test_whose_beginning_is_blank_is_a_stream_nevertheless(self):
         assert through(frames(COMPLETIONS, Holds(2)), b"\n" + PLAIN, 1) == b"\n" + PLAIN

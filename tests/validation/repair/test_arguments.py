@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.json_strategies import json_values
-from validation.repair.arguments import mend, syntax
+from validation.repair.arguments import Mended, mend, syntax
 
 SCHEMA = {
     "type": "object",
@@ -45,6 +45,7 @@ COERCED = [
     ('{"depth": "4"}', '{"depth": 4}'),
     ('{"depth": "true"}', '{"depth": true}'),
     ('{"level": "2"}', '{"level": 2}'),
+    ('{"level": "High"}', '{"level": "high"}'),
     ('{"todos": "[{\\"id\\": \\"1\\"}]"}', '{"todos": [{"id": 1}]}'),
     ('{"todos": "[{\'id\': 1}]"}', '{"todos": [{"id": 1}]}'),
     ('{"todos": [{"id": 1}, {"id": "2"}]}', '{"todos": [{"id": 1}, {"id": 2}]}'),
@@ -122,6 +123,31 @@ def test_other_values_are_not_made_a_text(value):
     assert mend(text, SCHEMA).text == text
 
 
+@pytest.mark.parametrize("text", ['{"arguments": {"path": "a"}}', '{"name": "read", "parameters": {"path": "a"}}'])
+def test_arguments_in_a_member_called_so_are_unwrapped(text):
+    mended = mend(text, SCHEMA)
+    assert json.loads(mended.text) == {"path": "a"}
+    assert mended.changes == ("arguments: unwrapped",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"arguments": {"limit": 1}}',
+        '{"arguments": {"path": "a"}, "limit": 1}',
+        '{"arguments": {"path": "a"}, "input": {"path": "b"}}',
+        '{"arguments": "path"}',
+    ],
+)
+def test_other_members_are_not_taken_for_arguments(text):
+    assert mend(text, SCHEMA) == Mended(text)
+
+
+def test_a_choice_that_differs_from_two_by_its_case_is_none():
+    text = '{"m": "FAST"}'
+    assert mend(text, {"properties": {"m": {"enum": ["fast", "Fast"]}}}) == Mended(text)
+
+
 @pytest.mark.parametrize("name", ["Path", "PATH", "pa_th", "pa-th"])
 def test_a_required_name_is_recognised_by_its_letters(name):
     mended = mend(json.dumps({name: "a", "start_line": 1}), SCHEMA)
@@ -159,6 +185,7 @@ READ = [
     ('"{\\"path\\": \\"a\\"}"', {"path": "a"}),
     ('"{\\"path\\": \\"a\\", \\"start_line\\": \\"1\\"}"', {"path": "a", "start_line": 1}),
     ('{\\"path\\": \\"a\\"}', {"path": "a"}),
+    ('{}\n{"path": "a", "start_line": "1"}', {"path": "a", "start_line": 1}),
     ('{"path": "a"', {"path": "a"}),
     ('{"path": "a", "recursive": true\n', {"path": "a", "recursive": True}),
     ('{"path": "a", "options": {"deep": true', {"path": "a", "options": {"deep": True}}),
@@ -173,7 +200,7 @@ NOT_READ = [
     '{"path": "a", "todos": [{"id": 1}',  # and the list
     '{"path": "a", "recursive"',
     '{"path": "a",',
-    '{"path": "a"}{"path": "b"}',
+    '{"path": "a"}{"path": "a"}',
     '[{"path": "a"}]',
     '"just words"',
     '"{\\"path\\": "',
@@ -194,6 +221,9 @@ NOT_READ = [
     "{1: 'a'}",
     "{'path': 'a\\d'",
     '{"path": "say "hi"", "either": "no"}',
+    '{"path": "a"}{"path": "a"}',
+    "{}{}",
+    '{} and {"path": "a"}',
     "Nothing of the kind.",
     "Look: {no",
     '{"path": "\\ud83d", "recursive": "true"}',

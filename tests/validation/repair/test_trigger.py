@@ -210,3 +210,46 @@ def test_going_around_makes_no_difference(pieces, ascii):
     for event in events:
         out += [event] if may_pass(around, frame(event, ascii)) else around.feed(event)
     assert told(out + answer([], around)) == told(answer(events, repair()))
+
+
+FIRST_WORDS = [
+    "Let",
+    "it",
+    "Got",
+    "goto",
+    "to",
+    "t",
+    "Tito=",
+    "for",
+    "of",
+    "a",
+    " ",
+    "\n",
+    "<",
+    "functions",
+    "1t",
+    "ét",
+]
+
+
+@given(st.lists(st.sampled_from(FIRST_WORDS), min_size=1, max_size=3))
+@settings(max_examples=300, deadline=None)
+def test_of_a_text_that_an_answer_may_begin_with_unread_nothing_is_held(words):
+    """It has left by then, so what is held of it would be said twice."""
+    text = "".join(words)
+    if grammar(None, True).begins(text):
+        assert repair().feed(Text(text)) == [Text(text)]
+
+
+@pytest.mark.parametrize("before", ["Looking. ", "Let it: ", "So:\n\n", "go "])
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_word_that_opens_counts_whatever_passed_before_it(before, size):
+    text = f"{before}to=functions.noop {{}}"
+    transform = repair()
+    events = []
+    for piece in (text[start : start + size] for start in range(0, len(text), size)):
+        data = frame(Text(piece))
+        events += [Text(piece)] if transform.passes(data) == len(data) else transform.feed(Text(piece))
+    events += answer([], transform)
+    assert [item for item in told(events) if isinstance(item, list)] == [["call_0", "noop", "{}"]]
+    assert told(events)[0] == ("Text", before)

@@ -15,6 +15,8 @@ from validation.repair.arguments.schema import Schema, choices, declared, elemen
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _SEPARATORS = re.compile(r"[-_ .]")
+_WRAPPERS = frozenset({"arguments", "parameters", "input", "args"})
+_BESIDE_WRAPPER = _WRAPPERS | {"name", "tool"}
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -58,7 +60,7 @@ class Coercion:
         return found[0][0]
 
     def _object(self, value: dict[str, Any], schema: dict[str, Any], path: str) -> Any:
-        renamed = self._renamed(value, schema, path)
+        renamed = self._renamed(value if path else self._unwrapped(value, schema), schema, path)
         optional = declared(schema).keys() - set(required_of(schema))
         new: dict[str, Any] = {}
         for name, item in renamed.items():
@@ -68,6 +70,17 @@ class Coercion:
                 continue
             new[name] = self.of(item, inner, _below(path, name))
         return new if _differs(new, value) else value
+
+    def _unwrapped(self, value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+        """Arguments that stand in a member called so, perhaps beside the tool's name, where none is declared."""
+        inner = [value[name] for name in value if name in _WRAPPERS]
+        is_alone = value.keys() <= _BESIDE_WRAPPER and len(inner) == 1 and isinstance(inner[0], dict)
+        needed = set(required_of(schema))
+        if not is_alone or not needed or value.keys() & declared(schema).keys() or not needed <= inner[0].keys():
+            return value
+        self._changed("arguments", "unwrapped")
+        unwrapped: dict[str, Any] = inner[0]
+        return unwrapped
 
     def _renamed(self, value: dict[str, Any], schema: dict[str, Any], path: str) -> dict[str, Any]:
         """One required member is missing, and one stands there that only case and separators tell from it."""
@@ -101,6 +114,11 @@ class Coercion:
 
 
 def _readings(value: Any, schema: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+    if isinstance(value, str):
+        alike = [
+            choice for choice in choices(schema) or () if isinstance(choice, str) and choice.lower() == value.lower()
+        ]
+        yield from ((choice, "text read as one of the choices") for choice in alike if len(alike) == 1)
     for choice in choices(schema) or ():
         if isinstance(value, str) and not isinstance(choice, str) and syntax.write(choice) == value:
             yield choice, "text read as one of the choices"

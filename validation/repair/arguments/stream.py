@@ -1,9 +1,10 @@
 """The arguments of one call as they come: what can no longer be wrong leaves at once, the rest when its end is here.
 
-    START → KEY → COLON → VALUE → AFTER → KEY …        members of the object, one after the other
+    START → FIRST → COLON → VALUE → AFTER → KEY …      members of the object, one after the other
                             ├→ TEXT ─┘                  a text where any text will do: it leaves as it comes
                             └→ HELD, NESTED ─┘          any other value: kept until the next TEXT or the end
-    anything unexpected → WHOLE, which keeps all that has not left until the call ends
+    anything unexpected → WHOLE, which keeps all that has not left until the call ends; so does an empty object where
+                          something is required: some servers begin with one, and the arguments come behind it
 
 Long arguments are long texts (a file's content), so a client sees those grow; numbers, lists and short calls are held
 for the moment they take.  With every TEXT the members before it are mended and leave; what follows one is an object of
@@ -29,6 +30,7 @@ _LEFTOVERS = re.compile(r"[\s}\]`]*")
 
 class _Role(Enum):
     START = auto()
+    FIRST = auto()
     KEY = auto()
     NAME = auto()
     COLON = auto()
@@ -90,7 +92,11 @@ class ArgumentStream:
     # What reads a role's text gives the position it got to.
 
     def _start(self, piece: str, position: int) -> int:
-        return self._expect(piece, position, {"{": _Role.KEY})
+        return self._expect(piece, position, {"{": _Role.FIRST})
+
+    def _first(self, piece: str, position: int) -> int:
+        empty = _Role.WHOLE if required_of(self._root) else _Role.DONE
+        return self._expect(piece, position, {'"': _Role.NAME, "}": empty})
 
     def _key(self, piece: str, position: int) -> int:
         self._name.clear()
@@ -292,6 +298,7 @@ class ArgumentStream:
 _COMBINING = frozenset({"anyOf", "oneOf", "allOf"})
 _READ = {
     _Role.START: ArgumentStream._start,
+    _Role.FIRST: ArgumentStream._first,
     _Role.KEY: ArgumentStream._key,
     _Role.NAME: ArgumentStream._read_name,
     _Role.COLON: ArgumentStream._colon,

@@ -26,6 +26,7 @@ _NOISE = re.compile(r"""\\[nrtbf]|[\s"'`,:{}\[\]\\]""")
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PLAIN = re.compile(r"[ !#-&(-\[\]-~]{1,40}")
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
+_EMPTY = re.compile(r"\A\s*(?:\{\}\s*)+")
 _CLOSING = {"{": "}", "[": "]"}
 _WHOLE_VALUE = ('"', "}", "]", "true", "false", "null")
 _DEEPEST = 60
@@ -112,6 +113,11 @@ def _surrounded(text: str) -> Any:
     if _FENCE_OR_WORDS.search(text, end):
         raise ValueError("more than one object")
     return found
+
+
+def _behind_nothing(text: str) -> Any:
+    """Some servers begin with an empty object, and the arguments come behind it."""
+    return read(_EMPTY.sub("", text, count=1))
 
 
 def _unescaped(text: str) -> Any:
@@ -232,4 +238,5 @@ _WAYS: tuple[tuple[Callable[[str], Any], str], ...] = (
     (_surrounded, "something stood around the object"),
     (python, "it was written as a Python literal"),
     (_unescaped, "the quotes were escaped"),
+    (_behind_nothing, "an empty object stood before it"),
 )

@@ -264,8 +264,9 @@ def test_3_4_the_last_report_of_usage_wins():
 
 
 def test_3_1_the_response_repeats_its_request():
-    response = written(*STOP, echo={"instructions": "i", "temperature": 0.5, "store": True}).response
+    response = written(*STOP, echo={"instructions": "i", "temperature": 0.5}).response
     assert (response["instructions"], response["temperature"], response["store"]) == ("i", 0.5, False)
+    assert written(*STOP, echo={"store": True}).response["store"] is True  # the upstream keeps it
     assert (response["tools"], response["tool_choice"], response["parallel_tool_calls"]) == ([], "auto", True)
     assert (response["model"], response["created_at"], response["error"]) == ("asked", 1_700_000_000, None)
 
