@@ -4,6 +4,7 @@ Each function of `KINDS` writes what comes after the good text, and says how lon
 """
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,7 @@ ENGLISH = (SENTENCES[0], SENTENCES[1], SENTENCES[3], SENTENCES[4], SENTENCES[10]
 VERBS = ("check", "read", "verify", "examine", "inspect")
 ENDINGS = ("once more", "in detail", "quickly", "again", "line by line")
 CALL = '<tool_call>\n{"name": "read_file", "arguments": {"path": "src/app.py"}}\n</tool_call>\n'
+NAME = re.compile(r"\b[A-Za-z]{4,14}\b")
 Garbage = tuple[str, int]
 Maker = Callable[[random.Random], Garbage]
 
@@ -165,6 +167,36 @@ def syllables(chance: random.Random) -> Garbage:
     return "".join(chance.choice(pieces) + chance.choice(("", " ", " ")) for _ in range(800)), 0
 
 
+def names_run_together(chance: random.Random) -> Garbage:
+    """What is left of code where every token is a random one."""
+    ends = (" ", " ", " ", " ", " ", " ", " ", " ", "", "", "", ".", "(", "[", "/", ")")
+    words = chance.choices(names(), k=250)
+    return "".join(word + chance.choice(ends) for word in words), 0
+
+
+def punctuation(chance: random.Random) -> Garbage:
+    signs = chance.choice((",.;:!?-'\" ", "，。、；：？！…—·《》", "\u200b\u200c\u200d\u2060"))
+    return "".join(chance.choices(signs, k=2500)), 0
+
+
+def fractions(chance: random.Random) -> Garbage:
+    return again(chance.choice(("142857", "09", "3", "076923")))
+
+
+def pages(chance: random.Random) -> Garbage:
+    return again(good_text(chance, chance.randrange(1600, 4000)) + "\n\n", 20000)
+
+
+def second_thoughts(chance: random.Random) -> Garbage:
+    said = ("the index is off by one", "the parser is right", "the test expects a list", "the value is wrong")
+    made = (
+        f"{chance.choice(('Wait', 'Hmm', 'Actually', 'No'))}, {chance.choice(('let me think again', 'maybe not'))}. "
+        f"Perhaps {chance.choice(said)}. {chance.choice(('So it is fine.', 'That seems right.', 'Hmm.'))} "
+        for _ in range(120)
+    )
+    return "".join(made), 75
+
+
 def mojibake(chance: random.Random) -> Garbage:
     said = translations_of(("ru", "el", "uk", "ja", "zh_Hans", "ko", "ar", "fr", "hi"))
     language = chance.choice(sorted(said))
@@ -185,8 +217,9 @@ KINDS: tuple[Maker, ...] = (
     characters, tokens, control_tokens, sentences, lines, alternating_lines, paragraphs, long_paragraphs, whitespace,
     commas_in_json, counted_items, counted_inside, templates, fillers, shuffled, edited_paragraphs, growing, code,
     objects, elements, calls_in_text, table_rows, salad, random_words, syllables, mojibake, broken_tokens,
+    names_run_together, punctuation, fractions, pages, second_thoughts,
 )  # fmt: skip
-RUNNING = (tokens, sentences, lines, alternating_lines, paragraphs, long_paragraphs)  # loops in running text
+RUNNING = (tokens, sentences, lines, alternating_lines, paragraphs, long_paragraphs, pages)  # loops in running text
 EXACT = (*RUNNING, characters, code, objects, elements, calls_in_text, table_rows)
 IN_ARGUMENTS = (sentences, lines, paragraphs, code, objects, whitespace)
 
@@ -235,6 +268,12 @@ def good_text(chance: random.Random, size: int) -> str:
             start = chance.randrange(max(1, len(text) - size))
             return text[start : start + size]
     return ""
+
+
+@cache
+def names() -> list[str]:
+    found = {name for path, text in files(60, random.Random(6)) if path.suffix == ".js" for name in NAME.findall(text)}
+    return sorted(found)
 
 
 @cache

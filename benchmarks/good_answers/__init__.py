@@ -6,7 +6,7 @@ Each function of `KINDS` writes one answer of a kind.  None of it may ever be ta
 import random
 from collections.abc import Callable, Iterator
 
-from benchmarks.good_answers import code, data, drawings, writing
+from benchmarks.good_answers import code, data, drawings, listings, reckoning, verses, writing
 
 KINDS: tuple[Callable[[random.Random], str], ...] = (
     data.json_objects,
@@ -79,6 +79,33 @@ KINDS: tuple[Callable[[random.Random], str], ...] = (
     writing.keywords,
     writing.thinking,
     writing.short_repeats,
+    listings.ping,
+    listings.directory,
+    listings.rules,
+    listings.kernel_log,
+    listings.attempts,
+    listings.tests_passed,
+    listings.java_trace,
+    listings.progress_in_steps,
+    listings.prices,
+    listings.template_headers,
+    listings.escaped_drawing,
+    reckoning.divisors,
+    reckoning.truth_table,
+    reckoning.knights,
+    reckoning.tower,
+    reckoning.coins,
+    reckoning.stack,
+    reckoning.searched,
+    reckoning.constants_listed,
+    reckoning.decoding_table,
+    verses.counted_down,
+    verses.tale_with_refrain,
+    verses.swallowed,
+    verses.body_scan,
+    verses.pages_of_places,
+    verses.letters,
+    verses.lines_returning,
 )
 
 

@@ -149,7 +149,7 @@ def says_little(words: list[str]) -> bool:
 
 
 def are_verses(words: list[str]) -> bool:
-    """Whether most of what is said again comes at one long distance: in verses, cases and forms with a word changed."""
+    """Whether most of what is said again comes at one long distance, or some of them: verses, cases, forms."""
     seen: dict[tuple[str, ...], int] = {}
     distances: list[int] = []
     some = grams(words[-4 * VARIETY_WINDOW :], 4)
@@ -159,9 +159,9 @@ def are_verses(words: list[str]) -> bool:
         seen[gram] = place
     if len(distances) < VARIETY_WINDOW // 4:
         return False
-    usual = median(distances)
-    near = sum(abs(distance - usual) <= VERSE_DIFFERS for distance in distances)
-    return usual >= SHORTEST_VERSE and near > 0.5 * len(distances)
+    usual = sorted(distances)[len(distances) // 4]
+    off = (abs(distance - usual * max(1, round(distance / usual))) for distance in distances)
+    return usual >= SHORTEST_VERSE and sum(far <= VERSE_DIFFERS for far in off) > 0.6 * len(distances)
 
 
 def goes_round(words: list[str]) -> bool:

@@ -34,7 +34,7 @@ TOUCHES = 4  # of scripts in one line
 ENOUGH_LITTLE_WORDS = 8  # different ones in a window
 FEWEST_WORDS = 20
 SEPARATORS, MOST_SEPARATORS = "\n,\":=(/|'<>)[]{};#@_", 12
-MOST_AMONG_NAMES = 32  # of those, where names of programs run into each other and brackets are never closed
+MOST_AMONG_NAMES = 45  # of those, where names of programs run into each other and brackets are never closed
 MOST_LINES = 6  # in a window: more are a list
 FEWEST_JOINTS, FEWEST_UNMATCHED = 0.06, 3
 CLOSING = {"(": ")", "[": "]", "{": "}"}

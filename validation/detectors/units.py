@@ -84,7 +84,8 @@ def needed(unit: str, *, code: bool, before: str) -> float:
         return 3600
     letters = sum(map(str.isalpha, meant))
     if letters <= 0.1 * len(meant):
-        return 3600 if any(map(str.isdecimal, meant)) else 250 if letters == 0 and not meant.isascii() else 1200
+        few = 250 if letters == 0 and not meant.isascii() else 1200
+        return 3600 if any(map(str.isdecimal, meant)) else few * stretch
     if in_blob(unit, before):
         return max(700, 3.5 * len(unit))
     return graded(unit, code or is_dense(unit + unit) or looks_like_code(unit))
