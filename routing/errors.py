@@ -73,7 +73,7 @@ class InternalError(ProxyError):
 
 
 class ServerStopped(InternalError):
-    status, code, retryable = 503, "server_stopped", True
+    status, code = 503, "server_stopped"
 
 
 class UpstreamUnreachable(ProxyError):
@@ -115,12 +115,17 @@ class TotalTimeout(ProxyError):
     status, code, retryable, outcome = 504, "total_timeout", True, "upstream_error"
 
 
-RETRY_LATER = (("retry-after", "5"),)
+class NoSlot(ProxyError):
+    """`elsewhere`: it is one upstream's slots that are taken, and another's may be free."""
+
+    def __init__(self, message: str, *, elsewhere: bool = False) -> None:
+        super().__init__(message, headers=(("retry-after", "5"),))
+        self.elsewhere = elsewhere
 
 
-class QueueFull(ProxyError):
+class QueueFull(NoSlot):
     status, code = 429, "queue_full"
 
 
-class QueueTimeout(ProxyError):
+class QueueTimeout(NoSlot):
     status, code = 503, "queue_timeout"

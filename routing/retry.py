@@ -124,7 +124,7 @@ def decide(failure: Failure, attempts: Attempts, policy: Upstream, now: float, d
     give_up: Decision = NextTarget() if attempts.others else GiveUp()
     found = meaning(failure, policy.retry_statuses)
     if found is Meaning.FINAL and _told(failure) is not True:
-        return GiveUp()
+        return give_up if _concerns_this_target(failure, policy) else GiveUp()
     if found is Meaning.EXHAUSTED or _told(failure) is False:
         return give_up
     if found is Meaning.LOADING:
@@ -136,6 +136,11 @@ def decide(failure: Failure, attempts: Attempts, policy: Upstream, now: float, d
     if wait > LONGEST_WAIT or (attempts.others and wait > PATIENCE):
         return give_up
     return Retry(wait)
+
+
+def _concerns_this_target(failure: Failure, policy: Upstream) -> bool:
+    """A model that is gone, or a key of ours that is refused: another target has others.  A client's key is its own."""
+    return failure.status == 404 or (failure.status in (401, 403) and bool(policy.key))
 
 
 def _told(failure: Failure) -> bool | None:

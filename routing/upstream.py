@@ -299,7 +299,8 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
 
 def translated(problem: BaseException, upstream: Upstream, *, answering: bool = False) -> ProxyError:
     """Our error for whatever the client library raised.  `answering`: the answer had begun."""
-    where = f"The upstream “{upstream.name}” at {upstream.base_url}"
+    address = "" if upstream.base_url == DEMO else f" at {upstream.base_url}"
+    where = f"The upstream “{upstream.name}”{address}"
     reason = _reason(problem, upstream)
     if isinstance(problem, (httpx.ConnectTimeout, aiohttp.ConnectionTimeoutError)):
         longest = f"{upstream.connect_timeout_seconds:g} s (connect timeout)"

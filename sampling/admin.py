@@ -77,7 +77,9 @@ class SamplingPresetAdmin(ModelAdmin):
     def _number(self, preset: SamplingPreset, name: str) -> str:
         """For people who may look but not change; everybody else has an input there."""
         values = preset.parameters if isinstance(preset.parameters, dict) else {}
-        return json.dumps(values[name]) if name in values else "–"
+        if name not in values:
+            return "–"
+        return "off" if values[name] is None else json.dumps(values[name])
 
     @admin.display(description=AS_IT_IS + "temperature")
     def temperature(self, preset: SamplingPreset) -> str:

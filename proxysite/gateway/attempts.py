@@ -27,7 +27,7 @@ from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
 from routing.admission.gatekeeper import Gatekeeper, Lease
 from routing.admission.targets import Targets
-from routing.errors import ProxyError
+from routing.errors import NoSlot, ProxyError
 from routing.retry import Attempts as Counted
 from routing.retry import GiveUp, Meaning, NextTarget, Retry, decide, harms_health, meaning
 from routing.snapshot import Binding, Target
@@ -98,12 +98,26 @@ class Attempts:
         plan = self._first_plan()
         self._exchange.planned(plan)  # for the record of a request that never gets out of its queue
         if self._admits:
-            self._lease = await self._engine.gatekeeper.admit(
-                self._exchange.request_id, self._model, plan.upstream.name
-            )
+            plan = await self._admitted(plan)
         self._exchange.admitted = time.monotonic()
         self._turn_to(plan)
         return await self._until_answered(plan)
+
+    async def _admitted(self, plan: Plan) -> Plan:
+        """For the first target whose upstream has a slot, now or in time.  Raises QueueFull or QueueTimeout."""
+        while True:
+            upstream = plan.upstream.name
+            try:
+                self._lease = await self._engine.gatekeeper.admit(self._exchange.request_id, self._model, upstream)
+                return plan
+            except NoSlot as problem:
+                self._tried.append(plan.target)
+                following = self._next_plan() if problem.elsewhere else None
+                if following is None:
+                    raise
+                self.note(f"The upstream “{upstream}” has no free slot; sent to {following.upstream.name}.")
+                plan = following
+                self._exchange.planned(plan)
 
     async def again(self, changes: Again, target: Target, after: float) -> Opened:
         """The same once more, at this target if it can, because the answer was garbage or has to go on; it is closed at

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from routing.admission.limits import Key, Limit, LimitTable, Scope, ThrottleTable
 from routing.admission.slots import SlotState, SlotTable
 from routing.admission.throttle import PauseState, Throttle
-from routing.errors import RETRY_LATER, QueueTimeout
+from routing.errors import QueueTimeout
 from routing.matching import fold
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,10 @@ class Gatekeeper:
         what = f"of {limit.label} (limit: {limit.limit}) " if limit else ""
         lease.release()
         granted.set_exception(
-            QueueTimeout(f"No slot {what}came free within {longest:g} s. Try again later.", headers=RETRY_LATER)
+            QueueTimeout(
+                f"No slot {what}came free within {longest:g} s. Try again later.",
+                elsewhere=limit is not None and limit.scope is Scope.UPSTREAM,
+            )
         )
 
     def _start(self, leases: Iterable[Lease]) -> None:

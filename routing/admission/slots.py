@@ -32,7 +32,7 @@ from itertools import count
 from typing import Generic, TypeVar
 
 from routing.admission.limits import Key, Limit, LimitTable, Scope
-from routing.errors import RETRY_LATER, QueueFull
+from routing.errors import QueueFull
 from routing.matching import fold
 
 Ticket = TypeVar("Ticket", bound=Hashable)
@@ -225,7 +225,7 @@ class SlotTable(Generic[Ticket]):
             raise QueueFull(
                 f"{limit.queue_size} requests wait for {limit.label} already, and no more may (limit: {limit.limit}). "
                 "Try again later.",
-                headers=RETRY_LATER,
+                elsewhere=limit.scope is Scope.UPSTREAM,
             )
 
     def _queued_at(self, key: Key) -> int:

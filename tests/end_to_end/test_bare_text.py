@@ -7,7 +7,7 @@ import httpx
 import openai
 import pytest
 
-from tests.end_to_end.answers import Gate, event, hang, json_answer, stream
+from tests.end_to_end.answers import End, Gate, event, hang, json_answer, stream
 from tests.end_to_end.configuration import CLIENT_KEY
 from tests.end_to_end.exchanges import COMPLETIONS, GENERATE
 from tests.end_to_end.pairs import Pair
@@ -155,6 +155,18 @@ def test_a_loop_that_nobody_has_seen_is_followed_by_another_answer_as_it_came(cl
 def test_a_whole_answer_that_loops_is_followed_by_another_with_all_that_it_has(client, upstream, bare):
     upstream.answer(json_answer(bare.whole(GOOD + LOOP * 60)), json_answer(bare.whole(OTHER)))
     assert bare.post(client).json() == bare.whole(OTHER)
+
+
+@every_kind
+def test_a_stream_that_breaks_off_goes_on(client, proxy, upstream, bare):
+    said, _ = bare.says(GOOD)
+    upstream.answer(stream(*said, end=End.CUT), bare.good(" " + OTHER))
+    answer = bare.post(client, stream=True)
+    seen = bare.prompt(upstream.calls[1]).removeprefix("Hello")
+    assert GOOD.startswith(seen)
+    assert len(seen) > len(GOOD) - 300
+    assert bare.read(answer.content) == (f"{seen} {OTHER}", "stop")
+    assert (proxy.record(answer)["attempts"], proxy.record(answer)["outcome"]) == (2, "ok")
 
 
 @every_kind

@@ -13,6 +13,7 @@ from routing.retry import (
     decide,
     harms_health,
 )
+from routing.secrets import Secret
 from routing.snapshot import Upstream
 
 NOW = 1_700_000_000.0
@@ -37,7 +38,13 @@ def test_what_may_work_another_time_is_tried_again(status):
     assert decided(failed(status)) == Retry(1.0)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 501])
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_key_of_ours_that_is_refused_and_a_model_that_is_gone_are_another_targets_turn(status):
+    assert decided(failed(status), others=True, key=Secret("sk-ours")) == NextTarget()
+    assert decided(failed(status), others=False, key=Secret("sk-ours")) == GiveUp()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 413, 422, 501])
 @pytest.mark.parametrize("others", [True, False])
 def test_what_will_fail_again_is_not(status, others):
     assert decided(failed(status), others=others) == GiveUp()

@@ -16,6 +16,7 @@ from routing.dialects.events import UpstreamError
 from routing.errors import (
     DialectNotSpoken,
     FirstTokenTimeout,
+    QueueFull,
     QueueTimeout,
     TotalTimeout,
     UpstreamBroken,
@@ -344,6 +345,34 @@ async def test_the_wait_for_a_slot_may_take_too_long():
         await attempts.open()
     await attempts.aclose()
     assert (world.running, world.asked) == (1, [])
+
+
+@in_virtual_time
+@pytest.mark.parametrize("patience", [{"queue_size": 0}, {"queue_timeout_seconds": 3}])
+async def test_an_upstream_without_a_free_slot_leaves_the_request_to_the_next_target(patience):
+    limit = Limit(scope=Scope.UPSTREAM, name="a", limit=1, **patience)
+    world = World([limit], a=[], b=[streams()])
+    await world.gatekeeper.admit("r", "glm", "a")
+    attempts = world.attempts(at("a"), at("b", priority=1))
+    opened = await attempts.open()
+    assert await text(opened) == HELLO + WORD + DONE
+    assert world.exchange.warnings == ("The upstream “a” has no free slot; sent to b.",)
+    await attempts.aclose()
+    assert (world.running, world.order) == (1, ["b"])
+
+
+@in_virtual_time
+@pytest.mark.parametrize("scope", [Scope.UPSTREAM, Scope.MODEL])
+async def test_where_no_target_can_have_a_slot_the_request_is_refused(scope):
+    names = ["a", "b"] if scope is Scope.UPSTREAM else ["glm"]
+    world = World([Limit(scope=scope, name=name, limit=1, queue_size=0) for name in names], a=[], b=[])
+    for number, upstream in enumerate(names):
+        await world.gatekeeper.admit(str(number), "glm", upstream)
+    attempts = world.attempts(at("a"), at("b", priority=1))
+    with pytest.raises(QueueFull):
+        await attempts.open()
+    await attempts.aclose()
+    assert (world.running, world.order) == (len(names), [])
 
 
 def slowly(*pieces):
