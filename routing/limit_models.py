@@ -8,12 +8,12 @@ from django.db import models
 
 from routing.admission.limits import Key, Scope
 from routing.matching import fold
-from routing.row_fields import NamedManager
+from routing.row_fields import Findable
 
 SECONDS: dict[str, Any] = {"null": True, "blank": True, "validators": [MinValueValidator(0.0)]}
 
 
-class ParallelLimit(models.Model):
+class ParallelLimit(Findable):
     """How many requests may run at once: in all, to the models of a pattern, or to an upstream."""
 
     scope = models.CharField(
@@ -59,15 +59,9 @@ class ParallelLimit(models.Model):
     enabled = models.BooleanField(default=True, help_text="Off: as if this limit were not here.")
 
     NATURAL_KEY = ("scope", "model_pattern", "upstream__name")
-    objects = NamedManager()
 
     class Meta:
         ordering = ["position", "pk"]
-
-    def natural_key(self) -> tuple[str | None, ...]:
-        return (self.scope, self.model_pattern, self.upstream.name if self.upstream else None)
-
-    natural_key.dependencies = ["routing.upstream"]  # type: ignore[attr-defined]
 
     @property
     def name(self) -> str:
@@ -102,7 +96,7 @@ class ParallelLimit(models.Model):
             raise ValidationError({"upstream": "Choose the upstream."})
 
 
-class ThrottleRule(models.Model):
+class ThrottleRule(Findable):
     """Pauses between requests, for all models or those of a pattern."""
 
     model_pattern = models.CharField(
@@ -129,13 +123,9 @@ class ThrottleRule(models.Model):
     enabled = models.BooleanField(default=True, help_text="Off: as if this rule were not here.")
 
     NATURAL_KEY = ("model_pattern",)
-    objects = NamedManager()
 
     class Meta:
         ordering = ["position", "pk"]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.model_pattern,)
 
     @property
     def name(self) -> str:

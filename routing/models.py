@@ -8,20 +8,19 @@ from django.db.models import F
 from routing import address, kinds, row_fields
 from routing.dialects import Dialect
 from routing.limit_models import ParallelLimit, ThrottleRule
-from routing.row_fields import NamedManager
+from routing.row_fields import Findable, Named
 from routing.snapshot import CredentialMode, KeyStyle
 from routing.validators import (
     validate_extra_headers,
     validate_header_name,
     validate_mapping_of_names,
     validate_names,
-    validate_object,
     validate_repair,
     validate_statuses,
 )
 
 
-class Upstream(models.Model):
+class Upstream(Named):
     """A server that requests are sent to."""
 
     name = models.CharField(max_length=100, unique=True, help_text="Short name that bindings and logs use.")
@@ -111,11 +110,8 @@ class Upstream(models.Model):
         validators=[validate_mapping_of_names],
         help_text='Fields that this upstream knows by another name: {"max_completion_tokens": "max_tokens"}.',
     )
-    set_params = models.JSONField(
-        default=dict,
-        blank=True,
-        validators=[validate_object],
-        help_text='Fields set in every request body, whatever the client sent: {"cache_prompt": true}.',
+    set_params = row_fields.json_object(
+        'Fields set in every request body, whatever the client sent: {"cache_prompt": true}.'
     )
     strip_billing_header = models.BooleanField(
         null=True,
@@ -151,18 +147,6 @@ class Upstream(models.Model):
         default=list, blank=True, validators=[validate_statuses], help_text="Further statuses that are retried: [418]."
     )
 
-    NATURAL_KEY = ("name",)
-    objects = NamedManager()
-
-    class Meta:
-        ordering = ["name"]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def __str__(self) -> str:
-        return self.name
-
     def clean(self) -> None:
         self.base_url = address.normal_base_url(self.base_url)
         if not self.dialects():
@@ -185,7 +169,7 @@ class Upstream(models.Model):
         return frozenset(spoken)
 
 
-class ModelBinding(models.Model):
+class ModelBinding(Findable):
     """A model name or glob, and the upstreams that serve it."""
 
     pattern = models.CharField(
@@ -202,13 +186,9 @@ class ModelBinding(models.Model):
     enabled = models.BooleanField(default=True, help_text="Off: as if this binding were not here.")
 
     NATURAL_KEY = ("pattern",)
-    objects = NamedManager()
 
     class Meta:
         ordering = ["position", "pk"]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.pattern,)
 
     def __str__(self) -> str:
         return self.pattern
@@ -220,7 +200,7 @@ class ModelBinding(models.Model):
             raise ValidationError({"pattern": "There is a binding for this pattern already (case does not matter)."})
 
 
-class BindingTarget(models.Model):
+class BindingTarget(Findable):
     """One upstream that serves a binding."""
 
     binding = models.ForeignKey(ModelBinding, on_delete=models.CASCADE, related_name="targets")
@@ -237,7 +217,6 @@ class BindingTarget(models.Model):
     )
 
     NATURAL_KEY = ("binding__pattern", "upstream__name", "upstream_model")
-    objects = NamedManager()
 
     class Meta:
         ordering = ["priority", "pk"]
@@ -248,11 +227,6 @@ class BindingTarget(models.Model):
                 violation_error_message="This upstream and model are a target of the binding already.",
             )
         ]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.binding.pattern, self.upstream.name, self.upstream_model)
-
-    natural_key.dependencies = ["routing.modelbinding", "routing.upstream"]  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return f"{self.binding} → {self.upstream}" + (f" ({self.upstream_model})" if self.upstream_model else "")

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from routing.dialects import Dialect
-from routing.row_fields import NamedManager
+from routing.row_fields import Findable, Named
 from sampling import parameters
 from sampling.snapshot import Layer
 
@@ -19,7 +19,7 @@ def validate_parameters(value: Any) -> None:
         raise ValidationError(problems)
 
 
-class SamplingPreset(models.Model):
+class SamplingPreset(Named):
     """A named set of sampling parameters."""
 
     name = models.CharField(max_length=100, unique=True, help_text="What rules and records call it.")
@@ -31,20 +31,8 @@ class SamplingPreset(models.Model):
         "null switches a parameter off on the preset's layer.",
     )
 
-    NATURAL_KEY = ("name",)
-    objects = NamedManager()
 
-    class Meta:
-        ordering = ["name"]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class SamplingRule(models.Model):
+class SamplingRule(Findable):
     """A preset, the layer it is applied on, and the models it is for."""
 
     preset = models.ForeignKey(SamplingPreset, on_delete=models.CASCADE, related_name="rules", help_text="What is set.")
@@ -76,15 +64,9 @@ class SamplingRule(models.Model):
     enabled = models.BooleanField(default=True, help_text="Off: as if this rule were not here.")
 
     NATURAL_KEY = ("preset__name", "layer", "model_pattern", "applies_to")
-    objects = NamedManager()
 
     class Meta:
         ordering = ["position", "pk"]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.preset.name, self.layer, self.model_pattern, self.applies_to)
-
-    natural_key.dependencies = ["sampling.samplingpreset"]  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return f"{self.preset} for {self.model_pattern} ({self.layer})"

@@ -7,8 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from routing import address, row_fields
-from routing.row_fields import NamedManager
-from routing.validators import validate_object
+from routing.row_fields import Findable, Named
 from validation.detectors.names import DETECTORS
 from validation.failures import Channel, Outcome
 from validation.repair_rows import RepairRule
@@ -29,7 +28,7 @@ def validate_ladder(value: Any) -> None:
         raise ValidationError(f"Enter a list of what each retry changes: {', '.join(Rung)}.")
 
 
-class Validator(models.Model):
+class Validator(Named):
     """A small model that is asked whether an answer is garbage."""
 
     name = models.CharField(max_length=100, unique=True, help_text="What policies call it.")
@@ -45,24 +44,9 @@ class Validator(models.Model):
     connect_timeout_seconds = row_fields.connect_timeout()
     timeout_seconds = row_fields.seconds(300.0, "Longest wait for its verdict; then the answer counts as good.")
     prompt = models.TextField(blank=True, help_text="What it is told; blank: the prompt that comes with the proxy.")
-    extra_params = models.JSONField(
-        default=dict,
-        blank=True,
-        validators=[validate_object],
-        help_text='Further fields of its request: {"chat_template_kwargs": {"enable_thinking": false}}.',
+    extra_params = row_fields.json_object(
+        'Further fields of its request: {"chat_template_kwargs": {"enable_thinking": false}}.'
     )
-
-    NATURAL_KEY = ("name",)
-    objects = NamedManager()
-
-    class Meta:
-        ordering = ["name"]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def __str__(self) -> str:
-        return self.name
 
     def clean(self) -> None:
         self.base_url = address.normal_base_url(self.base_url)
@@ -70,7 +54,7 @@ class Validator(models.Model):
             raise ValidationError("A validator must speak at least one dialect.")
 
 
-class ValidationPolicy(models.Model):
+class ValidationPolicy(Findable):
     """What happens to the answers of the models that a pattern names."""
 
     model_pattern = models.CharField(
@@ -156,14 +140,10 @@ class ValidationPolicy(models.Model):
     )
 
     NATURAL_KEY = ("model_pattern",)
-    objects = NamedManager()
 
     class Meta:
         ordering = ["position", "pk"]
         verbose_name_plural = "validation policies"
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.model_pattern,)
 
     def __str__(self) -> str:
         return self.model_pattern

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from routing import row_fields
-from routing.row_fields import NamedManager
+from routing.row_fields import Findable
 from validation.repair import FAMILIES
 from validation.repair import settings as repair_settings
 
@@ -14,7 +14,7 @@ def validate_repair(value: str) -> None:
         raise ValidationError(problem)
 
 
-class RepairRule(models.Model):
+class RepairRule(Findable):
     """Which leaked tool calls are mended for the models that a pattern names, whatever their upstream says."""
 
     model_pattern = models.CharField(
@@ -39,13 +39,9 @@ class RepairRule(models.Model):
     enabled = models.BooleanField(default=True, help_text="Off: as if this rule were not here.")
 
     NATURAL_KEY = ("model_pattern",)
-    objects = NamedManager()
 
     class Meta:
         ordering = ["position", "pk"]
-
-    def natural_key(self) -> tuple[str, ...]:
-        return (self.model_pattern,)
 
     def __str__(self) -> str:
         return self.model_pattern

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from routing.dialects import Dialect
-from routing.dialects.conversion import StreamConverter
 from routing.dialects.errors import error_frame
 from routing.dialects.events import Event, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Continued, EarlyResponse
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
 from routing.dialects.sse import KEEP_ALIVE, PING
+from routing.dialects.streaming import StreamConverter
 from routing.dialects.text_frames import TextFrames
 from routing.errors import AnswerTooLarge, ProxyError, UpstreamBroken
 from validation.ending import Guarded

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from routing.dialects import Dialect, upstream_errors
 from routing.dialects.completions.again import CompletionsAgain
 from routing.dialects.completions.reader import CompletionsReader
-from routing.dialects.conversion import begins_a_stream
 from routing.dialects.events import End, Event, Failed, Finish, Text, Transform, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.generate.again import GenerateAgain
@@ -22,6 +21,7 @@ from routing.dialects.life import EarlyResponse
 from routing.dialects.passing import EchoModel, WholeEvents
 from routing.dialects.plain_text import PlainText
 from routing.dialects.sse import DONE_FRAME, FRAME_END, KEEP_ALIVE, SseParser, data_frame
+from routing.dialects.streaming import begins_a_stream
 from routing.dialects.text_reader import TextReader
 from routing.dialects.text_writer import TextWriter
 

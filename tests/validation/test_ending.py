@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from routing.dialects import Dialect
-from routing.dialects.conversion import StreamConverter, convert_response
+from routing.dialects.conversion import convert_response
 from routing.dialects.events import (
     End,
     Failed,
@@ -16,6 +16,7 @@ from routing.dialects.events import (
     UpstreamError,
 )
 from routing.dialects.exchange import Exchange
+from routing.dialects.streaming import StreamConverter
 from tests.validation.test_gate import GOOD, LOOP, STOP, VALIDATOR, Loops, bad, fed, said, words
 from validation.ending import Guarded, explanation
 from validation.gate import Gate

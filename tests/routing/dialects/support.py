@@ -6,8 +6,9 @@ import orjson
 
 from routing.dialects import Dialect
 from routing.dialects.capabilities import Capabilities, capabilities
-from routing.dialects.conversion import Conversion, StreamConverter, convert_request, convert_response
+from routing.dialects.conversion import Conversion, convert_request, convert_response
 from routing.dialects.exchange import Exchange
+from routing.dialects.streaming import StreamConverter
 from routing.kinds import Kind
 
 CHAT, MESSAGES, RESPONSES = Dialect.CHAT, Dialect.MESSAGES, Dialect.RESPONSES

@@ -5,7 +5,7 @@ import pytest
 from routing.dialects.answer import Answer
 from routing.dialects.capabilities import capabilities
 from routing.dialects.chat.writer import ChatWriter
-from routing.dialects.conversion import StreamConverter, choose, convert_request, parse
+from routing.dialects.conversion import choose, convert_request, parse
 from routing.dialects.events import (
     End,
     Event,
@@ -22,6 +22,7 @@ from routing.dialects.events import (
 from routing.dialects.exchange import Exchange
 from routing.dialects.json import ObjectScanner, loads
 from routing.dialects.names import tool_name
+from routing.dialects.streaming import StreamConverter
 from routing.dialects.tally import Tally
 from routing.errors import BadRequest, DialectNotSpoken
 from routing.kinds import Kind

@@ -7,8 +7,9 @@ import pytest
 from routing.dialects import events
 from routing.dialects.capabilities import capabilities
 from routing.dialects.chat.writer import ChatWriter
-from routing.dialects.conversion import StreamConverter, convert_request
+from routing.dialects.conversion import convert_request
 from routing.dialects.messages.writer import MessagesWriter
+from routing.dialects.streaming import StreamConverter
 from routing.errors import BadRequest
 from routing.kinds import Kind
 from tests.routing.dialects.checkers import check_messages

@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from routing.dialects.conversion import StreamConverter
 from routing.dialects.events import UpstreamError
 from routing.dialects.life import Comments, Continued, EarlyResponse, may_begin_early
 from routing.dialects.sse import DONE_FRAME, KEEP_ALIVE, PING, data_frame, named_frame
+from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import check_chat, check_messages
 from tests.routing.dialects.responses.checking import check, events_of
 from tests.routing.dialects.support import CHAT, MESSAGES, RESPONSES, exchange

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.dialects import Dialect
-from routing.dialects.conversion import StreamConverter
 from routing.dialects.events import Finish, Reasoning, Text, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.plain_text import PlainText, apart
 from routing.dialects.sse import data_frame, named_frame
+from routing.dialects.streaming import StreamConverter
 
 
 class Heard:

@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from routing.dialects import Dialect, events
-from routing.dialects.conversion import StreamConverter
 from routing.dialects.events import Event, Text, ToolArguments, ToolEnd, ToolStart
 from routing.dialects.messages.writer import MessagesWriter
+from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import Read, check_chat, check_messages, check_responses
 from tests.routing.dialects.support import (
     CHAT,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.dialects import Dialect
-from routing.dialects.conversion import StreamConverter
+from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import (
     Read,
     check_chat,

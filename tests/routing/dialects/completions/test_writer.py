@@ -11,9 +11,10 @@ from openai.types import Completion
 from routing.dialects import events
 from routing.dialects.completions import writer
 from routing.dialects.completions.writer import CompletionsWriter
-from routing.dialects.conversion import StreamConverter, convert_response
+from routing.dialects.conversion import convert_response
 from routing.dialects.events import FinishReason, UpstreamError, Usage
 from routing.dialects.exchange import Exchange
+from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import check_completions
 from tests.routing.dialects.support import (
     CHAT,

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.dialects.conversion import StreamConverter, convert_response
+from routing.dialects.conversion import convert_response
 from routing.dialects.events import End, Failed, Finish, FinishReason, Start, Text, Usage, UsageSeen
 from routing.dialects.generate.reader import OTHER_ANSWERS, GenerateReader
+from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import check_completions
 from tests.routing.dialects.support import COMPLETIONS, GENERATE, exchange, frames_of, streamed
 

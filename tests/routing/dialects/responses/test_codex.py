@@ -8,7 +8,8 @@ from openai.types.responses import ParsedResponse
 
 from routing.dialects import Dialect
 from routing.dialects.capabilities import capabilities
-from routing.dialects.conversion import Conversion, StreamConverter, convert_request, convert_response
+from routing.dialects.conversion import Conversion, convert_request, convert_response
+from routing.dialects.streaming import StreamConverter
 from routing.kinds import Kind
 from tests.routing.dialects.responses.checking import Checked, check
 

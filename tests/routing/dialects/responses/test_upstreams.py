@@ -6,8 +6,9 @@ import orjson
 import pytest
 
 from routing.dialects import Dialect
-from routing.dialects.conversion import StreamConverter, convert_response
+from routing.dialects.conversion import convert_response
 from routing.dialects.exchange import Exchange
+from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import Read, check_chat, check_messages
 from tests.routing.dialects.responses.checking import check
 from tests.routing.dialects.responses.making import exchange, frames

@@ -3,7 +3,7 @@
 import pytest
 
 from routing.dialects import Dialect
-from routing.dialects.conversion import StreamConverter
+from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import check_chat, check_messages, check_responses
 from tests.routing.dialects.support import (
     CHAT,
