@@ -136,6 +136,11 @@ class TestAnAnswerThatBreaksOff:
         assert client.json()["content"] == [{"type": "text", "text": GOOD}]
         assert (record.outcome, record.attempts) == ("ok", 2)
 
+    async def test_is_a_status_for_a_client_that_does_not_stream_when_no_attempt_is_better(self, served):
+        client = asking(stream=False)
+        record, _ = await served(client, Upstream((*says(GOOD), RESET)), ROUTED)
+        assert (client.status, record.outcome, record.attempts) == (502, "upstream_error", 2)
+
     @pytest.mark.parametrize("broken", [ERROR[6:], b'{"choices": [{"mess'], ids=["an error", "half a JSON"])
     async def test_whole_is_asked_for_again(self, served, broken):
         client, upstream = asking(stream=False), Upstream((broken,), JSON, then=(whole(GOOD),))
