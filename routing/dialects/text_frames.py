@@ -81,7 +81,8 @@ class TextFrames:
             self._body.append(chunk)
             chunk = b"".join(self._body)
             self._body.clear()
-        events = self._events.feed(chunk)
+        if not (events := self._events.feed(chunk)):
+            return b""
         said = None if self._ended else self._plain.whole(events, self.patience)
         if said is None:
             return self._named(b"".join([self._patiently(), *[self._frame(frame) for frame in _apart(events)]]))
@@ -94,12 +95,13 @@ class TextFrames:
         return self._named(self._told(events))
 
     def leave(self) -> bytes:
-        """What comes next is not for here: all that may go on of what was said."""
-        return self._named(self._partly())
+        """What comes next is another answer: all that may go on of this one."""
+        owed, self._owed = self._owed, b""
+        return owed + self._named(self._partly())
 
     def go_on(self, exchange: Exchange, transforms: Sequence[Transform] = ()) -> None:
         """Another answer to the same request follows; what the client was told of the one before stays told."""
-        self._owed += self.leave()
+        self._owed = self.leave()
         if self._spoke:
             self._learn()
         self._earlier += self._reader.warnings
@@ -281,8 +283,8 @@ class TextFrames:
 
 def _apart(events: bytes) -> list[bytes]:
     """Whole events, one by one."""
-    if not events or events.find(FRAME_END) == len(events) - len(FRAME_END):
-        return [events] if events else []
+    if events.find(FRAME_END) == len(events) - len(FRAME_END):
+        return [events]
     if b"\r" in events:
         return _FRAMES.findall(events)
     return [frame + FRAME_END for frame in events.removesuffix(FRAME_END).split(FRAME_END)]

@@ -29,7 +29,9 @@ MOST_NEW, ENDINGS = 4, ".,;:!?…。！？*_)\"'"
 VARIETY_WINDOW, VARIETY = 110, 0.3
 RESTLESS = 3  # losses of a period, in scripts without blanks
 FEW_DIFFERENT = 4  # words: in any order, fewer are what coins and dice show
-LONGEST_ROUND = 12  # words
+ROUND, LONGEST_ROUND, SWOLLEN = 60, 6, 4000  # words; characters that hold them
+SWOLLEN_SIGN = re.compile(r"([!?.…~*-])\1{4}")
+SWELLING = re.compile(r"(?:[^\W\d_]|[\s!?.…~*',’-])+")
 SHORTEST_VERSE, VERSE_DIFFERS = 20, 3  # words
 MOST_TABS, MOST_TASKS = 8, 4
 TASK = "- ["
@@ -70,12 +72,13 @@ class Nearly:
             self.doubt = None
             return None
         text = tail.text[-min(KEPT, tail.position - self._from) :]
-        if is_data(text[-GLANCE:]):
+        told = ROUND // 2 if swells(text) else 0
+        if not told and is_data(text[-GLANCE:]):
             self.doubt = None
             return None
         odd = may_tell_again(text.lower())
         self.doubt = (tail.position - GLANCE if self.doubt is None else self.doubt) if odd else None
-        told = told_again(text) if odd else 0
+        told = told or (told_again(text) if odd else 0)
         if not told:
             self._next = tail.position + self._interval
             self._interval += self._interval // 2
@@ -96,6 +99,15 @@ def is_data(text: str) -> bool:
     return is_dense(SIGN_RUN.sub(r"\1", text), SIGNS) or is_coded(text)
 
 
+def swells(text: str) -> bool:
+    """The same few words in the same order, and only the signs between them grow."""
+    if SWOLLEN_SIGN.search(text, len(text) - GLANCE) is None or SWELLING.fullmatch(text[-GLANCE:]) is None:
+        return False
+    words = TOKEN.findall(text[-SWOLLEN:].lower())[-ROUND:]
+    sizes = (size for size in range(1, LONGEST_ROUND + 1) if len(words) == ROUND and words[-1 - size] == words[-1])
+    return any(words[size:] == words[:-size] for size in sizes)
+
+
 def told_again(text: str) -> int:
     """How many words at the end only repeat what stands before them, 0 if they do not."""
     if not are_words(TOKEN.findall(text[-GLANCE:])):
@@ -103,10 +115,7 @@ def told_again(text: str) -> int:
     words = TOKEN.findall(text.lower())
     if len(NUMBER_WORDS.intersection(words[-COUNTED:])) > MOST_COUNTED:
         return 0
-    last = words[-VARIETY_WINDOW:]
-    if len(last) == VARIETY_WINDOW and goes_round(last):
-        return VARIETY_WINDOW // 2
-    if len(set(last)) < FEW_DIFFERENT:
+    if len(set(words[-VARIETY_WINDOW:])) < FEW_DIFFERENT:
         return 0
     if size := repeating(words):
         return size
@@ -162,12 +171,6 @@ def are_verses(words: list[str]) -> bool:
     usual = sorted(distances)[len(distances) // 4]
     off = (abs(distance - usual * max(1, round(distance / usual))) for distance in distances)
     return usual >= SHORTEST_VERSE and sum(far <= VERSE_DIFFERS for far in off) > 0.6 * len(distances)
-
-
-def goes_round(words: list[str]) -> bool:
-    """The same few words in the same order, whatever signs stand between them."""
-    sizes = [size for size in range(1, LONGEST_ROUND + 1) if words[-1 - size] == words[-1]]
-    return any(words[size:] == words[:-size] for size in sizes)
 
 
 def says_nothing_new(words: list[str], size: int) -> bool:

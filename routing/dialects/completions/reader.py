@@ -45,7 +45,7 @@ class CompletionsReader(TextReader):
         if text:
             events.append(self._said(Text(text)))
         reason = choice.get("finish_reason")
-        if reason is not None:
+        if reason:  # some servers write an empty one into every frame
             self.finish = Finish(_REASONS.get(text_of(reason), FinishReason.UNKNOWN))
 
     def _without_echo(self, text: str) -> str:

@@ -198,6 +198,11 @@ class TestAGoodAnswer:
         assert b"".join(fed) + rest[: rest.find(b'data: {"error"')] == frames_of(*plain)
         assert hears.heard == "abcdefg"
 
+    def test_whose_every_frame_has_an_empty_reason_is_not_held_up(self):
+        stream = frames(COMPLETIONS, Holds(0))
+        data = frames_of(completion("Hi", ""), completion(" there", ""))
+        assert stream.feed(data) == data
+
     def test_whose_beginning_is_blank_is_a_stream_nevertheless(self):
         assert through(frames(COMPLETIONS, Holds(2)), b"\n" + PLAIN, 1) == b"\n" + PLAIN
 
@@ -334,6 +339,13 @@ class TestAnotherAttempt:
         assert text_of(GENERATE, out) == "Hello, you together"
         assert payloads(out)[-1]["meta_info"]["finish_reason"]["type"] == rest["meta_info"]["finish_reason"]["type"]
         assert payloads(out)[-1]["meta_info"]["completion_tokens"] == 3
+
+    def test_may_be_followed_by_a_third_and_what_was_said_is_not_forgotten(self):
+        stream = frames(COMPLETIONS, Holds(4))
+        assert stream.feed(frames_of(completion("Hello, you"))) == b""
+        stream.go_on(exchange(COMPLETIONS, COMPLETIONS), [])
+        out = stream.leave()
+        assert (text_of(COMPLETIONS, out), stream.leave()) == ("Hello,", b"")
 
     def test_is_told_of_with_the_warnings_of_the_one_before(self):
         stream = frames(COMPLETIONS)
