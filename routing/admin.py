@@ -19,6 +19,7 @@ from routing.address import DEMO
 from routing.dialects import Dialect
 from routing.fields import SecretField, SecretInput, is_reference
 from routing.forms import UpstreamForm
+from routing.json_form import IndentedJSON, JSONText
 from routing.kinds import Kind
 from routing.models import BindingTarget, ConfigSection, ModelBinding, Upstream
 from routing.post_action import post_action
@@ -41,15 +42,10 @@ class Running:
 running = Running()
 
 
-class IndentedJSON(json.JSONEncoder):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "indent": 2})
-
-
 JSON_FIELD = {
     "widget": UnfoldAdminTextareaWidget({"rows": 3, "spellcheck": "false", "class": "sp-code"}),
+    "form_class": JSONText,
     "encoder": IndentedJSON,
-    "error_messages": {"invalid": "This is not JSON: look for a missing quote, comma or bracket."},
 }
 
 

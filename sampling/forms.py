@@ -7,23 +7,19 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import BASE_INPUT_CLASSES, UnfoldAdminTextareaWidget
 
+from routing.json_form import JSONText
 from sampling import parameters
 from sampling.models import SamplingPreset
 
 IN_LIST = ("temperature", "top_p", "top_k", "min_p")
 
 
-class IndentedJSON(json.JSONEncoder):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "indent": 2})
-
-
-class ParametersField(forms.JSONField):
+class ParametersField(JSONText):
     """JSON whose mistakes are reported with their place, and in which no name stands twice."""
 
     def __init__(self, **options: Any) -> None:
         widget = UnfoldAdminTextareaWidget({"rows": 10, "spellcheck": "false", "class": "sp-code"})
-        super().__init__(**{"widget": widget, "encoder": IndentedJSON, "required": False, **options})
+        super().__init__(**{"widget": widget, "required": False, **options})
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value.strip():
@@ -31,6 +27,8 @@ class ParametersField(forms.JSONField):
                 json.loads(value, object_pairs_hook=_without_doubles)
             except json.JSONDecodeError as problem:
                 raise ValidationError(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}.") from None
+            except RecursionError:
+                pass  # said below
         return super().to_python(value)
 
     def clean(self, value: Any) -> Any:

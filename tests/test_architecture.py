@@ -81,6 +81,7 @@ IMPURE_STANDARD_LIBRARY = frozenset(
 SHARED = frozenset(
     {
         "routing.fields",
+        "routing.json_form",
         "routing.post_action",
         "routing.record_admin",
         "routing.reporting",

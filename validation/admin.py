@@ -1,6 +1,5 @@
 """The admin of policies and validator models."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
 from routing.fields import SecretField, SecretInput, is_reference
+from routing.json_form import IndentedJSON, JSONText
 from routing.post_action import post_action
 from validation import failure_admin
 from validation.detectors.names import DETECTORS
@@ -36,16 +36,11 @@ class Running:
 running = Running()
 
 
-class IndentedJSON(json.JSONEncoder):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "indent": 2})
-
-
 OVERRIDES = {
     models.JSONField: {
         "widget": UnfoldAdminTextareaWidget({"rows": 3, "spellcheck": "false", "class": "sp-code"}),
+        "form_class": JSONText,
         "encoder": IndentedJSON,
-        "error_messages": {"invalid": "This is not JSON: look for a missing quote, comma or bracket."},
     },
     SecretField: {"widget": SecretInput({"class": " ".join(INPUT_CLASSES)})},
 }

@@ -16,17 +16,21 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 256 * 1024  # bytes
 
+# A client that takes nothing of its answer holds a slot and an upstream.  By then megabytes wait for it in the system.
+LONGEST_STALL = 600.0  # seconds
+
 _OFFER = re.compile(rb"\r\nupgrade:(?![ \t]*websocket)[^\r\n]*", re.IGNORECASE)
 
 
 class Connection(HttpToolsProtocol):
     """Closes when a request's head does not come, or not to its end, and refuses one that has no end.  The same goes
-    for what may follow a body (trailers)."""
+    for what may follow a body (trailers).  Closes when an answer is not taken."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._patience: float = settings.ENV["CLIENT_TIMEOUT_SECONDS"]
         self._lateness: asyncio.TimerHandle | None = None  # runs while a head is waited for
+        self._stall: asyncio.TimerHandle | None = None  # runs while the client takes nothing
         self._in_head = True
         self._in_body = False
         self._unread = 0  # bytes that came since a head or a piece of a body was complete
@@ -37,6 +41,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._is_taken()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -68,6 +73,19 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_body = False
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        self._stall = self.loop.call_later(LONGEST_STALL, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._is_taken()
+        super().resume_writing()
+
+    def _is_taken(self) -> None:
+        if self._stall:
+            self._stall.cancel()
+            self._stall = None
 
     def _wait_for_head(self) -> None:
         if self._patience:

@@ -140,6 +140,8 @@ def test_a_preset_is_edited_as_json(admin_client):
         ('{"temperature": "warm"}', "temperature must be a number."),
         ('{"top_p": 2}', "top_p must be at most 1."),
         ('{"temperature": NaN}', "temperature must be a finite number."),
+        ('{"note": "\\ud800"}', "a text that is not Unicode"),
+        ("[" * 3000, "This is nested too deeply."),
     ],
 )
 def test_a_mistake_in_the_json_is_named(admin_client, text, sentence):

@@ -7,7 +7,7 @@ from django.conf import settings
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from proxysite.gateway.connection import LARGEST_HEAD, Connection
+from proxysite.gateway.connection import LARGEST_HEAD, LONGEST_STALL, Connection
 from tests.virtual_time import in_virtual_time, settled
 
 HEAD = b"POST /v1/messages HTTP/1.1\r\nhost: here\r\ncontent-length: 4\r\n\r\n"
@@ -23,6 +23,9 @@ class Wire(asyncio.Transport):
         self.sent += data
 
     def close(self):
+        self.is_open = False
+
+    def abort(self):
         self.is_open = False
 
     def is_closing(self):
@@ -192,3 +195,23 @@ async def test_a_body_that_speaks_of_upgrades_stays_as_it_is(connected):
             connection.data_received(piece)
         await settled()
         assert answers.body == said
+
+
+@in_virtual_time
+async def test_a_client_that_takes_nothing_of_its_answer_is_let_go(connected):
+    connection, wire = connected()
+    answers.goes_on.clear()  # it is still being answered
+    connection.data_received(HEAD + b"body")
+    for _ in range(3):
+        connection.pause_writing()
+        await asyncio.sleep(LONGEST_STALL - 1)
+        connection.resume_writing()
+    await asyncio.sleep(2 * LONGEST_STALL)
+    connection.pause_writing()
+    await asyncio.sleep(LONGEST_STALL - 1)
+    assert wire.is_open
+    await asyncio.sleep(2)
+    assert not wire.is_open
+    connection.connection_lost(None)  # which the transport says then
+    answers.goes_on.set()
+    await settled()

@@ -1,0 +1,31 @@
+import pytest
+from django import forms
+
+from routing.json_form import JSONText
+
+DEEP = "[" * 3000 + "]" * 3000
+
+
+class Form(forms.Form):
+    value = JSONText()
+
+
+@pytest.mark.parametrize("typed", ["{", DEEP, '{"a": "\\ud800"}', '"\\ud800"', '{"a": NaN}'])
+def test_what_cannot_be_sent_is_shown_as_it_was_typed(typed):
+    form = Form({"value": typed})
+    assert form["value"].value() == typed
+    str(form).encode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [("{", "This is not JSON: look for a missing quote, comma or bracket."), (DEEP, "This is nested too deeply.")],
+)
+def test_what_cannot_be_read_is_refused_with_a_sentence(typed, sentence):
+    assert Form({"value": typed}).errors["value"] == [sentence]
+
+
+def test_what_is_fine_is_shown_indented():
+    field = JSONText()
+    assert field.clean('{"a":[1]}') == {"a": [1]}
+    assert field.prepare_value({"a": 1}) == '{\n  "a": 1\n}'
