@@ -17,8 +17,11 @@ from benchmarks.comparison import Plan, Row, Series, measure
 from benchmarks.report import say
 from benchmarks.servers import Configuration, Lab, Server, Setup, configuration, lab, plain, start_setup
 
-STEADY = Plan(rounds=10, seconds=1.0)
+STEADY = Plan(rounds=12, seconds=1.0)
 """Many short windows: what disturbs one of a pair soon disturbs the other, and a median forgets it."""
+PER_START = 2
+"""Rounds before both are started anew, in the other order: of two processes that run the same code one may be a tenth
+faster for as long as it lives, and it matters which of the two was started first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,33 +117,46 @@ def pairs(options: argparse.Namespace) -> int:
 def measured(place: Lab, pair: Pair, plan: Plan, say: Callable[[str], None]) -> Measured:
     """The two run only as long as they are measured."""
     say(f"{pair.name}: {pair.without.title} | {pair.having.title}")
-    servers = [started(place, setup, pair) for setup in (pair.without, pair.having)]
+    starts: list[tuple[Row, Row]] = []
+    for number in range(max(1, plan.rounds // PER_START)):
+        starts.append(_measured_start(place, pair, plan, say, turned=number % 2 == 1))
+    return Measured(
+        pair,
+        cost([(without.requests, having.requests) for without, having in starts]),
+        cost([(without.streams, having.streams) for without, having in starts]),
+        _problem(*(row for rows in starts for row in rows)),
+    )
+
+
+def _measured_start(place: Lab, pair: Pair, plan: Plan, say: Callable[[str], None], *, turned: bool) -> tuple[Row, Row]:
+    setups = (pair.having, pair.without) if turned else (pair.without, pair.having)
+    servers = [started(place, setup, pair) for setup in setups]
     try:
-        without, having = measure(place, servers, plan, say)
+        first, second = measure(place, servers, replace(plan, rounds=min(plan.rounds, PER_START)), say)
     finally:
         for server in servers:
             server.process.stop()
-    return Measured(
-        pair,
-        cost(without.requests, having.requests),
-        cost(without.streams, having.streams),
-        _problem(without, having),
-    )
+    return (second, first) if turned else (first, second)
 
 
 def started(place: Lab, setup: Setup, pair: Pair) -> Server:
     return replace(start_setup(place, setup), asked=pair.asked)
 
 
-def cost(without: Series, having: Series) -> Cost | None:
-    """The medians of the rounds' ratios; None where one of the two has no figures."""
-    rounds = list(zip(without.windows, having.windows, strict=False))
-    if not rounds or without.problem or having.problem:
+def cost(starts: Sequence[tuple[Series, Series]]) -> Cost | None:
+    """The mean of the starts, of each the median of its rounds' ratios; None where one has no figures."""
+    ratios = [_ratios(without, having) for without, having in starts if not (without.problem or having.problem)]
+    if len(ratios) < len(starts) or not all(ratios):
         return None
     return Cost(
-        rate=statistics.median(after.rate / before.rate for before, after in rounds),
-        processor=statistics.median(before.cpu_us / after.cpu_us for before, after in rounds),
+        rate=statistics.geometric_mean(statistics.median(rate for rate, _ in rounds) for rounds in ratios),
+        processor=statistics.geometric_mean(statistics.median(used for _, used in rounds) for rounds in ratios),
     )
+
+
+def _ratios(without: Series, having: Series) -> list[tuple[float, float]]:
+    rounds = zip(without.windows, having.windows, strict=False)
+    return [(after.rate / before.rate, before.cpu_us / after.cpu_us) for before, after in rounds]
 
 
 def _problem(*rows: Row) -> str:

@@ -13,12 +13,22 @@ def series(*windows: tuple[float, float]) -> Series:
 
 def test_the_ratio_is_the_median_of_the_rounds():
     without, having = series((100, 10), (200, 5), (100, 10)), series((90, 10), (100, 10), (80, 20))
-    assert cost(without, having) == Cost(rate=0.8, processor=0.5)
+    found = cost([(without, having)])
+    assert found is not None
+    assert (round(found.rate, 9), round(found.processor, 9)) == (0.8, 0.5)
 
 
 def test_what_was_not_measured_has_no_ratio():
-    assert cost(series(), series()) is None
-    assert cost(series((1, 1)), Series(series((1, 1)).windows, problem="2 answers were wrong")) is None
+    assert cost([(series(), series())]) is None
+    assert cost([(series((1, 1)), Series(series((1, 1)).windows, problem="2 answers were wrong"))]) is None
+    assert cost([(series((1, 1)), series((1, 1))), (series(), series())]) is None
+
+
+def test_every_start_counts_as_much_as_the_others():
+    starts = [(series((100, 1)), series((50, 1))), (series((100, 1), (100, 1)), series((200, 1), (200, 1)))]
+    found = cost(starts)
+    assert found is not None
+    assert round(found.rate, 9) == 1
     assert not reaches(None, 0.5)
 
 
