@@ -54,7 +54,7 @@ def test_the_body_behind_an_offer_of_http2_is_read(said_to, upstream):
     """Java's HTTP client makes one with its first request."""
     upstream.answer(json_answer(CHAT.answer))
     body = json.dumps(CHAT.body()).encode()
-    offer = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+    offer = b"connection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: here\r\n%bcontent-length: %d\r\n\r\n" % (offer, len(body))
     assert said_to(head, body).startswith(b"HTTP/1.1 200 ")
     assert upstream.call.body == body
