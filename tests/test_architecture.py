@@ -54,6 +54,7 @@ PURE = frozenset(
         "validation.ending",
         "validation.evidence",
         "validation.ahead",
+        "validation.asks",
         "validation.channels",
         "validation.calls",
         "validation.gate",

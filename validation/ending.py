@@ -7,7 +7,8 @@ that one sees the verdict or the failure, tries again as often as may be, and as
 from collections.abc import Callable
 
 from routing.dialects.events import End, Event, Failed, Finish, FinishReason, Text, UpstreamError
-from validation.gate import Ask, Gate
+from validation.asks import Ask
+from validation.gate import Gate
 from validation.snapshot import OnExhausted, Policy
 from validation.verdict import Verdict
 

@@ -11,7 +11,6 @@ the answer, or says that there is none, by `answer`.  Once `verdict` or `failure
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from routing.dialects.events import (
@@ -32,6 +31,7 @@ from routing.dialects.events import (
     UpstreamError,
     UsageSeen,
 )
+from validation.asks import Ask, Wonder, about_the_end
 from validation.calls import Calls, Ends, Found
 from validation.channels import Channel, Detectors, Stream
 from validation.snapshot import Delivery, Policy, ValidateOn
@@ -39,10 +39,6 @@ from validation.verdict import Verdict
 
 PIECE = 16  # text goes on in pieces of about this size
 MOST_LEAKED = 2000  # characters; an answer with more garbage than that in its middle is not one to go on with
-ASKED_ABOUT = 4000  # characters of the tail that the validator model is shown
-LASTING_DOUBT = 240  # characters of what may be a loop: the validator model has to see some of it
-CHARACTERS_PER_WORD = 12  # in scripts without blanks, generously
-
 
 Spoken = Text | Refusal | Reasoning
 _SILENT, _THOUGHTS, _DEEDS = (Start, UsageSeen), (Reasoning, ReasoningEnd, Redacted), (Refusal, ToolStart)
@@ -50,20 +46,6 @@ _OF_CALLS = (ToolStart, ToolArguments, ToolEnd)
 _SPOKEN: dict[type[Event], Channel] = {
     Text: Channel.TEXT, Refusal: Channel.TEXT, Reasoning: Channel.REASONING,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What the validator model is asked about; at the end the last piece of the answer waits for it.
-
-    `start` is where the text begins in its channel.
-    """
-
-    channel: Channel
-    text: str
-    finish: FinishReason | None = None
-    at_end: bool = False
-    start: int = 0
 
 
 class Gate:
@@ -101,7 +83,8 @@ class Gate:
         self._finish: FinishReason | None = None
         self._ending = False
         self._ended = False
-        self._words = self._characters = 0
+        asks = policy.validator and policy.mid_stream_validation_enabled
+        self._wonder = Wonder(policy) if asks else None
         if seen:
             text = self._streams[Channel.TEXT]
             text.feed(seen)
@@ -286,33 +269,10 @@ class Gate:
         if found := stream.feed(text):
             self._condemn(found, stream)
             return False
-        if stream.channel is not Channel.ARGUMENTS and self._policy.validator:
-            self._wonder(stream, text)
+        if self._wonder and stream.channel is not Channel.ARGUMENTS:
+            self._wonder.heard(text)
+            self.ask = self.ask or self._wonder.ask(stream)
         return True
-
-    def _wonder(self, stream: Stream, text: str) -> None:
-        """Asks for the validator model every so many words, and once about each doubt of the detectors that lasts."""
-        policy = self._policy
-        self._characters += len(text)
-        self._words += text.count(" ") + text.count("\n")
-        if self.ask or not policy.mid_stream_validation_enabled:
-            return
-        words = max(self._words, self._characters // CHARACTERS_PER_WORD)
-        is_due = words >= policy.mid_stream_validation_interval_words
-        doubt = stream.detectors.doubt
-        if doubt is None:
-            if not is_due or policy.validate_on is ValidateOn.SUSPICION:
-                return
-        elif not is_due and (doubt == stream.doubted or stream.size - doubt < LASTING_DOUBT):
-            return
-        stream.doubted = doubt
-        self._words = self._characters = 0
-        self.ask = self._question(stream)
-
-    def _question(self, stream: Stream, *, at_end: bool = False) -> Ask:
-        text = stream.tail(ASKED_ABOUT)
-        finish = self._finish if at_end else None
-        return Ask(stream.channel, text, finish, at_end=at_end, start=stream.size - len(text))
 
     def _condemn(self, verdict: Verdict, stream: Stream) -> None:
         self.verdict, self.judged, self.ask = verdict, stream, None
@@ -332,7 +292,7 @@ class Gate:
         text = self._streams[Channel.TEXT]
         wanted = in_doubt or self._policy.validate_on is ValidateOn.ALWAYS
         if self._policy.validator and wanted and text.size:
-            self.ask = self._question(text, at_end=True)
+            self.ask = about_the_end(text, self._finish)
             return []
         return self._everything()
 

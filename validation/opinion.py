@@ -14,7 +14,7 @@ import orjson
 
 from routing.dialects import Dialect
 from validation import evidence
-from validation.gate import Ask
+from validation.asks import Ask
 from validation.verdict import Verdict
 
 DETECTOR = "validator"

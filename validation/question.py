@@ -9,8 +9,8 @@ from routing import address
 from routing.dialects import Dialect
 from routing.dialects.events import FinishReason
 from routing.json_values import deep_merge
+from validation.asks import Ask
 from validation.channels import Channel
-from validation.gate import Ask
 from validation.snapshot import ValidatorTarget
 
 LONGEST_ANSWER = 300  # tokens: a verdict, and a quote

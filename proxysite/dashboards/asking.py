@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from proxysite.gateway.validator import of_a_validator, opinion_of, server_of
 from routing.errors import ProxyError
 from routing.upstream import Upstreams
+from validation.asks import Ask
 from validation.channels import Channel
-from validation.gate import Ask
 from validation.loading import validator_of
 from validation.models import Validator
 from validation.opinion import NotAVerdict, Opinion

@@ -12,10 +12,12 @@ where one may begin, all that left unread is read too.
 import re
 from collections.abc import Sequence
 
-from proxysite.gateway.chat_rewriter import ChatRewriter, Menders, choice_of, object_of
-from proxysite.gateway.plain_frames import PlainFrames, as_text, end_of_frame, frames_of
+from proxysite.gateway.chat_rewriter import ChatRewriter, Menders
+from proxysite.gateway.plain_frames import PlainFrames, as_text
 from routing.dialects.events import Failed
-from routing.dialects.sse import DONE
+from routing.dialects.json import object_of
+from routing.dialects.opening import is_greeting
+from routing.dialects.sse import DONE, apart, end_of_first
 from validation.repair import IN_TEXT, could_go_on, holds_marker, is_suspect
 
 _REASON = re.compile(rb'"finish_reason"\s*:\s*"')
@@ -63,7 +65,7 @@ class ChatFrames:
         for _ in range(_TRIES):
             if end == len(data) or self._held:
                 break
-            start = end_of_frame(data, end)
+            start = end_of_first(data, end)
             out.append(self._one(data[end:start]))
             end = self._unread(data, start) if start < len(data) else start
             out.append(data[start:end])
@@ -99,7 +101,7 @@ class ChatFrames:
         if (
             len(self._beginning) + end > _LONGEST_BEGINNING
             or (first and not self._menders.begins(first.text))
-            or not all(map(_says_nothing, frames_of(data[:head])))
+            or not all(map(_says_nothing, apart(data[:head])))
         ):
             self._look_back()
             return 0
@@ -116,7 +118,7 @@ class ChatFrames:
             self._plain = PlainFrames()
             rewriter = ChatRewriter(self._menders, self._plain, self._reasoning_field)
             self._rewriter = rewriter
-            for frame in frames_of(self._beginning):
+            for frame in apart(self._beginning):
                 rewriter.feed(frame)
             self._beginning = b""
         if self._unheard:
@@ -179,7 +181,7 @@ class ChatFrames:
     # What is read
 
     def _one_by_one(self, frames: bytes) -> bytes:
-        return b"".join(map(self._one, frames_of(frames)))
+        return b"".join(map(self._one, apart(frames)))
 
     def _one(self, frame: bytes) -> bytes:
         text = self._plain.only_text(frame)
@@ -197,6 +199,4 @@ def _says_nothing(frame: bytes) -> bool:
     if frame.startswith(b":"):
         return True
     chunk = object_of(frame.removeprefix(b"data:"))
-    choice = choice_of(chunk) if chunk and "error" not in chunk else None
-    delta = choice.get("delta") if choice and not choice.get("finish_reason") else None
-    return isinstance(delta, dict) and not any(value for name, value in delta.items() if name != "role")
+    return chunk is not None and "error" not in chunk and is_greeting(chunk)

@@ -26,7 +26,7 @@ from routing.dialects.events import (
     member,
 )
 from routing.dialects.exchange import Exchange as Conversation
-from routing.dialects.json import loads
+from routing.dialects.json import object_of
 from routing.dialects.sse import SseParser
 
 _SKELETON = ("id", "object", "created", "model", "system_fingerprint")
@@ -229,14 +229,6 @@ class ChatRewriter:
         if failed or self.has_told_reason:
             return written
         return written + self._chunk({}, FINISH_REASONS[self._calls.reason(passed)])
-
-
-def object_of(data: bytes) -> dict[str, Any] | None:
-    try:
-        chunk = loads(data)
-    except ValueError:
-        return None
-    return chunk if isinstance(chunk, dict) else None
 
 
 def choice_of(chunk: dict[str, Any]) -> dict[str, Any] | None:

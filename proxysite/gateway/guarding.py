@@ -20,9 +20,10 @@ import orjson
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
 from routing.dialects.along import Unreadable, read_along
+from validation.asks import Ask
 from validation.ending import Guarded
 from validation.failures import Channel, Failure, Outcome, ToolCall, admin_path
-from validation.gate import Ask, Gate
+from validation.gate import Gate
 from validation.judges import asks_for_code, judges
 from validation.snapshot import OnExhausted, Policy, ValidationTable
 from validation.verdict import Verdict

@@ -1,24 +1,22 @@
 """Chat answers mended for a chat client: the relay of a stream, and whole ones.  Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from proxysite.gateway.chat_frames import ChatFrames
-from proxysite.gateway.chat_rewriter import REASONING_FIELDS, Mender, choice_of, object_of, through
+from proxysite.gateway.chat_rewriter import REASONING_FIELDS, Mender, choice_of, through
 from proxysite.gateway.client_calls import ClientCalls, word_for
 from routing.dialects import Dialect
 from routing.dialects.chat.reader import ChatReader
 from routing.dialects.errors import error_frame
 from routing.dialects.events import Event, Failed, Reasoning, Text, ToolArguments, ToolStart, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.json import object_of
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
 from routing.dialects.sse import DONE, KEEP_ALIVE, SseParser
 from routing.errors import ProxyError, UpstreamBroken
-
-_BESIDE_TEXT = (*REASONING_FIELDS, "reasoning_details", "tool_calls", "function_call")
-_ENDS_OF_TEXT = ("stop", "length")
 
 
 class MendingRelay:
@@ -86,17 +84,6 @@ class MendingRelay:
 def is_readable(frame: bytes) -> bool:
     """Whether the bytes at the end of a stream are a whole frame, but for its blank line."""
     return any(data.strip() == DONE or object_of(data) is not None for _, data in SseParser().feed(frame + b"\n\n"))
-
-
-def is_plain(body: bytes, leaves: Callable[[str], bool]) -> bool:
-    """Whether a whole chat answer is one text that `leaves` as it is, so that nothing need be made to mend it."""
-    answer = object_of(body)
-    choice = None if answer is None else choice_of(answer)
-    message = None if choice is None else choice.get("message")
-    if choice is None or not isinstance(message, dict) or any(map(message.get, _BESIDE_TEXT)):
-        return False
-    content, reason = message.get("content"), choice.get("finish_reason")
-    return isinstance(content, str) and content != "" and reason in _ENDS_OF_TEXT and leaves(content)
 
 
 def mended_whole(

@@ -23,7 +23,7 @@ from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import guarded
 from proxysite.gateway.handler import ProxyRequest
-from proxysite.gateway.mending import MendingRelay, is_plain, mended_whole
+from proxysite.gateway.mending import MendingRelay, mended_whole
 from proxysite.gateway.plan import Chance, Plan, plan_for
 from proxysite.gateway.relay import ConvertingRelay, Relay, StreamRelay
 from proxysite.gateway.repairs import AnswerRepair
@@ -214,7 +214,7 @@ async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
         rewritten = rewritten or clean != body
         body = clean
     exchange.tap.feed(body)
-    if plan.mending and exchange.repair is not None and not is_plain(body, exchange.repair.leaves):
+    if plan.mending and exchange.repair is not None and not exchange.repair.passes(body):
         came = body
         body = mended_whole(body, plan.mending.conversation, exchange.repair.transforms, plan.mending.reasoning_field)
         rewritten = rewritten or body is not came

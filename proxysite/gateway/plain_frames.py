@@ -14,8 +14,6 @@ import orjson
 from routing.dialects.events import Event, Reasoning, Text
 from routing.dialects.json import loads
 
-_FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
-_FRAMES = re.compile(rb"(?s).+?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
 _DELTA = rb'"delta"\s*:\s*\{[^{}\\]*"%s"\s*:\s*"'  # no string before the text can hold what looks like it
 _FIELDS: dict[type[Event], tuple[bytes, ...]] = {Text: (b"content",), Reasoning: (b"reasoning_content", b"reasoning")}
 _BEGINNINGS = {kind: [re.compile(_DELTA % name) for name in names] for kind, names in _FIELDS.items()}
@@ -161,18 +159,6 @@ class PlainFrames:
         if any(type(event) is not self.kind for event in events):
             return None
         return b"".join(b"%b%b%b" % (self._before, _spelled(event), self._after) for event in events)
-
-
-def frames_of(data: bytes) -> list[bytes]:
-    """Whole frames, apart."""
-    if b"\r" in data:
-        return _FRAMES.findall(data)
-    return [b"%b\n\n" % frame for frame in data[:-2].split(b"\n\n")] if data else []
-
-
-def end_of_frame(data: bytes, start: int) -> int:
-    found = _FRAME_END.search(data, start)
-    return found.end() if found else len(data)
 
 
 def as_text(spelled: bytes | bytearray) -> str:

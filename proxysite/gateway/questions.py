@@ -7,8 +7,8 @@ from collections.abc import Awaitable
 from proxysite.gateway import tasks
 from proxysite.gateway.guarding import Validator
 from routing.dialects.events import Event
+from validation.asks import Ask
 from validation.ending import Guarded
-from validation.gate import Ask
 from validation.snapshot import Policy
 from validation.verdict import Verdict
 

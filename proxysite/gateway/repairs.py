@@ -8,6 +8,7 @@ from typing import Any
 
 from routing.dialects import Dialect
 from routing.dialects.along import Unreadable, read_along
+from routing.dialects.chat import plain
 from routing.dialects.events import Transform
 from routing.dialects.exchange import Exchange as Conversation
 from routing.snapshot import Upstream
@@ -97,6 +98,11 @@ class AnswerRepair:
     def leaves(self, text: str) -> bool:
         """Whether an answer of this text, and no other, would stay as it is."""
         return self._grammar.leaves(text)
+
+    def passes(self, body: bytes) -> bool:
+        """Whether a whole chat answer is one text that stays as it is: then nothing need be made to mend it."""
+        text = plain.text_of(body)
+        return text is not None and self.leaves(text)
 
     def begins(self, text: str) -> bool:
         """Whether an answer that begins so may stay unread until something suspect comes."""

@@ -22,7 +22,7 @@ from routing.headers import credentials
 from routing.kinds import Kind
 from routing.snapshot import CredentialMode, KeyStyle, Upstream
 from routing.upstream import Answer, Upstreams
-from validation.gate import Ask
+from validation.asks import Ask
 from validation.opinion import NotAVerdict, Opinion, opinion, verdict
 from validation.question import question
 from validation.snapshot import Policy, ValidatorTarget

@@ -22,6 +22,15 @@ def loads(data: bytes | str) -> Any:
             raise ValueError("it is nested too deeply") from None
 
 
+def object_of(data: bytes) -> dict[str, Any] | None:
+    """The object that the data is; None if it is anything else, or no JSON."""
+    try:
+        value = loads(data)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def dumps_text(value: Any) -> str:
     return orjson.dumps(value).decode()
 

@@ -86,7 +86,7 @@ class Opening:
         if error := _error(payload):
             self.error = error
             return Found.ERROR
-        return Found.GREETING if _is_greeting(payload) else Found.CONTENT
+        return Found.GREETING if is_greeting(payload) else Found.CONTENT
 
 
 def _begins_a_stream(data: bytes) -> bool:
@@ -112,7 +112,8 @@ _FRAMES = frozenset({"content_block_start", "response.output_item.added", "respo
 _EMPTY_FRAMES = frozenset({"text", "thinking", "message", "reasoning", "output_text", "reasoning_text"})
 
 
-def _is_greeting(payload: dict[str, Any]) -> bool:
+def is_greeting(payload: dict[str, Any]) -> bool:
+    """Whether an event that is no error holds nothing of the answer."""
     kind = payload.get("type")
     if kind in _GREETINGS:
         return True

@@ -5,6 +5,7 @@ inside a UTF-8 sequence or between `\\r` and `\\n`.  The work is proportional to
 list of pieces, joined once.
 """
 
+import re
 from typing import Any
 
 import orjson
@@ -17,8 +18,23 @@ DONE_FRAME = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 
+_FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
+_FRAMES = re.compile(rb"(?s).*?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
 _BOM = b"\xef\xbb\xbf"
 _CR, _LF = 13, 10
+
+
+def apart(frames: bytes) -> list[bytes]:
+    """Whole frames, one by one, as they came."""
+    if b"\r" in frames:
+        return _FRAMES.findall(frames)
+    return [frame + FRAME_END for frame in frames.removesuffix(FRAME_END).split(FRAME_END)] if frames else []
+
+
+def end_of_first(frames: bytes, start: int) -> int:
+    """Where the frame ends that begins at `start`."""
+    found = _FRAME_END.search(frames, start)
+    return found.end() if found else len(frames)
 
 
 class SseParser:

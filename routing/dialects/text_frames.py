@@ -5,7 +5,6 @@ server adds, as soon as all its text may go on.  From the first word on that is 
 of another attempt's answer) everything is written anew, in payloads like those that came.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,7 +19,7 @@ from routing.dialects.json import loads
 from routing.dialects.life import EarlyResponse
 from routing.dialects.passing import EchoModel, WholeEvents
 from routing.dialects.plain_text import PlainText
-from routing.dialects.sse import DONE_FRAME, FRAME_END, KEEP_ALIVE, SseParser, data_frame
+from routing.dialects.sse import DONE_FRAME, FRAME_END, KEEP_ALIVE, SseParser, apart, data_frame
 from routing.dialects.streaming import begins_a_stream
 from routing.dialects.text_reader import TextReader
 from routing.dialects.text_writer import TextWriter
@@ -33,7 +32,6 @@ _WRITERS: Mapping[Dialect, Callable[[Exchange], TextWriter]] = {
     Dialect.COMPLETIONS: CompletionsAgain,
     Dialect.GENERATE: GenerateAgain,
 }
-_FRAMES = re.compile(rb"(?s).*?(?:\r\n\r\n|\n\n|\r\r|\n\r\n)")
 _DATA = b"data: "
 MOST_WAITING = 2**20  # bytes of frames that say again what the ones before them said
 
@@ -85,7 +83,7 @@ class TextFrames:
             return b""
         said = None if self._ended else self._plain.whole(events, self.patience)
         if said is None:
-            return self._named(b"".join([self._patiently(), *[self._frame(frame) for frame in _apart(events)]]))
+            return self._named(b"".join([self._patiently(), *[self._frame(frame) for frame in apart(events)]]))
         if said:
             return self._named(self._beside(events, said))
         self._keep(events)
@@ -189,7 +187,7 @@ class TextFrames:
     def _patiently(self) -> bytes:
         """What was not read yet, for it had so little text."""
         frames = self._plain.waiting()
-        return self._beside(b"", [event for frame in _apart(frames) for event in self._heard(frame)]) if frames else b""
+        return self._beside(b"", [event for frame in apart(frames) for event in self._heard(frame)]) if frames else b""
 
     def _taken(self) -> bytes:
         raw = b"".join(self._raw)
@@ -279,12 +277,3 @@ class TextFrames:
         if out and self._owed:
             out, self._owed = self._owed + out, b""
         return out
-
-
-def _apart(events: bytes) -> list[bytes]:
-    """Whole events, one by one."""
-    if events.find(FRAME_END) == len(events) - len(FRAME_END):
-        return [events]
-    if b"\r" in events:
-        return _FRAMES.findall(events)
-    return [frame + FRAME_END for frame in events.removesuffix(FRAME_END).split(FRAME_END)]

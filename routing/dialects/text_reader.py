@@ -3,12 +3,10 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-import orjson
-
 from routing.dialects import upstream_errors
 from routing.dialects.events import End, Event, Failed, Finish, FinishReason, Start, Text, UpstreamError
 from routing.dialects.exchange import Exchange
-from routing.dialects.json import loads
+from routing.dialects.json import object_of
 from routing.dialects.sse import DONE, Frame
 
 
@@ -33,17 +31,9 @@ class TextReader(ABC):
         name, data = frame
         if self._ended:
             return []
-        try:
-            payload = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            if data.strip() == DONE:
-                return self._end()
-            try:
-                payload = loads(data)
-            except ValueError:
-                return self._unreadable(data)
-        if not isinstance(payload, dict):
-            return self._unreadable(data)
+        payload = object_of(data)
+        if payload is None:
+            return self._end() if data.strip() == DONE else self._unreadable(data)
         if name == b"error" or upstream_errors.is_error(payload):
             return self._fail(self._error(payload))
         return self._read(payload)

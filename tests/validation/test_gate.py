@@ -19,8 +19,9 @@ from routing.dialects.events import (
     Usage,
     UsageSeen,
 )
+from validation.asks import ASKED_ABOUT, LASTING_DOUBT
 from validation.channels import FIRST_WINDOW, LONGEST_HOLD, LONGEST_WINDOW, Channel
-from validation.gate import ASKED_ABOUT, LASTING_DOUBT, PIECE, Gate
+from validation.gate import PIECE, Gate
 from validation.snapshot import Delivery, Policy, ValidateOn, ValidatorTarget
 from validation.verdict import Verdict
 

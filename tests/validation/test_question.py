@@ -6,8 +6,8 @@ import pytest
 
 from routing.dialects import Dialect
 from routing.dialects.events import FinishReason
+from validation.asks import Ask
 from validation.channels import Channel
-from validation.gate import Ask
 from validation.question import PROMPT, question
 from validation.snapshot import ValidatorTarget
 

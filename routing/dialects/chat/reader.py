@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from routing.dialects import Dialect, seals, upstream_errors
 from routing.dialects.chat import usage as chat_usage
 from routing.dialects.chat.calls import CallReader, texts
@@ -26,7 +24,7 @@ from routing.dialects.events import (
     member,
 )
 from routing.dialects.exchange import Exchange
-from routing.dialects.json import loads
+from routing.dialects.json import object_of
 from routing.dialects.sse import DONE, Frame
 
 _REASONS: Mapping[str, FinishReason] = {
@@ -61,17 +59,9 @@ class ChatReader:
         name, data = frame
         if self._ended:
             return []
-        try:
-            chunk = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            if data.strip() == DONE:
-                return self._end()
-            try:
-                chunk = loads(data)
-            except ValueError:
-                return self._unreadable(data)
-        if not isinstance(chunk, dict):
-            return self._unreadable(data)
+        chunk = object_of(data)
+        if chunk is None:
+            return self._end() if data.strip() == DONE else self._unreadable(data)
         if name == b"error":
             return self._fail(upstream_errors.of_body(chunk))
         return self.chunk(chunk)

@@ -23,7 +23,7 @@ from routing.dialects.events import (
     member,
 )
 from routing.dialects.exchange import Exchange
-from routing.dialects.json import dumps_text, loads
+from routing.dialects.json import dumps_text, object_of
 from routing.dialects.messages import usage as messages_usage
 from routing.dialects.sse import DONE, Frame
 
@@ -64,11 +64,8 @@ class MessagesReader:
         name, data = frame
         if self._ended:
             return []
-        try:
-            payload = loads(data)
-        except ValueError:
-            return self._unreadable(data)
-        if not isinstance(payload, dict):
+        payload = object_of(data)
+        if payload is None:
             return self._unreadable(data)
         kind = payload.get("type") or name.decode("utf-8", "replace")
         if kind == "content_block_delta":

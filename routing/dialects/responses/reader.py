@@ -8,8 +8,6 @@ later and whole is read only where nothing was.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from routing.dialects import upstream_errors
 from routing.dialects.chat.reader import citation
 from routing.dialects.events import (
@@ -31,7 +29,7 @@ from routing.dialects.events import (
     member,
 )
 from routing.dialects.exchange import Exchange
-from routing.dialects.json import dumps_text, loads
+from routing.dialects.json import dumps_text, object_of
 from routing.dialects.responses import usage as responses_usage
 from routing.dialects.responses.tools import flat_name
 from routing.dialects.sse import DONE, Frame
@@ -71,17 +69,9 @@ class ResponsesReader:
         name, data = frame
         if self._ended:
             return []
-        try:
-            payload = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            if data.strip() == DONE:
-                return self._done()
-            try:
-                payload = loads(data)
-            except ValueError:
-                return self._unreadable(data)
-        if not isinstance(payload, dict):
-            return self._unreadable(data)
+        payload = object_of(data)
+        if payload is None:
+            return self._done() if data.strip() == DONE else self._unreadable(data)
         kind = payload.get("type")
         handler = _ON.get(kind if isinstance(kind, str) else name.decode("utf-8", "replace"))
         if handler is not None:

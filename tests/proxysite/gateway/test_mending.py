@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from proxysite.gateway.chat_frames import ChatFrames
-from proxysite.gateway.mending import MendingRelay, is_plain, mended_whole
+from proxysite.gateway.mending import MendingRelay, mended_whole
 from routing.dialects import Dialect
 from routing.dialects.events import Reasoning, Text, ToolEnd, ToolStart
 from routing.dialects.exchange import Exchange
@@ -409,25 +409,6 @@ STAY = [
 @pytest.mark.parametrize("body", STAY, ids=range(len(STAY)))
 def test_a_whole_answer_that_nothing_changes_leaves_byte_for_byte(body):
     assert mended(body) == body
-
-
-def test_a_whole_answer_that_says_one_text_is_plain_if_the_text_is():
-    def leaves(text):
-        return "<" not in text
-
-    assert is_plain(whole({"content": "Hello", "tool_calls": []}, "length"), leaves)
-    for message, finish in (
-        ({"content": "a<b"}, "stop"),
-        ({"content": ""}, "stop"),
-        ({"content": None}, "stop"),
-        ({"content": "a", "reasoning": "b"}, "stop"),
-        ({"content": "a", "tool_calls": [CALL]}, "stop"),
-        ({"content": "a"}, "tool_calls"),
-        ({"content": "a"}, None),
-    ):
-        assert not is_plain(whole(message, finish), leaves)
-    for body in (b"", b"[]", b'{"choices": []}', b'{"choices": [{"text": "x"}]}'):
-        assert not is_plain(body, leaves)
 
 
 def test_a_whole_answer_is_mended_in_place():

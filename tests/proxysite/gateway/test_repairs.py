@@ -143,3 +143,16 @@ def test_an_answer_that_begins_unread_is_not_said_twice(words):
         b'data: {"choices": [{"index": 0, "delta": {"content": ' + orjson.dumps(word) + b"}}]}\n\n" for word in words
     ]
     assert b"".join(map(frames.feed, chunks)) + frames.close() == b"".join(chunks)
+
+
+def whole(text, **message):
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": "stop"}
+    return orjson.dumps({"id": "a", "choices": [choice]})
+
+
+def test_a_whole_answer_of_ordinary_text_passes_and_nothing_is_made_for_it():
+    repair = AnswerRepair(mending())
+    assert repair.passes(whole("Hello, `you`.", tool_calls=[], refusal=None))
+    for other in (whole("a <tool_call>"), whole("Hello", reasoning="Hm"), whole(None), b"[]"):
+        assert not repair.passes(other)
+    assert repair.told() == []

@@ -15,8 +15,8 @@ from routing.secrets import Secret
 from routing.upstream import Upstreams
 from tests.validation.test_evidence import LOOP, PROSE
 from tests.virtual_time import in_virtual_time, settled
+from validation.asks import Ask
 from validation.channels import Channel
-from validation.gate import Ask
 from validation.snapshot import Policy, ValidatorTarget
 
 KEY = "sk-planted-0123456789"
