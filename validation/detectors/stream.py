@@ -66,8 +66,8 @@ class TextDetectors:
 
     def feed(self, text: str) -> Verdict | None:
         self._waiting.append(text)
-        self._missing -= len(text)
-        return None if self._missing > 0 else self._read()
+        self._missing = missing = self._missing - len(text)
+        return None if missing > 0 else self._read()
 
     def close(self, finish_reason: str = "") -> Verdict | None:
         """Judge the rest.  What the finish reason says is for `answer` to judge."""
@@ -91,18 +91,18 @@ class TextDetectors:
         return self.verdict
 
     def _scan(self, piece: str) -> None:
+        tail, enabled = self._tail, self.enabled
         self._fences.read(piece)
-        code = self._arguments or self._fences.open
-        run = self._tail.scan(piece, code=code)
-        self._step = self._tail.step
-        if run is not None:
-            self.verdict = self._judged(run)
+        code = self._arguments or self._fences.open > 0
+        run = tail.scan(piece, code)
+        self._step = tail.step
+        self.verdict = None if run is None else self._judged(run)
         if self.verdict is None:
-            self.verdict = self._nonsense.scan(self._tail, piece, code=code, enabled=self.enabled)
+            self.verdict = self._nonsense.scan(tail, piece, code, enabled)
         if code:
-            self._nearly.skip(self._tail)
-        elif self.verdict is None and "near_duplicates" in self.enabled:
-            self.verdict = self._nearly.scan(self._tail)
+            self._nearly.skip(tail)
+        elif self.verdict is None and "near_duplicates" in enabled:
+            self.verdict = self._nearly.scan(tail)
 
     def _judged(self, run: Run) -> Verdict | None:
         name = "counter" if run.kind == "counter" else "whitespace" if run.unit.isspace() else "repetition"
