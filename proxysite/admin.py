@@ -12,9 +12,12 @@ from proxysite import live, serving
 from proxysite.dashboards import asking, connection, health
 from routing import admin as routing_admin
 from routing import record_admin
+from routing.forms import UpstreamForm
 from routing.snapshot import RoutingTable
 from validation import admin as validation_admin
 from validation.models import ValidationFailure
+from validation.repair import FAMILIES
+from validation.repair import settings as repair
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -52,6 +55,7 @@ routing_admin.running.health = health.context
 routing_admin.running.reset_health = serving.reset_health
 routing_admin.running.table = _table_in_force
 routing_admin.running.tested = connection.tested
+UpstreamForm.repair_problem = staticmethod(lambda words: repair.problem(words, FAMILIES))
 validation_admin.running.asked = asking.asked
 validation_admin.running.silent = _silent_validators
 

@@ -37,6 +37,10 @@ class ModelNotBound(ProxyError):
 
     status, code = 400, "model_not_found"
 
+    def __init__(self, message: str, *, model: str = "", headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message, headers=headers)
+        self.model = model  # for the record: no plan will be made that could name it
+
 
 class DialectNotSpoken(ProxyError):
     status, code = 400, "unsupported_dialect"

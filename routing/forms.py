@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django import forms
 from unfold.widgets import UnfoldAdminNullBooleanSelectWidget, UnfoldAdminTextInputWidget
@@ -50,6 +51,9 @@ class AutoSelect(UnfoldAdminNullBooleanSelectWidget):
 
 
 class UpstreamForm(forms.ModelForm):
+    # What is wrong with the words of `tool_call_repair`.  `proxysite.admin` fills it in: routing knows no families.
+    repair_problem: ClassVar[Callable[[str], str | None]] = staticmethod(lambda words: None)
+
     drop_params = ListField(
         help_text="Fields taken out of every request body, separated by commas: logprobs, prompt_cache_key."
     )
@@ -64,3 +68,9 @@ class UpstreamForm(forms.ModelForm):
     class Meta:
         model = Upstream
         fields = "__all__"
+
+    def clean_tool_call_repair(self) -> str:
+        words: str = self.cleaned_data["tool_call_repair"]
+        if problem := self.repair_problem(words):
+            raise forms.ValidationError(problem)
+        return words

@@ -12,7 +12,7 @@ def binding_for(model: str | None, routing: RoutingTable) -> Binding:
         return routing.catch_all
     binding = routing.binding(model)
     if binding is None:
-        raise ModelNotBound(f"No binding matches the model “{model[:200]}”. {_patterns(routing)}")
+        raise ModelNotBound(f"No binding matches the model “{model[:200]}”. {_patterns(routing)}", model=model)
     return binding
 
 

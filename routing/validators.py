@@ -11,6 +11,7 @@ from routing.json_values import obstacle
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _WORD = re.compile(r"[a-z0-9_-]+")
+_ENDPOINT = re.compile(r"/(chat/completions|completions|messages|responses|embeddings|generate)/*$")
 _GAP = re.compile(r"[\s\x00-\x1f\x7f]")
 _CARRIES_A_KEY = re.compile(r"^(proxy-)?authorization$|^cookie$|api-?key|token|secret", re.IGNORECASE)
 
@@ -27,6 +28,8 @@ def validate_base_url(value: str) -> None:
         raise ValidationError("A key does not belong into the URL, where logs would show it; use the API key field.")
     if "?" in value or "#" in value:
         raise ValidationError("A base URL has no ? and no #.")
+    if endpoint := _ENDPOINT.search(value):
+        raise ValidationError(f"This is the address of one endpoint; the base URL is {value[: endpoint.start()]}.")
 
 
 def _is_server(url: str) -> bool:

@@ -1,13 +1,12 @@
 """The forms in which presets are edited: the whole of one as JSON, and a few parameters of each in the list."""
 
-import json
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import BASE_INPUT_CLASSES, UnfoldAdminTextareaWidget
 
-from routing.json_form import JSONText
+from routing.json_form import JSONText, parsed
 from sampling import parameters
 from sampling.models import SamplingPreset
 
@@ -15,21 +14,14 @@ IN_LIST = ("temperature", "top_p", "top_k", "min_p")
 
 
 class ParametersField(JSONText):
-    """JSON whose mistakes are reported with their place, and in which no name stands twice."""
+    """JSON in which no name stands twice."""
 
     def __init__(self, **options: Any) -> None:
         widget = UnfoldAdminTextareaWidget({"rows": 10, "spellcheck": "false", "class": "sp-code"})
         super().__init__(**{"widget": widget, "required": False, **options})
 
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and value.strip():
-            try:
-                json.loads(value, object_pairs_hook=_without_doubles)
-            except json.JSONDecodeError as problem:
-                raise ValidationError(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}.") from None
-            except RecursionError:
-                pass  # said below
-        return super().to_python(value)
+    def read(self, text: str) -> Any:
+        return parsed(text, object_pairs_hook=_without_doubles)
 
     def clean(self, value: Any) -> Any:
         return super().clean(value) or {}

@@ -1,5 +1,6 @@
 """Bad answers are browsed, labelled and judged again, not edited."""
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -145,7 +146,11 @@ class ValidationFailureAdmin(RecordAdmin):
         if not flagged and not passed:
             messages.warning(request, "No text of these answers was kept, so they cannot be judged again.")
             return
-        messages.success(request, f"With today's settings {flagged} of {flagged + passed} would be flagged.")
+        if flagged + passed == 1:
+            again = "is still flagged" if flagged else "would not be flagged any more"
+            messages.success(request, f"With today's settings this answer {again}.")
+        else:
+            messages.success(request, f"With today's settings {flagged} of {flagged + passed} would be flagged.")
 
     @admin.action(description="Judge again with today's settings", permissions=["label"])
     def judge_again(self, request: HttpRequest, queryset: QuerySet[ValidationFailure]) -> None:
@@ -232,7 +237,6 @@ def _shown(failure: ValidationFailure, request: HttpRequest) -> dict[str, Any]:
         "record_link": f"{reverse('admin:routing_requestrecord_changelist')}?q={failure.request_id}"
         if may_view
         else "",
-        "parameters": sorted(failure.parameters.items()) if isinstance(failure.parameters, dict) else [],
     }
 
 
@@ -246,5 +250,11 @@ def _attempt(failure: ValidationFailure) -> dict[str, Any]:
         "tone": TONES.get(failure.outcome, ""),
         "pieces": pieces(judged(failure), onset, offset, failure.period),
         "others": [(title, text) for title, text, channel in others if text and text != judged(failure)],
-        "parameters": sorted(failure.parameters.items()) if isinstance(failure.parameters, dict) else [],
+        "parameters": _parameters(failure),
     }
+
+
+def _parameters(failure: ValidationFailure) -> list[tuple[str, str]]:
+    """As the request had them, which is JSON: `false`, not Python's `False`."""
+    found = failure.parameters if isinstance(failure.parameters, dict) else {}
+    return [(name, json.dumps(value, ensure_ascii=False)) for name, value in sorted(found.items())]

@@ -20,6 +20,7 @@ from proxysite.gateway.plan import Chance, Plan, plan_for
 from proxysite.live import LiveConfig
 from routing.dialects import Dialect
 from routing.errors import ProxyError
+from routing.json_form import parsed
 from routing.models import RequestRecord
 from routing.record_admin import change_row
 from routing.snapshot import Binding, CredentialMode
@@ -62,10 +63,7 @@ class ExplainForm(forms.Form):
     def clean_body(self) -> str:
         text = self.cleaned_data["body"].strip()
         if text:
-            try:
-                value = json.loads(text)
-            except json.JSONDecodeError as problem:
-                raise forms.ValidationError(f"Line {problem.lineno}, column {problem.colno}: {problem.msg}.") from None
+            value = parsed(text)
             if not isinstance(value, dict):
                 raise forms.ValidationError("A request body is a JSON object.")
         return text

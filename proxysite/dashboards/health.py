@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from proxysite import serving
+from proxysite import live, serving
 from proxysite.gateway.status import TargetLine, UpstreamLine
 from routing.admission.targets import Health
 from routing.models import Upstream
@@ -43,14 +43,20 @@ def health(request: HttpRequest, upstream: str) -> HttpResponse:
 
 
 def context(upstream: str) -> dict[str, Any]:
-    """Blank where another process serves, or where the upstream is not in force."""
+    """What is wrong with it, and how well its targets are: blank where another process serves or it is not used."""
     status = serving.status()
     line = next((one for one in status.upstreams if one.name == upstream), None) if status else None
     return {
+        "problems_now": _problems(upstream),
         "is_served_here": status is not None,
         "upstream_now": line,
         "targets_now": rows(line) if line else [],
     }
+
+
+def _problems(upstream: str) -> list[str]:
+    config = live.current() or live.reload()
+    return [one.text for one in config.problems if (one.what, one.name) == ("upstream", upstream)]
 
 
 def rows(line: UpstreamLine) -> list[dict[str, Any]]:

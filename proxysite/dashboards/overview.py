@@ -16,10 +16,12 @@ from proxysite.dashboards import now as this_moment
 from proxysite.dashboards.judging import judging
 from proxysite.gateway.alarms import Alarm
 from proxysite.live import LiveConfig
+from routing.address import DEMO
 from routing.kinds import Kind, by_url
 from routing.matching import is_glob
 from routing.models import RequestRecord, Upstream
 from routing.record_admin import FAILED, outcome_tone, status_tone
+from routing.snapshot import Binding
 from routing.snapshot import Upstream as UpstreamSnapshot
 from validation.models import ValidationFailure, Validator
 
@@ -227,9 +229,20 @@ def _how_to_call(request: HttpRequest, config: LiveConfig) -> dict[str, Any]:
 
 
 def _example(config: LiveConfig) -> str:
-    """A name that can be called as it stands, the demo's if it is there."""
-    names = [binding.pattern for binding in config.routing.bindings if not is_glob(binding.pattern)]
-    return "demo" if "demo" in names or not names else names[0]
+    """A name that can be called as it stands: the demo's where that leads to the demo, whose other models fail."""
+    names = [
+        binding.pattern
+        for binding in config.routing.bindings
+        if not is_glob(binding.pattern) and not _leads_to_demo(binding)
+    ]
+    demo = config.routing.binding("demo")
+    if (demo and _leads_to_demo(demo)) or not names:
+        return "demo"
+    return names[0]
+
+
+def _leads_to_demo(binding: Binding) -> bool:
+    return any(target.upstream.base_url == DEMO for target in binding.targets)
 
 
 def _ago(moment: Any) -> str:

@@ -40,7 +40,7 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
 from routing.dialects.responses import parse as responses_parse
-from routing.errors import ProxyError, UpstreamBroken
+from routing.errors import ModelNotBound, ProxyError, UpstreamBroken
 from routing.snapshot import Target
 from routing.upstream import Headers
 
@@ -53,7 +53,7 @@ async def serve(request: ProxyRequest, endpoint: Endpoint | None) -> Relayed:
     exchange, engine = request.exchange, request.engine
     config = engine.config()
     asked = _asked(request)
-    route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    route = _route(asked, endpoint, exchange, config)
     if route.binding.picks:
         route.binding = await engine.models.picked(route.binding, route.model or "", request.scope["headers"])
     if route.streams:
@@ -138,6 +138,17 @@ def _attempts(request: ProxyRequest, asked: Asked, route: Route, config: LiveCon
 def _may_repeat(route: Route, asked: Asked) -> bool:
     """A count that fails is estimated at once; of a path that we do not know, nobody can say what twice would do."""
     return not route.endpoint.counts if route.endpoint else asked.method in ("GET", "HEAD", "OPTIONS")
+
+
+def _route(asked: Asked, endpoint: Endpoint | None, exchange: Exchange, config: LiveConfig) -> Route:
+    """The record names the model of a request that goes nowhere, too."""
+    try:
+        route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
+    except ModelNotBound as problem:
+        exchange.model_asked = problem.model
+        raise
+    exchange.model_asked = route.model or ""
+    return route
 
 
 def _asked(request: ProxyRequest) -> Asked:

@@ -119,6 +119,23 @@ def test_every_list_and_a_form_of_it_open_in_a_browser(page, serving, path):
         expect(page.locator("form[method=post]").first).to_be_attached()
 
 
+PHONE = {"width": 420, "height": 900}
+
+
+def test_on_a_phone_every_value_of_a_record_has_the_whole_line(page, serving):
+    page.set_viewport_size(PHONE)
+    page.goto("/admin/routing/requestrecord/")
+    cells = page.locator("#result_list tr.data-row").first.locator("td.align-middle")
+    assert len(set(cells.evaluate_all("cells => cells.map(cell => cell.clientWidth)"))) == 1
+
+
+def test_on_a_phone_the_names_of_an_upstreams_fields_are_not_broken(page, serving):
+    page.set_viewport_size(PHONE)
+    page.goto("/admin/routing/upstream/add/")
+    heights = "labels => labels.map(label => label.getBoundingClientRect().height)"
+    assert len(set(page.locator(".field-line label[for^=id_supports]").evaluate_all(heights))) == 1
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_follows_the_theme_of_the_machine(browser, serving, logged_in, theme):
     context = browser.new_context(base_url=serving.url, storage_state=logged_in, color_scheme=theme)

@@ -23,7 +23,7 @@ def test_a_bad_answer_is_looked_at_labelled_and_judged_again(page):
     page.get_by_role("button", name="Right", exact=True).click()
     expect(page.get_by_text("1 labelled as right.")).to_be_visible()
     page.get_by_role("button", name="Judge again").click()
-    expect(page.get_by_text("With today's settings 1 of 1 would be flagged.")).to_be_visible()
+    expect(page.get_by_text("With today's settings this answer is still flagged.")).to_be_visible()
     expect(page.get_by_text("still flagged, by repetition")).to_be_visible()
 
 

@@ -113,6 +113,13 @@ def test_the_start_says_where_it_listens(overridden):
     assert f"127.0.0.1:{overridden.port}" in overridden.log()
 
 
+def test_a_port_that_is_taken_ends_the_start_with_one_sentence(overridden, new_installation):
+    start = new_installation().manage("serve", "--port", str(overridden.port), ok=False)
+    assert start.returncode == 1
+    assert f"127.0.0.1:{overridden.port} is taken" in start.stderr
+    assert "Errno" not in start.stdout + start.stderr
+
+
 def test_config_is_exactly_that_file(new_installation, configured, scripted_upstream):
     """What was stored before is gone, and nothing of a sample or of the demo is there."""
     installation = new_installation(configured, DEMO_UPSTREAM="")

@@ -94,7 +94,15 @@ def test_a_dialect_the_upstream_does_not_speak_is_a_refusal(admin_client, upstre
     assert "does not speak generate" in explained(admin_client, dialect="generate").content.decode()
 
 
-@pytest.mark.parametrize(("body", "sentence"), [("{", "Line 1, column 2"), ("[]", "A request body is a JSON object.")])
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("{", "This is not JSON: line 1, column 2"),
+        ("[]", "A request body is a JSON object."),
+        ("[" * 3000, "This is nested too deeply."),
+        (f'{{"seed": {"9" * 5000}}}', "A number in it has too many digits."),
+    ],
+)
 def test_a_mistake_in_the_body_is_named(admin_client, body, sentence):
     assert sentence in explained(admin_client, body=body).content.decode()
 

@@ -1,4 +1,5 @@
 import json
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -132,6 +133,19 @@ def test_many_are_labelled_at_once(admin_client):
     rows = [make_failure(), make_failure()]
     act(admin_client, "label_false_alarm", *rows)
     assert set(ValidationFailure.objects.values_list("label", flat=True)) == {"false_alarm"}
+
+
+def test_parameters_are_shown_as_the_request_had_them(admin_client):
+    failure = make_failure(parameters={"stream": False, "stop": ["\n"], "reasoning": {"effort": "low"}})
+    page = unescape(admin_client.get(page_of(failure)).content.decode())
+    for shown in ("stream <b>false</b>", r'stop <b>["\n"]</b>', 'reasoning <b>{"effort": "low"}</b>'):
+        assert shown in page
+
+
+@pytest.mark.parametrize(("released", "told"), [(0, "nothing of it"), (1, "1 character"), (240, "240 characters")])
+def test_it_tells_how_much_the_client_had_seen(admin_client, released, told):
+    page = admin_client.get(page_of(make_failure(released=released))).content.decode()
+    assert f"the client had seen {told}</dd>" in page
 
 
 def test_many_are_judged_again_with_todays_settings(admin_client):

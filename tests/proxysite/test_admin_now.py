@@ -178,7 +178,17 @@ def test_failures_that_are_not_enough_yet_are_shown_too(admin_client, engine):
 def test_an_upstream_that_is_off_or_leads_nowhere_says_so(admin_client, engine):
     off, alone = make_upstream(name="off-one", enabled=False), make_upstream(name="alone")
     assert "no request goes there" in page_of(admin_client, off)
-    assert "No binding leads here" in page_of(admin_client, alone)
+    page = page_of(admin_client, alone)
+    assert "No binding leads here" in page
+    assert f'href="{reverse("admin:routing_modelbinding_add")}">Add a binding' in page
+
+
+def test_an_upstream_that_cannot_be_used_says_on_its_page_what_is_wrong(admin_client, engine):
+    broken = make_upstream(name="rack", credential_mode="own", api_key="env:NOT_THERE_AT_ALL")
+    page = page_of(admin_client, broken)
+    assert "the environment has no NOT_THERE_AT_ALL" in page
+    assert "before this is mended" in page
+    assert "NOT_THERE" not in fragment_of(admin_client, make_upstream(name="other"))
 
 
 def test_health_is_reset_by_a_button_and_by_those_who_may(client, django_user_model, engine):

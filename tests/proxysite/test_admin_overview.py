@@ -1,6 +1,7 @@
 import pytest
 from django.urls import reverse
 
+from proxysite import live
 from routing.secrets import Secret
 from tests.proxysite.failures import make_failure
 from tests.proxysite.records import make_record
@@ -39,6 +40,25 @@ def test_the_sidebar_counts_what_wants_attention(admin_client):
     page = admin_client.get(reverse("admin:routing_upstream_changelist"))
     overview = page.context["sidebar_navigation"][0]["items"][0]
     assert overview["badge"] == "3"  # no upstream is left, and two rows say why
+
+
+def example_of(client):
+    live.reload()
+    return client.get(INDEX).context["example_model"]
+
+
+def test_the_example_asks_for_the_demo_that_answers_and_not_for_one_that_fails(admin_client):
+    demo = make_upstream(name="demo", base_url="demo:")
+    make_binding("demo-dead", demo, position=1)
+    make_binding("demo*", demo, position=2)
+    assert example_of(admin_client) == "demo"
+
+
+def test_the_example_asks_for_a_model_that_is_there(admin_client):
+    make_binding("*", make_upstream())
+    assert example_of(admin_client) == "demo"  # any name will do
+    make_binding("glm-4.7", make_upstream(name="rack"))
+    assert example_of(admin_client) == "glm-4.7"
 
 
 def test_failures_of_the_last_day_are_listed(admin_client):

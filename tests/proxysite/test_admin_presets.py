@@ -134,7 +134,7 @@ def test_a_preset_is_edited_as_json(admin_client):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"temperature": 0.6,\n "top_p" 0.9}', "Line 2, column 10"),
+        ('{"temperature": 0.6,\n "top_p" 0.9}', "This is not JSON: line 2, column 10"),
         ('{"temperature": 0.6, "temperature": 0.7}', "“temperature” stands there twice."),
         ("[1]", "Enter an object of parameters"),
         ('{"temperature": "warm"}', "temperature must be a number."),

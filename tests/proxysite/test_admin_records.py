@@ -73,6 +73,13 @@ def test_the_list_counts_what_was_mended(admin_client):
     assert '<span class="sp-chip sp-note">2</span>' in admin_client.get(LIST).content.decode()
 
 
+def test_the_list_tells_which_requests_needed_more_than_one_attempt(admin_client):
+    make_record(attempts=1)
+    assert "attempts</span>" not in admin_client.get(LIST).content.decode()
+    make_record(attempts=3)
+    assert "3 attempts</span>" in admin_client.get(LIST).content.decode()
+
+
 def test_a_record_shows_what_was_mended_with_before_and_after(admin_client):
     page = admin_client.get(page_of(make_record(repairs=MENDED))).content.decode()
     table = page.partition('id="repairs"')[2].partition("</table>")[0]

@@ -76,3 +76,13 @@ def test_a_stored_list_is_shown_so_that_saving_it_changes_nothing(admin_client, 
 @pytest.mark.parametrize(("typed", "stored"), [("unknown", None), ("true", True), ("false", False)])
 def test_the_billing_header_is_left_to_the_proxy_or_decided(admin_client, typed, stored):
     assert saved(admin_client, strip_billing_header=typed)[1].strip_billing_header is stored
+
+
+def test_a_family_that_is_misspelt_is_told_beside_the_field(admin_client):
+    page, upstream = saved(admin_client, tool_call_repair="kimmi, glm")
+    assert "There is no family kimmi." in page.context["adminform"].form.errors["tool_call_repair"][0]
+    assert upstream.tool_call_repair == "auto"
+
+
+def test_families_that_there_are_can_be_chosen(admin_client):
+    assert saved(admin_client, tool_call_repair="kimi, glm")[1].tool_call_repair == "kimi, glm"

@@ -10,7 +10,10 @@ class Form(forms.Form):
     value = JSONText()
 
 
-@pytest.mark.parametrize("typed", ["{", DEEP, '{"a": "\\ud800"}', '"\\ud800"', '{"a": NaN}'])
+MANY_DIGITS = f'{{"a": {"9" * 5000}}}'
+
+
+@pytest.mark.parametrize("typed", ["{", DEEP, MANY_DIGITS, '{"a": "\\ud800"}', '"\\ud800"', '{"a": NaN}'])
 def test_what_cannot_be_sent_is_shown_as_it_was_typed(typed):
     form = Form({"value": typed})
     assert form["value"].value() == typed
@@ -19,7 +22,11 @@ def test_what_cannot_be_sent_is_shown_as_it_was_typed(typed):
 
 @pytest.mark.parametrize(
     ("typed", "sentence"),
-    [("{", "This is not JSON: look for a missing quote, comma or bracket."), (DEEP, "This is nested too deeply.")],
+    [
+        ("{\n'a'", "This is not JSON: line 2, column 1: expecting property name enclosed in double quotes."),
+        (DEEP, "This is nested too deeply."),
+        (MANY_DIGITS, "A number in it has too many digits."),
+    ],
 )
 def test_what_cannot_be_read_is_refused_with_a_sentence(typed, sentence):
     assert Form({"value": typed}).errors["value"] == [sentence]

@@ -55,6 +55,14 @@ def test_a_base_url_has_no_query(url):
         validate_base_url(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["http://host:8080/v1/chat/completions", "http://host:8080/v1/messages/", " http://host:8080/v1/responses"]
+)
+def test_the_address_of_an_endpoint_is_no_base_url_and_the_sentence_says_which_is(url):
+    with pytest.raises(ValidationError, match=r"the base URL is http://host:8080/v1\.'"):
+        validate_base_url(url)
+
+
 def test_a_header_name_has_no_spaces_or_colons():
     validate_header_name("x-api-key")
     for name in ("", "a b", "a:", "ä"):

@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import errno
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -101,12 +103,17 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=settings.ENV["STOP_SECONDS"],
             http=Connection,
         )
-        logging.getLogger("uvicorn.error").addFilter(_is_no_stop)
+        for is_news in (_is_no_stop, _is_no_refusal):
+            logging.getLogger("uvicorn.error").addFilter(is_news)
         server = _Server(config, self.stdout.write, application.engine.base_path)
         try:
             server.run()
         except KeyboardInterrupt:
             return  # Ctrl-C: it has shut down in order by now, and a traceback would only frighten
+        except SystemExit as stopped:
+            if not isinstance(stopped.__context__, OSError):
+                raise
+            raise CommandError(not_listening(host, port, stopped.__context__)) from None
         if not server.started:
             raise CommandError(f"Could not listen on {host}:{port}; the log above says why.")
 
@@ -143,6 +150,22 @@ def _refuse_another_schema() -> None:
 def _is_no_stop(record: logging.LogRecord) -> bool:
     """An answer that did not end in time is told of in one line and in its record; a traceback would only frighten."""
     return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """That it could not listen is told by `not_listening`, in a sentence."""
+    return not isinstance(record.msg, OSError)
+
+
+def not_listening(host: str, port: int, problem: OSError) -> str:
+    if problem.errno == errno.EADDRINUSE:
+        return (
+            f"{host}:{port} is taken: another program listens there, or this proxy is running already. "
+            f"Stop it, or take another port: PORT={port + 1} make run"
+        )
+    # asyncio's own text names the address once more; a name that is not found has no number of the system's.
+    why = os.strerror(problem.errno) if (problem.errno or 0) > 0 else problem.strerror
+    return f"Could not listen on {host}:{port} (HOST and PORT): {why}."
 
 
 def _port(text: str) -> int:

@@ -64,6 +64,13 @@ async def test_a_compressed_body_is_sent_on_plain(served):
     assert "content-encoding" not in upstream.requests[0].headers
 
 
+@pytest.mark.parametrize("model", ["mine", "m" * 999])
+async def test_the_record_of_a_request_that_no_binding_takes_names_its_model(served, model):
+    record = await served(client := asking(model=model), Upstream(), routing_of(bound("glm-*", an_upstream())))
+    assert (client.status, client.json()["error"]["code"]) == (400, "model_not_found")
+    assert record.model_asked == model
+
+
 async def test_a_body_that_cannot_be_decoded_is_refused(served):
     client = Client("/v1/messages", b"nonsense", headers={"content-encoding": "gzip"})
     record = await served(client, Upstream())
