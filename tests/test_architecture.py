@@ -66,6 +66,7 @@ PURE = frozenset(
         "validation.repair",
         "validation.snapshot",
         "validation.verdict",
+        "validation.wanted",
         "validation.whole",
     }
 )

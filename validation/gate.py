@@ -72,7 +72,7 @@ class Gate:
         self._has_answered = False  # the same, but for thoughts
         self._has_acted = False  # a call or a refusal: nothing that a text can go on from
         self._policy = policy
-        self._make = detectors
+        self.detectors = detectors
         self._holds_all = whole or policy.delivery is Delivery.BUFFER
         self._streams = {Channel.TEXT: Stream(Channel.TEXT, detectors(Channel.TEXT))}
         self._calls = Calls(detectors, ends)
@@ -124,7 +124,7 @@ class Gate:
         """Whether nothing is wrong with a whole answer of this text alone, which need not come here then."""
         if self._policy.validator:
             return False
-        judge = self._make(Channel.TEXT)
+        judge = self.detectors(Channel.TEXT)
         if judge.feed(text) or judge.close(FinishReason.STOP):
             return False
         self._ended = self._ends is None or self._ends.broken_off(text, FinishReason.STOP, 0) is None
@@ -260,7 +260,7 @@ class Gate:
         return self._is_good((found, text) if found else None)
 
     def _stream(self, channel: Channel) -> Stream:
-        stream = self._streams[channel] = Stream(channel, self._make(channel))
+        stream = self._streams[channel] = Stream(channel, self.detectors(channel))
         return stream
 
     def _fed(self, stream: Stream, text: str) -> bool:

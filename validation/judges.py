@@ -21,9 +21,12 @@ NEAR = 2000  # characters at either end of a prompt, where such marks stand
 LATEST = 8000  # characters of its end in which a code fence may have been opened
 
 
-def judges(policy: Policy, *, code: bool = False) -> Callable[[Channel], Detectors]:
-    """Makes the judge of a channel; `code`: the answer is code without a fence around it."""
-    return lambda channel: Judge(policy, channel, code=code)
+def judges(
+    policy: Policy, *, code: bool = False, wanted: Callable[[str], float] | None = None
+) -> Callable[[Channel], Detectors]:
+    """Makes the judge of a channel; `code`: the answer is code without a fence around it; `wanted` tells how many
+    copies of something the client asked for."""
+    return lambda channel: Judge(policy, channel, code=code, wanted=wanted)
 
 
 def asks_for_code(body: Mapping[str, Any], dialect: Dialect) -> bool:
@@ -40,11 +43,14 @@ class Judge:
     `code`: its text is code, of which an editor that asks at every stop of typing may well get none.
     """
 
-    def __init__(self, policy: Policy, channel: Channel, *, code: bool = False) -> None:
+    def __init__(
+        self, policy: Policy, channel: Channel, *, code: bool = False, wanted: Callable[[str], float] | None = None
+    ) -> None:
         self._text = TextDetectors(
             policy.detectors,
             Channel.ARGUMENTS.value if code else channel.value,
             least_sure=policy.confidence_threshold,
+            wanted=wanted,
         )
         self._is_seen = False
         self._wants_text = channel is Channel.TEXT and not code and "empty" in policy.detectors

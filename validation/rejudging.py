@@ -28,6 +28,7 @@ from validation.loading import load
 from validation.models import ValidationFailure
 from validation.snapshot import ValidationTable
 from validation.verdict import Verdict
+from validation.wanted import Wanted, texts_of
 from validation.whole import WholeAnswer, request_of
 
 
@@ -64,11 +65,13 @@ def verdict_of(failure: ValidationFailure, table: ValidationTable) -> Verdict | 
         return None
     asked, dialect = _asked(failure)
     is_code = dialect in BARE and asks_for_code(asked, dialect)
+    wanted = Wanted(lambda: texts_of(request_of(asked, dialect))).copies
+    make = judges(policy, code=is_code, wanted=wanted)
     if failure.left_out:
-        judge = judges(policy, code=is_code)(_CHANNELS.get(Channel(failure.channel), JudgedChannel.TEXT))
+        judge = make(_CHANNELS.get(Channel(failure.channel), JudgedChannel.TEXT))
         return judge.feed(judged(failure)) or judge.close(failure.finish_reason)
     ends = WholeAnswer(policy, lambda: _request(asked, dialect))
-    gate = Gate(replace(policy, validator=None), judges(policy, code=is_code), ends=ends, whole=True)
+    gate = Gate(replace(policy, validator=None), make, ends=ends, whole=True)
     for event in _events(failure):
         gate.feed(event)
     return gate.verdict

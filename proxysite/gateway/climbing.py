@@ -36,7 +36,6 @@ from routing.retry import Meaning, meaning
 from validation.ahead import Ahead
 from validation.ending import Guarded
 from validation.failures import Outcome
-from validation.judges import judges
 from validation.verdict import Verdict
 
 
@@ -144,7 +143,7 @@ class Climb:
         seam = (Continuation(self.plan.said),) if self.plan.said else ()
         if self._exchange.repair is None:
             return seam
-        ahead = Ahead(judges(self.guard.policy))
+        ahead = Ahead(self.guard.gate.detectors)
         return (self._exchange.repair.late(ahead), *seam)
 
     async def _end(self, relay: ConvertingRelay) -> None:

@@ -12,7 +12,7 @@ cancelled.  An engine without a validator passes every answer.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 import orjson
@@ -27,6 +27,7 @@ from validation.gate import Gate
 from validation.judges import asks_for_code, judges
 from validation.snapshot import OnExhausted, Policy, ValidationTable
 from validation.verdict import Verdict
+from validation.wanted import Wanted, texts_of
 from validation.whole import WholeAnswer, request_of
 
 OUTCOMES = {
@@ -79,9 +80,10 @@ def guarded(
             plan.warnings += (f"The answer was not judged: {problem}.",)
             return plan
         is_code = conversation.is_bare and asks_for_code(body, plan.dialect)
-    of_request = _nobody if conversation.is_bare else partial(request_of, asked or {}, conversation.client)
-    ends = WholeAnswer(policy, of_request, conversation.client_name)
-    gate = Gate(policy, judges(policy, code=is_code), plan.said, ends=ends, whole=not plan.streams)
+    of_request = cache(partial(request_of, asked or {}, conversation.client))
+    ends = WholeAnswer(policy, _nobody if conversation.is_bare else of_request, conversation.client_name)
+    wanted = Wanted(lambda: texts_of(of_request())).copies
+    gate = Gate(policy, judges(policy, code=is_code, wanted=wanted), plan.said, ends=ends, whole=not plan.streams)
     plan.conversation = conversation
     plan.guard = Guarded(gate, policy, lambda: site() + admin_path(request_id), watched=True)
     return plan

@@ -5,6 +5,7 @@ repeats.  So the verdict is the same however an answer was cut into deltas, and 
 Memory is bounded by what `tail` keeps, whatever the length of the answer.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from validation.detectors.fences import Fences
@@ -21,18 +22,28 @@ LONGEST_SUSPICION = 6000
 
 
 class TextDetectors:
-    """`feed` text, `close` at its end; the first verdict is the last, and nothing is read after it.  One that is less
-    sure than `least_sure` is none.
+    """`feed` text, `close` at its end; the first verdict is the last, and nothing is read after it.
+
+    What is less sure than `least_sure` is no verdict, nor are as many copies as the client asked for, which `wanted`
+    tells of a unit.
 
     `safe` tells how many characters can go to a client: what was read, but for the last few and for what may be the
     repeats of a loop that is being built up right now.  `suspicion` is where those begin, if there are any.
     """
 
     def __init__(
-        self, enabled: frozenset[str] | None = None, stream: Stream = "text", *, least_sure: float = 0.0
+        self,
+        enabled: frozenset[str] | None = None,
+        stream: Stream = "text",
+        *,
+        least_sure: float = 0.0,
+        wanted: Callable[[str], float] | None = None,
     ) -> None:
         self.enabled = frozenset(DETECTORS) if enabled is None else enabled
         self._least_sure = least_sure
+        self._wanted = wanted
+        self._asked: tuple[int, float] = (0, 0.0)  # about what repeats now: its period, and how many copies are wanted
+        self._spared = False  # what repeats now is wanted
         self.verdict: Verdict | None = None
         self._arguments = stream == "arguments"
         self._waiting: list[str] = []
@@ -49,7 +60,7 @@ class TextDetectors:
 
     @property
     def suspicion(self) -> int | None:
-        suspected = self._tail.suspected
+        suspected = None if self._spared else self._tail.suspected
         return None if suspected is None or self._tail.position - suspected > LONGEST_SUSPICION else suspected
 
     @property
@@ -100,15 +111,18 @@ class TextDetectors:
         code = self._arguments or self._fences.open > 0
         run = tail.scan(piece, code)
         self._step = tail.step
-        verdict = (None if run is None else self._judged(run)) or self._nonsense.scan(tail, piece, code, enabled)
-        if code:
+        self._spared = self._is_wanted(run)
+        verdict = self._judged(run) or self._nonsense.scan(tail, piece, code, enabled)
+        if code or self._spared:
             self._nearly.skip(tail)
         elif verdict is None and "near_duplicates" in enabled:
             verdict = self._nearly.scan(tail)
         if verdict is not None and verdict.confidence >= self._least_sure:
             self.verdict = verdict
 
-    def _judged(self, run: Run) -> Verdict | None:
+    def _judged(self, run: Run | None) -> Verdict | None:
+        if run is None or self._spared:
+            return None
         name = "counter" if run.kind == "counter" else "whitespace" if run.unit.isspace() else "repetition"
         if name not in self.enabled:
             return None
@@ -123,3 +137,12 @@ class TextDetectors:
             run.period,
             f"{quoted!r} {said}, {run.copies:.1f} times in a row",
         )
+
+    def _is_wanted(self, run: Run | None) -> bool:
+        """Whether the client asked for so many copies, which is found out once for each run."""
+        if run is None or self._wanted is None:
+            self._asked = (0, 0.0)
+            return False
+        if self._asked[0] != run.period:
+            self._asked = run.period, self._wanted(run.unit)
+        return run.copies < self._asked[1]

@@ -202,7 +202,8 @@ class Tail:
         self.suspected = self.position - length
         if not counts_up(run, copies, code=code):
             return None
-        return Run(period, length, copies, "counter", run[-period:])
+        unit = self.text[end - self._characters(self._period) : end]  # the period is that of numbers of middling length
+        return Run(period, length, copies, "counter", unit)
 
     def _characters(self, size: int) -> int:
         """How many characters hold the last `size` bytes without digits, and the digits before them.
