@@ -31,7 +31,7 @@ def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
                 id="proxysite.W001",
             )
         )
-    elif not config.routing.bindings:
+    elif not any(binding.targets for binding in config.routing.bindings):
         found.append(
             checks.Warning(
                 "No binding leads to an upstream; every request that names a model will be refused.",

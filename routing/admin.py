@@ -258,8 +258,8 @@ class Trial:
 
 def tried(name: str, table: RoutingTable) -> Trial:
     binding = table.binding(name)
-    if binding is None:
-        return Trial(name, None)
+    if binding is None or not binding.targets:
+        return Trial(name, binding)
     later = sorted((one for one in binding.targets if one not in binding.first_choices), key=lambda one: one.priority)
     return Trial(name, binding, binding.first_choices, tuple(later))
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Protocol
 
+from routing.dialects.events import Event
 from validation.verdict import Verdict
 
 LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and some to recognise a repeat by
@@ -73,3 +74,13 @@ class Stream:
             if length >= size:
                 break
         return "".join(reversed(found))[-size:]
+
+
+class Condemned(Event):
+    """Garbage was found in what may be held on its way to the gate.  What came before that goes there first."""
+
+    __slots__ = ("stream", "verdict")
+
+    def __init__(self, verdict: Verdict, stream: Stream) -> None:
+        self.verdict = verdict
+        self.stream = stream

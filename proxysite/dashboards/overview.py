@@ -233,7 +233,7 @@ def _example(config: LiveConfig) -> str:
     names = [
         binding.pattern
         for binding in config.routing.bindings
-        if not is_glob(binding.pattern) and not _leads_to_demo(binding)
+        if binding.targets and not is_glob(binding.pattern) and not _leads_to_demo(binding)
     ]
     demo = config.routing.binding("demo")
     if (demo and _leads_to_demo(demo)) or not names:

@@ -19,7 +19,7 @@ from routing.dialects import Dialect
 from routing.errors import ProxyError
 from routing.kinds import Kind
 from routing.matching import fold, is_glob, pick
-from routing.snapshot import Binding, Target, Upstream
+from routing.snapshot import Binding, RoutingTable, Target, Upstream
 from routing.upstream import Answer, Upstreams
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,10 @@ class ModelsList:
         self._picks: dict[tuple[tuple[str, str], str, str], str] = {}  # by upstream, glob and the client's name
 
     async def merged(self, config: LiveConfig, client_headers: headers.Headers) -> list[Entry]:
-        """Every model once, upstreams in order, then names that only bindings know.  Never raises."""
+        """Every model once, upstreams in order, then names that only bindings know.  Never raises.
+
+        What a binding holds that leads nowhere now is left out: who asks for it is refused.
+        """
         upstreams = config.routing.upstreams
         await asyncio.gather(*(self._refreshed(upstream, client_headers) for upstream in upstreams))
         entries: dict[str, Entry] = {}
@@ -52,11 +55,11 @@ class ModelsList:
             for entry in self._lists.get(_key(upstream), ()):
                 entries.setdefault(fold(entry["id"]), entry)
         for binding in config.routing.bindings:
-            if not is_glob(binding.pattern):
+            if binding.targets and not is_glob(binding.pattern):
                 entries.setdefault(
                     fold(binding.pattern), _bound_entry(binding.pattern, binding.targets[0].model, entries)
                 )
-        return list(entries.values())
+        return [entry for entry in entries.values() if _is_served(entry["id"], config.routing)]
 
     async def picked(self, binding: Binding, model: str, client_headers: headers.Headers) -> Binding:
         """The binding with a model of the upstream's for each target that names a glob; never raises.
@@ -174,6 +177,12 @@ def _entry(raw: Any, upstream: Upstream) -> Entry | None:
     if not isinstance(name, str) or not name:
         return None
     return {"object": "model", "created": 0, "owned_by": upstream.name, **raw, "id": name}
+
+
+def _is_served(name: str, routing: RoutingTable) -> bool:
+    """Unless its binding has no usable target.  One that is bound by nobody is offered as its upstream offers it."""
+    binding = routing.binding(name)
+    return binding is None or bool(binding.targets)
 
 
 def _bound_entry(name: str, upstream_model: str, entries: Mapping[str, Entry]) -> Entry:

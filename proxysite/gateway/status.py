@@ -202,6 +202,7 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
                 "targets": [
                     {"upstream": target.upstream.name, "model": target.model or None} for target in binding.targets
                 ],
+                **({} if binding.targets else {"why_unusable": binding.why_unusable}),
             }
             for binding in config.routing.bindings
         ],
@@ -240,6 +241,6 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 def target(config: LiveConfig) -> str:
     """Where most requests go: the catch-all's first upstream, else the only one, else all of them."""
-    if config.routing.catch_all:
+    if config.routing.catch_all and config.routing.catch_all.targets:
         return config.routing.catch_all.first_choices[0].upstream.base_url
     return ", ".join(upstream.base_url for upstream in config.routing.upstreams)

@@ -34,6 +34,22 @@ def test_without_a_catch_all_it_says_so():
 
 
 @pytest.mark.django_db
+def test_a_binding_that_leads_nowhere_is_told_and_leads_to_itself():
+    make_binding("*", make_upstream())
+    binding = make_binding("glm-*", make_upstream(name="zai", enabled=False))
+    (message,) = checks.check_configuration(databases=["default"])
+    assert (message.id, message.obj) == ("proxysite.W003", binding)
+    assert "“zai” is switched off" in message.msg
+
+
+@pytest.mark.django_db
+def test_bindings_that_all_lead_nowhere_are_none():
+    make_upstream()
+    make_binding("*", make_upstream(name="zai", enabled=False))
+    assert found() == ["proxysite.W002", "proxysite.W003"]
+
+
+@pytest.mark.django_db
 def test_a_working_configuration_is_quiet():
     make_binding("*", make_upstream())
     assert found() == []

@@ -51,7 +51,7 @@ def truncated(text: str, finish_reason: str, *, calls: int = 0) -> Verdict | Non
 def fence_is_open(text: str) -> bool:
     fences = Fences()
     fences.read(text + "\n")
-    return fences.open
+    return fences.open > 0
 
 
 def arguments(call: ToolCall, tools: Mapping[str, Any] | None = None) -> Verdict | None:

@@ -9,15 +9,12 @@ LONGEST_LINE = 200  # of a line that began in an earlier piece, what matters
 class Fences:
     def __init__(self) -> None:
         self._line = ""
-        self._depth = 0
-
-    @property
-    def open(self) -> bool:
-        return self._depth > 0
+        self.open = 0  # how many fences are
 
     def read(self, piece: str) -> None:
         text = self._line + piece
-        if "```" not in text and "~~~" not in text:
+        # one sign is found missing sooner than three
+        if ("`" not in text or "```" not in text) and ("~" not in text or "~~~" not in text):
             self._line = text[text.rfind("\n") + 1 :][:LONGEST_LINE]
             return
         *lines, last = text.split("\n")
@@ -27,6 +24,6 @@ class Fences:
             if mark is None:
                 continue
             if mark[2]:
-                self._depth = min(self._depth + 1, 3)
+                self.open = min(self.open + 1, 3)
             else:
-                self._depth = self._depth - 1 if self._depth else 1
+                self.open = self.open - 1 if self.open else 1

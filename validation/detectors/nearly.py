@@ -18,7 +18,7 @@ EVERY = GLANCE
 SIGNS = 0.14  # of what is not blank: more of them is data or code
 CLOSELY = 240  # once few words were seen
 SIGN_RUN = re.compile(r"([^\w\s])\1+")
-FEW_WORDS = 0.45
+FEW_WORDS, TELLING = 0.45, 0.63  # of the words: how many are different at most, and in how many that mostly shows
 WINDOWS = (70, 110, 180, 350)
 WITHOUT_BLANKS = "\u3040-\u30ff\u4e00-\u9fff\u0e00-\u109f\u1780-\u17ff"  # scripts whose letters are taken for words
 INDIC = "\u0900-\u0963\u0966-\u0dff"  # with the marks that `\w` leaves out
@@ -66,8 +66,8 @@ class Nearly:
             return None
         self._next = tail.position + EVERY
         restless, self._restless = tail.restless - self._restless, tail.restless
-        words, distinct = tail.glance()
-        if restless < RESTLESS if len(words) < 20 else len(distinct) > FEW_WORDS * len(words):
+        words = tail.glance()
+        if restless < RESTLESS if len(words) < 20 else not are_few(words):
             self._interval = max(CLOSELY, self._interval // 2)
             self.doubt = None
             return None
@@ -90,6 +90,12 @@ class Nearly:
             f"the last {told} words say nothing that those before them had not said, again and again: "
             + text[-QUOTED:],
         )  # fmt: skip
+
+
+def are_few(words: list[str]) -> bool:
+    """Whether few of them are different, which mostly shows among the first already."""
+    most = FEW_WORDS * len(words)
+    return len(set(words[: int(TELLING * len(words))])) <= most and len(set(words)) <= most
 
 
 def is_data(text: str) -> bool:

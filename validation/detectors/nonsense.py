@@ -81,7 +81,7 @@ class Nonsense:
         """Where words without grammar began, if there are some but too few."""
         return self._next - WINDOW * (self._salads + 1) if self._salads else None
 
-    def scan(self, tail: Tail, piece: str, *, code: bool, enabled: frozenset[str]) -> Verdict | None:
+    def scan(self, tail: Tail, piece: str, code: bool, enabled: frozenset[str]) -> Verdict | None:
         if tail.position < self._next and not self._mixed and piece.isascii():
             return None
         touches = not piece.isascii() and touching(piece)
@@ -102,10 +102,12 @@ class Nonsense:
 
     def _decoded_wrongly(self, tail: Tail, piece: str) -> Verdict | None:
         odd = max(len(MOJIBAKE.findall(piece)), sum(map(len, CYRILLIC_AS_LATIN.findall(piece))) // 4)
+        if not odd:
+            return None
         self._odd = [(at, count) for at, count in self._odd if at > tail.position - 400] + [(tail.position, odd)]
         if sum(count for _, count in self._odd) < 30 or speaks_of_decoding(tail.end(400)):
             return None
-        onset = tail.position - sum(1 for _, count in self._odd if count) * len(piece)
+        onset = tail.position - len(self._odd) * len(piece)
         return Verdict(
             "encoding",
             "encoding",
@@ -138,13 +140,13 @@ class Nonsense:
         )  # fmt: skip
 
     def _grammar(self, tail: Tail) -> Verdict | None:
-        apart, distinct_apart = tail.glance()
+        apart = tail.glance()
         if apart and not any(map(str.isalnum, apart[-1])) and is_punctuation(tail.end(WINDOW)):
             return Verdict(
                 "nonsense", "gibberish", 0.9, tail.position - WINDOW, tail.position, 0,
                 "punctuation without a word: " + tail.end(60),
             )  # fmt: skip
-        if len(apart) < FEWEST_WORDS or len(FUNCTION_WORDS & distinct_apart) >= ENOUGH_LITTLE_WORDS:
+        if len(apart) < FEWEST_WORDS or len(FUNCTION_WORDS.intersection(apart)) >= ENOUGH_LITTLE_WORDS:
             self._salads = 0
             return None
         text = tail.end(WINDOW)
@@ -166,7 +168,7 @@ class Nonsense:
         if joints < FEWEST_JOINTS and self._salads < 2:
             return None
         return Verdict(
-            "nonsense", "gibberish", 0.8, tail.position - WINDOW * self._salads, tail.position, 0,
+            "nonsense", "gibberish", 0.85, tail.position - WINDOW * self._salads, tail.position, 0,
             f"{len(words)} words without grammar: " + text[-60:],
         )  # fmt: skip
 

@@ -21,14 +21,18 @@ LONGEST_SUSPICION = 6000
 
 
 class TextDetectors:
-    """`feed` text, `close` at its end; the first verdict is the last, and nothing is read after it.
+    """`feed` text, `close` at its end; the first verdict is the last, and nothing is read after it.  One that is less
+    sure than `least_sure` is none.
 
     `safe` tells how many characters can go to a client: what was read, but for the last few and for what may be the
     repeats of a loop that is being built up right now.  `suspicion` is where those begin, if there are any.
     """
 
-    def __init__(self, enabled: frozenset[str] | None = None, stream: Stream = "text") -> None:
+    def __init__(
+        self, enabled: frozenset[str] | None = None, stream: Stream = "text", *, least_sure: float = 0.0
+    ) -> None:
         self.enabled = frozenset(DETECTORS) if enabled is None else enabled
+        self._least_sure = least_sure
         self.verdict: Verdict | None = None
         self._arguments = stream == "arguments"
         self._waiting: list[str] = []
@@ -66,8 +70,8 @@ class TextDetectors:
 
     def feed(self, text: str) -> Verdict | None:
         self._waiting.append(text)
-        self._missing -= len(text)
-        return None if self._missing > 0 else self._read()
+        self._missing = missing = self._missing - len(text)
+        return None if missing > 0 else self._read()
 
     def close(self, finish_reason: str = "") -> Verdict | None:
         """Judge the rest.  What the finish reason says is for `answer` to judge."""
@@ -91,18 +95,18 @@ class TextDetectors:
         return self.verdict
 
     def _scan(self, piece: str) -> None:
+        tail, enabled = self._tail, self.enabled
         self._fences.read(piece)
-        code = self._arguments or self._fences.open
-        run = self._tail.scan(piece, code=code)
-        self._step = self._tail.step
-        if run is not None:
-            self.verdict = self._judged(run)
-        if self.verdict is None:
-            self.verdict = self._nonsense.scan(self._tail, piece, code=code, enabled=self.enabled)
+        code = self._arguments or self._fences.open > 0
+        run = tail.scan(piece, code)
+        self._step = tail.step
+        verdict = (None if run is None else self._judged(run)) or self._nonsense.scan(tail, piece, code, enabled)
         if code:
-            self._nearly.skip(self._tail)
-        elif self.verdict is None and "near_duplicates" in self.enabled:
-            self.verdict = self._nearly.scan(self._tail)
+            self._nearly.skip(tail)
+        elif verdict is None and "near_duplicates" in enabled:
+            verdict = self._nearly.scan(tail)
+        if verdict is not None and verdict.confidence >= self._least_sure:
+            self.verdict = verdict
 
     def _judged(self, run: Run) -> Verdict | None:
         name = "counter" if run.kind == "counter" else "whitespace" if run.unit.isspace() else "repetition"

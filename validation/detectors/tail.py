@@ -20,7 +20,7 @@ WORTH_HOLDING = 48
 STEP, CLOSE_STEP = 160, 32  # characters of a piece: mostly, and where a run may soon be garbage
 LATEST_LOOK, LATEST_LOOK_AT_DATA = 256, 1024  # bytes of a run that grow without anybody looking at the text
 MOST_PIECES = 50
-FIRST_STEP = 256  # of how much is compared at once
+FIRST_STEP = 64  # of how much is compared at once
 WIDE = 4  # bytes of a character, where all are of one width
 DIGITS = b"0123456789"
 LONGEST_NUMBER = 40
@@ -86,7 +86,6 @@ class Tail:
         self._far = FAR_EVERY
         self._glanced_at = 0
         self._words: list[str] = []
-        self._distinct: set[str] = set()
 
     @property
     def text(self) -> str:
@@ -102,15 +101,14 @@ class Tail:
         text = "".join(self._pieces[-count:])
         return text[-size:] if len(text) >= size else self.text[-size:]
 
-    def glance(self) -> tuple[list[str], set[str]]:
-        """The words at the end, all and different ones; whoever looks at the same place is shown the same."""
+    def glance(self) -> list[str]:
+        """The words at the end; whoever looks at the same place is shown the same."""
         if self._glanced_at != self.position:
             self._words = self.end(GLANCE).split()
-            self._distinct = set(self._words)
             self._glanced_at = self.position
-        return self._words, self._distinct
+        return self._words
 
-    def scan(self, piece: str, *, code: bool) -> Run | None:
+    def scan(self, piece: str, code: bool) -> Run | None:
         """Read on; the run at the end if it has become garbage."""
         self.position += len(piece)
         self._pieces.append(piece)
@@ -157,8 +155,8 @@ class Tail:
         reach = NEAR
         if self.position >= self._far:
             reach, self._far = FAR, self.position + FAR_EVERY
-        anchor, end = bytes(tape[-ANCHOR:]), len(tape) - 1
-        start = max(0, len(tape) - reach)
+        anchor, end = tape[-ANCHOR:], len(tape) - 1
+        start = len(tape) - reach if len(tape) > reach else 0
         for _ in range(TRIES):
             found = tape.rfind(anchor, start, end)
             if found < 0:

@@ -5,6 +5,7 @@ than written (rules, table skeletons, matrices, base64) may go on much longer.
 """
 
 import re
+import string
 from itertools import pairwise
 
 # unit length up to: copies in prose, copies in code
@@ -19,9 +20,9 @@ CONTROL = re.compile(r"(?:<\|[^|<>\n]{1,40}\|>|</?s>|<(?:pad|unk|eos|bos)>|<\w+_
 TOOL_MARKUP = re.compile(r"<function=|<tool_call|</?parameter|<invoke|<\|tool|\[TOOL_CALL")
 DRAWN = frozenset(" \t\r\n-=_*~#.+|:·•…─━═│┃║┌┐└┘├┤┬┴┼╔╗╚╝╠╣╦╩╬")
 BLOCKS = re.compile(r"[\s\u2500-\u25ff\u2800-\u28ff\u2b1b\u2b1c\U0001f7e0-\U0001f7eb]+")  # boards and pictures
-SIGN = re.compile(
-    "[!-/:-@\\[-^`{-~\u00a1-\u00bf\u2010-\u2bff\u3001-\u303f\uff01-\uff65\U0001f000-\U0001faff]"
-)  # marks are none
+SIGNS = string.punctuation.replace("_", "").encode()
+OTHER_SIGN = re.compile("[\u00a1-\u00bf\u2010-\u2bff\u3001-\u303f\uff01-\uff65\U0001f000-\U0001faff]")  # marks are none
+LETTERS = string.ascii_letters.encode()
 INDENTED, SIGNS_OF_CODE = "\n  ", 0.14  # lines of code, or of a trace, without a fence around them
 LINE_OF_CODE = re.compile(r"(?:\t| {4})\s*(?![-*+•>]|\d+[.)]).*[(){}\[\];=<>_/\\#@$|&]")  # as Markdown indents it
 KEY_AND_VALUE = re.compile(r"\s*(?:- )?[\w.-]+: ?\S*\Z")
@@ -36,19 +37,28 @@ LONG_WORDS = 18  # characters on average
 def is_dense(text: str, signs: float = 0.25) -> bool:
     """Many signs, or strings of ASCII with hardly a blank, as paths and blobs are: code or data rather than prose."""
     words = text.split()
-    ink = sum(map(len, words))
+    ink = len("".join(words))
     if len(text) >= 40 and ink > LONG_WORDS * len(words) and text.isascii():
         return True
-    return len(SIGN.findall(text)) > signs * ink
+    others = 0 if text.isascii() else len(OTHER_SIGN.findall(text))
+    return how_many(text, SIGNS) + others > signs * ink
+
+
+def how_many(text: str, of: bytes) -> int:
+    """How many of its characters are among these of ASCII, quicker than by looking at each."""
+    held = text.encode("utf-8", "surrogatepass")
+    return len(held) - len(held.translate(None, of))
 
 
 def is_coded(text: str) -> bool:
     """Whether many of its words are none: calls, paths, names with underscores, operators."""
-    held = text.encode("utf-8", "surrogatepass")
-    if len(held) - len(held.translate(None, SIGNS_IN_NAMES)) <= MOST_CODED * text.count(" ") / 2:
+    if how_many(text, SIGNS_IN_NAMES) <= MOST_CODED * text.count(" ") / 2:
         return False  # which is quick to tell
-    words = [word for word in text.split() if not word.isdecimal() and word.strip(LISTED)]
-    return sum(CODED.search(word) is not None for word in words) > MOST_CODED * len(words)
+    words = text.split()
+    coded = sum(map(bool, map(CODED.search, words)))
+    if coded > MOST_CODED * len(words):
+        return True
+    return coded > MOST_CODED * sum(not word.isdecimal() and word.strip(LISTED) != "" for word in words)
 
 
 def looks_like_code(unit: str) -> bool:
@@ -76,13 +86,13 @@ def needed(unit: str, *, code: bool, before: str) -> float:
         return max(3.2 * len(unit), LEAST)
     if DRAWN.issuperset(meant):
         return 2000 * stretch
-    if len(set(meant)) == 1:
+    if meant == meant[0] * len(meant):
         return 130 if unit.isalpha() and not in_blob(unit, before) else 700 if in_blob(unit, before) else 250 * stretch
     if BLOCKS.fullmatch(meant):
         return 2000 * stretch
     if not ORDINARY.search(unit) and COLUMNS.search(unit) and VALUES.fullmatch(turned(unit)):
         return 3600
-    letters = sum(map(str.isalpha, meant))
+    letters = how_many(meant, LETTERS) if meant.isascii() else sum(map(str.isalpha, meant))
     if letters <= 0.1 * len(meant):
         few = 250 if letters == 0 and not meant.isascii() else 1200
         return 3600 if any(map(str.isdecimal, meant)) else few * stretch

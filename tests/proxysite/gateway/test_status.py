@@ -6,7 +6,7 @@ import pytest
 
 from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.rates import Rates
-from proxysite.gateway.status import LimitLine, PauseLine, TargetLine, UpstreamLine, report, status
+from proxysite.gateway.status import LimitLine, PauseLine, TargetLine, UpstreamLine, report, status, target
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.limits import Limit, LimitTable, Scope, ThrottleRule, ThrottleTable
@@ -14,6 +14,7 @@ from routing.admission.targets import FAILURES, Health, Targets
 from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
+from tests.snapshots import unusable
 from validation.snapshot import Policy, ValidationTable, ValidatorTarget
 
 LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=frozenset({Dialect.CHAT}))
@@ -63,6 +64,23 @@ async def test_the_report_leaves_out_the_request_that_asks(config):
     assert (said["running"], said["queued"], said["pauses"]) == (0, 0, [])
     assert said["limits"][0] == {"scope": "model", "name": "glm", "limit": 1, "used": 0, "queued": 0}
     assert said["upstreams"][0]["health"] == "healthy"
+
+
+async def test_the_report_says_why_a_binding_leads_nowhere():
+    bindings = (unusable("*", "“zai” is switched off"), Binding(pattern="b", targets=(TARGET,)))
+    config = LiveConfig(routing=RoutingTable(upstreams=(LOCAL,), bindings=bindings))
+    first, second = report(config, engine(1))["bindings"]
+    assert first == {
+        "pattern": "*",
+        "targets": [],
+        "why_unusable": "it has no usable upstream (“zai” is switched off)",
+    }
+    assert "why_unusable" not in second
+
+
+def test_where_most_requests_go_is_no_catch_all_that_leads_nowhere():
+    config = LiveConfig(routing=RoutingTable(upstreams=(LOCAL,), bindings=(unusable("*"),)))
+    assert target(config) == LOCAL.base_url
 
 
 async def test_each_target_has_its_own_health_and_the_upstream_the_worst(config):
