@@ -323,6 +323,20 @@ async def test_a_client_that_leaves_while_another_attempt_is_waited_for_stops_th
     second.wait_until_closed()
     record = proxy.installation.record(second.header("x-request-id"))
     assert (record["outcome"], record["attempts"]) == ("client_gone", 2)
+    assert [row["outcome"] for row in failures(proxy, record["request_id"])] == ["client_gone"]
+
+
+async def test_a_client_that_leaves_behind_a_bad_end_has_not_got_everything(proxy, upstream):
+    upstream.answer(good(PAIRS[0], f"{OTHER}\n```python\nx ="), hang(Gate()))
+    async with httpx.AsyncClient(base_url=proxy.url, timeout=30) as http:
+        asking = asyncio.create_task(
+            http.post("/v1/chat/completions", json=CHAT.body(model="held-only-chat", stream=True))
+        )
+        second = await asyncio.to_thread(upstream.wait_for_call, 2)
+        asking.cancel()
+        await asyncio.wait([asking])
+    second.wait_until_closed()
+    assert proxy.installation.record(second.header("x-request-id"))["outcome"] == "client_gone"
 
 
 # What official clients make of an end in the middle
