@@ -101,6 +101,16 @@ def test_a_loop_that_nobody_has_seen_is_followed_by_another_answer(client, proxy
     assert (record["attempts"], record["outcome"]) == (2, "ok")
 
 
+@every_pair
+@pytest.mark.parametrize("word", ["The ", "!", "until "])
+def test_an_answer_that_loops_from_its_first_word_on_leaves_room_for_another(client, proxy, upstream, pair, word):
+    said, _ = SAYS[pair.upstream.dialect](word * 300)
+    upstream.answer(stream(*said, Gate()), good(pair, OTHER))
+    answer = pair.post(client, model=held(pair), stream=True)
+    assert text_of(read_stream(pair, answer.content)) == OTHER
+    assert [row["released"] for row in failures(proxy, proxy.record(answer)["request_id"])] == [0]
+
+
 def test_what_the_next_attempt_changed_is_kept_beside_what_it_was_for(client, proxy, upstream):
     pair = PAIRS[0]
     upstream.answer(looping(pair), looping(pair), good(pair))
