@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
@@ -140,6 +142,15 @@ class UpstreamAdmin(ModelAdmin):
         upstream = self.get_object(request, object_id)
         health = running.health(upstream.name) if upstream else {}
         return super().change_view(request, object_id, form_url, {**health, **(extra_context or {})})
+
+    def response_add(self, request: HttpRequest, obj: Upstream, post_url_continue: str | None = None) -> HttpResponse:
+        """An upstream serves nobody before a model's name leads there: where to go next is said once, here."""
+        answer = super().response_add(request, obj, post_url_continue)
+        if request.user.has_perm("routing.add_modelbinding") and IS_POPUP_VAR not in request.POST:
+            form = reverse("admin:routing_modelbinding_add")
+            hint = 'Now <a class="sp-underlined" href="{}">add a binding</a> that leads to “{}”: a model\'s name, or *.'
+            messages.info(request, format_html(hint, form, obj.name))
+        return answer
 
     @post_action("Test connection", "test-connection", icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
