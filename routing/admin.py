@@ -145,11 +145,12 @@ class UpstreamAdmin(ModelAdmin):
 
     def response_add(self, request: HttpRequest, obj: Upstream, post_url_continue: str | None = None) -> HttpResponse:
         """An upstream serves nobody before a model's name leads there: where to go next is said once, here."""
+        answer = super().response_add(request, obj, post_url_continue)
         if request.user.has_perm("routing.add_modelbinding") and IS_POPUP_VAR not in request.POST:
             form = reverse("admin:routing_modelbinding_add")
-            hint = 'Now add a <a class="sp-link" href="{}">binding</a> that leads to “{}”: a model\'s name, or *.'
+            hint = 'Now <a class="sp-underlined" href="{}">add a binding</a> that leads to “{}”: a model\'s name, or *.'
             messages.info(request, format_html(hint, form, obj.name))
-        return super().response_add(request, obj, post_url_continue)
+        return answer
 
     @post_action("Test connection", "test-connection", icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:

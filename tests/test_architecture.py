@@ -35,6 +35,7 @@ PURE = frozenset(
         "routing.admission.targets",
         "routing.admission.throttle",
         "routing.dialects",
+        "routing.decoding",
         "routing.errors",
         "routing.headers",
         "routing.hints",
@@ -69,7 +70,7 @@ PURE = frozenset(
         "validation.whole",
     }
 )
-PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
+PURE_LIBRARIES = frozenset({"orjson", "json_repair", "brotli", "zstandard"})
 IMPURE_STANDARD_LIBRARY = frozenset(
     {
         "asyncio", "concurrent", "contextvars", "http", "logging", "multiprocessing", "os", "pathlib",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proxysite.gateway import body
 from proxysite.gateway.body import ClientGone, decoded, received
+from routing import decoding
 from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported, RequestTimeout
 from tests.virtual_time import in_virtual_time
 
@@ -205,7 +206,7 @@ class TestDecoding:
     async def test_gzip_may_be_padded_with_zeros(self):
         assert await decoded(gzip.compress(TEXT) + b"\0" * 20, ["gzip"], LIMIT) == TEXT
 
-    @pytest.mark.parametrize("padding", [1, body._STEP - 1, body._STEP, 3 * body._STEP])
+    @pytest.mark.parametrize("padding", [1, decoding.IN_STEP - 1, decoding.IN_STEP, 3 * decoding.IN_STEP])
     async def test_a_member_may_follow_any_padding(self, padding):
         sent = gzip.compress(TEXT) + b"\0" * padding + gzip.compress(TEXT)
         assert await decoded(sent, ["gzip"], LIMIT) == TEXT + TEXT
@@ -233,7 +234,7 @@ class TestDecoding:
                 copied += len(self._decoder.unused_data)
                 return text
 
-        monkeypatch.setattr(body.zlib, "decompressobj", Counted)
+        monkeypatch.setattr(decoding.zlib, "decompressobj", Counted)
         sent = gzip.compress(b"") * 5_000
         assert await decoded(sent, ["gzip"], LIMIT) == b""
         assert copied < 50 * len(sent)
