@@ -13,6 +13,8 @@ SLOWEST = 1024  # bytes a second
 
 _WINDOW = 2**27  # what zstd's own tools take without being asked
 _LARGE = 256 * 1024  # compressed bytes from which decoding leaves the event loop
+_QUICK = 2**20  # bytes that are decoded on it at the most: a few hundred may become many millions
+_MOST_CODINGS = 5  # one upon the other; nobody means more than two
 
 
 class ClientGone(Exception):
@@ -66,14 +68,22 @@ async def decoded(body: bytes, codings: Iterable[str], limit: int) -> bytes:
     """The body without its content codings.  Raises EncodingNotSupported, BadRequest or BodyTooLarge."""
     if not body:
         return body
-    for coding in reversed([coding.strip().lower() for coding in codings]):
-        if coding in ("", "identity"):
-            continue
-        if len(body) > _LARGE:
-            body = await asyncio.to_thread(_decoded, body, coding, limit)
-        else:
-            body = _decoded(body, coding, limit)
+    applied = [coding for given in codings if (coding := given.strip().lower()) not in ("", "identity")]
+    if len(applied) > _MOST_CODINGS:
+        raise EncodingNotSupported(f"A body may have {_MOST_CODINGS} content-encodings; this one has {len(applied):,}.")
+    for coding in reversed(applied):
+        body = await _without(coding, body, limit)
     return body
+
+
+async def _without(coding: str, body: bytes, limit: int) -> bytes:
+    if len(body) <= _LARGE:
+        try:
+            return _decoded(body, coding, min(limit, _QUICK))
+        except BodyTooLarge:
+            if limit <= _QUICK:
+                raise
+    return await asyncio.to_thread(_decoded, body, coding, limit)
 
 
 def _decoded(body: bytes, coding: str, limit: int) -> bytes:
