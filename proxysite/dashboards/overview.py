@@ -14,7 +14,7 @@ from django.utils import timezone
 from proxysite import checks, live, serving
 from proxysite.dashboards import now as this_moment
 from proxysite.dashboards.judging import judging
-from proxysite.gateway.alarms import Alarm
+from proxysite.gateway.alarms import Alarm, StoredKey, What
 from proxysite.live import LiveConfig
 from routing.address import DEMO
 from routing.kinds import Kind, by_url
@@ -60,16 +60,24 @@ def attention() -> int:
 
 
 def _alarm(alarm: Alarm) -> dict[str, str]:
-    validator = Validator.objects.filter(name=alarm.what).only("pk").first()
     often = f"{alarm.count} times, last {_ago(alarm.last)}." if alarm.count > 1 else f"{_ago(alarm.last).capitalize()}."
     return {
         "id": "",
         "text": alarm.text,
         "hint": often,
-        "link": reverse("admin:validation_validator_change", args=[validator.pk]) if validator else "",
+        "link": _page_of(alarm.what),
         "icon": "notifications_active",
         "tone": "sp-icon-bad",
     }
+
+
+def _page_of(what: What) -> str:
+    """Blank if it has none any more."""
+    if isinstance(what, StoredKey):
+        upstream = Upstream.objects.filter(name=what.upstream).only("pk").first()
+        return reverse("admin:routing_upstream_change", args=[upstream.pk]) if upstream else ""
+    validator = Validator.objects.filter(name=what).only("pk").first()
+    return reverse("admin:validation_validator_change", args=[validator.pk]) if validator else ""
 
 
 def _message(found: CheckMessage) -> dict[str, str]:
