@@ -16,11 +16,11 @@ from proxysite.gateway import tasks
 from proxysite.live import LiveConfig
 from routing import address, headers, kinds
 from routing.dialects import Dialect
-from routing.errors import ProxyError
+from routing.errors import AnswerTooLarge, ProxyError
 from routing.kinds import Kind
 from routing.matching import fold, is_glob, pick, remembered
 from routing.snapshot import Binding, RoutingTable, Upstream
-from routing.upstream import Answer, Upstreams
+from routing.upstream import Upstreams, joined
 
 log = logging.getLogger(__name__)
 
@@ -124,24 +124,15 @@ async def fetch(upstreams: Upstreams, upstream: Upstream, client_headers: header
     try:
         if answer.status != 200:
             raise ValueError(f"it answered {answer.status}")
-        parsed = orjson.loads(await _read(answer))
+        parsed = orjson.loads(await joined(answer.chunks(), LIMIT))
+    except AnswerTooLarge:
+        raise ValueError(f"its list is larger than {LIMIT / 2**20:g} MiB") from None
     finally:
         await answer.aclose()
     found = parsed.get("data", parsed.get("models")) if isinstance(parsed, dict) else parsed
     if not isinstance(found, list):
         raise ValueError("it answered no list")
     return [entry for raw in found if (entry := _entry(raw, upstream))]
-
-
-async def _read(answer: Answer) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in answer.chunks():
-        parts.append(chunk)
-        size += len(chunk)
-        if size > LIMIT:
-            raise ValueError(f"its list is larger than {LIMIT / 2**20:g} MiB")
-    return b"".join(parts)
 
 
 def anthropic_list(entries: list[Entry]) -> dict[str, Any]:
