@@ -15,7 +15,7 @@ import orjson
 from benchmarks import script
 from proxysite.gateway.chat_frames import ChatFrames
 from proxysite.gateway.guarding import guarded
-from proxysite.gateway.mending import MendingRelay, is_plain
+from proxysite.gateway.mending import MendingRelay
 from proxysite.gateway.plan import Plan
 from proxysite.gateway.relay import ConvertingRelay, Relay
 from proxysite.gateway.repairs import AnswerRepair, mending_for
@@ -84,7 +84,7 @@ def whole(body: bytes, *, is_judged: bool) -> Callable[[], bool]:
         text = plain.text_of(body)
         return guard is not None and text is not None and repair.leaves(text) and guard.gate.passes(text)
 
-    return passes if is_judged else lambda: is_plain(body, repair.leaves)
+    return passes if is_judged else lambda: repair.passes(body)
 
 
 def cases() -> Mapping[str, tuple[Callable[[], object], Callable[[], object]]]:

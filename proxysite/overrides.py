@@ -37,7 +37,7 @@ class Overrides:
             replace(
                 routing,
                 upstreams=tuple(upstreams.values()),
-                bindings=self._bindings(routing.bindings, upstreams),
+                bindings=self._bindings(routing, upstreams),
             ),
             SamplingTable(rules=(*self._enforced_rules(), *sampling.rules)),
         )
@@ -54,18 +54,20 @@ class Overrides:
             upstreams[name] = _at(upstreams.get(name), name, base_url)
         return upstreams
 
-    def _bindings(self, stored: tuple[Binding, ...], upstreams: Mapping[str, Upstream]) -> tuple[Binding, ...]:
+    def _bindings(self, stored: RoutingTable, upstreams: Mapping[str, Upstream]) -> tuple[Binding, ...]:
         if self.bindings is not None:
             _must_be_object(self.bindings, "--model-bindings")
             return tuple(_binding(pattern, value, upstreams) for pattern, value in self.bindings.items())
-        if not stored and len(upstreams) == 1:
-            return (Binding(pattern="*", targets=(Target(upstream=next(iter(upstreams.values()))),)),)
+        if len(upstreams) == 1 and not (stored.bindings and stored.upstreams):
+            # The only one there is, or the only one that can be used: then it is the one that was typed just now.
+            kept = (binding for binding in stored.bindings if binding.pattern != "*")
+            return (*kept, Binding(pattern="*", targets=(Target(upstream=next(iter(upstreams.values()))),)))
         return tuple(
             replace(
                 binding,
                 targets=tuple(replace(target, upstream=upstreams[target.upstream.name]) for target in binding.targets),
             )
-            for binding in stored
+            for binding in stored.bindings
         )
 
     def _enforced_rules(self) -> list[Rule]:

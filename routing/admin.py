@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
@@ -17,7 +19,7 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 from routing import kinds, limit_admin, record_admin
 from routing.address import DEMO
 from routing.dialects import Dialect
-from routing.fields import SecretField, SecretInput, is_reference
+from routing.fields import SecretField, SecretInput, is_reference, warning_of
 from routing.forms import UpstreamForm
 from routing.json_form import IndentedJSON, JSONText
 from routing.kinds import Kind
@@ -141,6 +143,20 @@ class UpstreamAdmin(ModelAdmin):
         health = running.health(upstream.name) if upstream else {}
         return super().change_view(request, object_id, form_url, {**health, **(extra_context or {})})
 
+    def response_add(self, request: HttpRequest, obj: Upstream, post_url_continue: str | None = None) -> HttpResponse:
+        """An upstream serves nobody before a model's name leads there: where to go next is said once, here."""
+        answer = super().response_add(request, obj, post_url_continue)
+        if request.user.has_perm("routing.add_modelbinding") and IS_POPUP_VAR not in request.POST:
+            form = reverse("admin:routing_modelbinding_add")
+            hint = 'Now <a class="sp-underlined" href="{}">add a binding</a> that leads to “{}”: a model\'s name, or *.'
+            messages.info(request, format_html(hint, form, obj.name))
+        return answer
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "api_key" in form.changed_data and (warning := warning_of(obj.api_key)):
+            messages.warning(request, warning)
+
     @post_action("Test connection", "test-connection", icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
         upstream = get_object_or_404(Upstream, pk=object_id)
@@ -258,8 +274,8 @@ class Trial:
 
 def tried(name: str, table: RoutingTable) -> Trial:
     binding = table.binding(name)
-    if binding is None:
-        return Trial(name, None)
+    if binding is None or not binding.targets:
+        return Trial(name, binding)
     later = sorted((one for one in binding.targets if one not in binding.first_choices), key=lambda one: one.priority)
     return Trial(name, binding, binding.first_choices, tuple(later))
 

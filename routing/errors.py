@@ -32,14 +32,24 @@ class Unauthorized(ProxyError):
     status, code = 401, "invalid_api_key"
 
 
-class ModelNotBound(ProxyError):
-    """No binding matches the model's name; design: 400, naming the model and the patterns that exist."""
-
-    status, code = 400, "model_not_found"
+class NoRoute(ProxyError):
+    """A request that names a model which leads nowhere."""
 
     def __init__(self, message: str, *, model: str = "", headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(message, headers=headers)
         self.model = model  # for the record: no plan will be made that could name it
+
+
+class ModelNotBound(NoRoute):
+    """No binding matches the model's name; design: 400, naming the model and the patterns that exist."""
+
+    status, code = 400, "model_not_found"
+
+
+class NoUsableUpstream(NoRoute):
+    """A binding matches, and whatever it leads to is switched off or misconfigured."""
+
+    status, code = 503, "no_usable_upstream"
 
 
 class DialectNotSpoken(ProxyError):
@@ -62,6 +72,10 @@ class RequestTimeout(ProxyError):
 
 class BodyTooLarge(ProxyError):
     status, code = 413, "request_too_large"
+
+
+class UrlTooLong(ProxyError):
+    status, code = 414, "url_too_long"
 
 
 class EncodingNotSupported(ProxyError):

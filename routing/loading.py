@@ -19,24 +19,16 @@ def load(detected_kinds: Mapping[str, Kind] | None = None) -> tuple[RoutingTable
     `detected_kinds` holds, by upstream name, what a server of kind auto said of itself.
     """
     problems: list[Problem] = []
+    rows = {row.pk: row for row in Upstream.objects.all()}
     upstreams: dict[int, UpstreamSnapshot] = {}
-    for row in Upstream.objects.filter(enabled=True):
-        with reported(problems, "upstream", row.name, row):
-            upstreams[row.pk] = upstream_of(row, (detected_kinds or {}).get(row.name, Kind.AUTO))
-    bindings = []
-    for binding in ModelBinding.objects.filter(enabled=True).prefetch_related("targets"):
-        targets = tuple(_targets(binding, upstreams, problems))
-        if targets:
-            bindings.append(
-                Binding(pattern=binding.pattern, targets=targets, session_affinity=binding.session_affinity)
-            )
-        else:
-            problems.append(
-                Problem("binding", binding.pattern, "it has no enabled upstream, so it is skipped", binding)
-            )
+    for row in rows.values():
+        if row.enabled:
+            with reported(problems, "upstream", row.name, row):
+                upstreams[row.pk] = upstream_of(row, (detected_kinds or {}).get(row.name, Kind.AUTO))
+    enabled = ModelBinding.objects.filter(enabled=True).prefetch_related("targets")
     return RoutingTable(
+        bindings=tuple(_binding(binding, rows, upstreams, problems) for binding in enabled),
         upstreams=tuple(upstreams.values()),
-        bindings=tuple(bindings),
         limits=limit_loading.limits(problems),
         throttles=limit_loading.throttles(problems),
     ), problems
@@ -82,6 +74,30 @@ def upstream_of(row: Upstream, detected: Kind = Kind.AUTO) -> UpstreamSnapshot:
         loading_wait=row.loading_wait,
         retry_statuses=tuple(row.retry_statuses or ()),
     )
+
+
+def _binding(
+    row: ModelBinding,
+    rows: Mapping[int, Upstream],
+    upstreams: Mapping[int, UpstreamSnapshot],
+    problems: list[Problem],
+) -> Binding:
+    """Also one without a usable target, so that nothing falls through to a wider pattern."""
+    targets = tuple(_targets(row, upstreams, problems))
+    lacking = () if targets else tuple(_lack(rows[one.upstream_id], upstreams) for one in row.targets.all())
+    binding = Binding(pattern=row.pattern, targets=targets, session_affinity=row.session_affinity, lacking=lacking)
+    if not targets:
+        problems.append(
+            Problem("binding", row.pattern, f"{binding.why_unusable}, so its requests are answered 503", row)
+        )
+    return binding
+
+
+def _lack(row: Upstream, upstreams: Mapping[int, UpstreamSnapshot]) -> str:
+    """What is wrong with a target at this upstream, without what only people in the admin should read."""
+    if not row.enabled:
+        return f"“{row.name}” is switched off"
+    return f"the target at “{row.name}” is misconfigured" if row.pk in upstreams else f"“{row.name}” is misconfigured"
 
 
 def _targets(

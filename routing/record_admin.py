@@ -196,9 +196,9 @@ class RequestRecordAdmin(RecordAdmin):
     @admin.display(description="outcome")
     def outcome_shown(self, record: RequestRecord) -> str:
         """A request that needed more than one attempt was answered in the end, and yet is worth a look."""
-        attempts = format_html(' <span class="sp-quiet">{} attempts</span>', record.attempts)
+        attempts = format_html(' <span class="sp-quiet sp-nowrap">{} attempts</span>', record.attempts)
         return format_html(
-            '<span class="sp-nowrap"><span class="sp-chip {}">{}</span>{}</span>',
+            '<span><span class="sp-chip {}">{}</span>{}</span>',
             outcome_tone(record.outcome),
             record.get_outcome_display(),
             attempts if record.attempts > 1 else "",
@@ -312,10 +312,10 @@ def change_row(change: Any) -> dict[str, str]:
 
 
 def pretty(text: str) -> str:
-    """JSON with indentation; anything else (a stream, a text that was cut) as it is."""
+    """JSON with indentation; anything else (a stream, a text that was cut, nesting without end) as it is."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -1,28 +1,50 @@
 """From a model's name to the binding whose targets serve it."""
 
-from routing.errors import BadRequest, EndpointNotFound, ModelNotBound
+from routing.errors import BadRequest, EndpointNotFound, ModelNotBound, NoUsableUpstream
 from routing.snapshot import Binding, RoutingTable
 
 
 def binding_for(model: str | None, routing: RoutingTable) -> Binding:
-    """The binding of a model's name, or the catch-all when no model is named.  Raises BadRequest or ModelNotBound."""
+    """The binding of a model's name, or the catch-all when no model is named.
+
+    Raises BadRequest, ModelNotBound or NoUsableUpstream.
+    """
     if model is None:
         if routing.catch_all is None:
             raise BadRequest(f"The request names no model, and no binding catches all. {_patterns(routing)}")
-        return routing.catch_all
+        return _usable(routing.catch_all, "")
     binding = routing.binding(model)
     if binding is None:
         raise ModelNotBound(f"No binding matches the model “{model[:200]}”. {_patterns(routing)}", model=model)
-    return binding
+    return _usable(binding, model)
 
 
-def catch_all(routing: RoutingTable, path: str) -> Binding:
-    """Where a path goes that names no model.  Raises EndpointNotFound."""
-    if routing.catch_all is None:
+def binding_of_path(path: str, model: str | None, routing: RoutingTable) -> Binding:
+    """Where a path goes that is none of ours, by the model of its body if there is one.
+
+    Raises EndpointNotFound or NoUsableUpstream.
+    """
+    binding = (routing.binding(model) if model is not None else None) or routing.catch_all
+    if binding is None:
         raise EndpointNotFound(
             f"/{path[:200]} is not an endpoint of this proxy, and no * binding says which upstream it could be for."
         )
-    return routing.catch_all
+    return _usable(binding, model or "")
+
+
+def _usable(binding: Binding, model: str) -> Binding:
+    if binding.targets:
+        return binding
+    asked = (
+        f"The model “{model[:200]}” is bound by “{binding.pattern}”, and"
+        if model
+        else f"The binding “{binding.pattern}”:"
+    )
+    raise NoUsableUpstream(
+        f"{asked} {binding.why_unusable}. Switch an upstream on or mend it in the admin, whose first page says what is "
+        "wrong, or change or disable the binding.",
+        model=model,
+    )
 
 
 def _patterns(routing: RoutingTable) -> str:

@@ -84,13 +84,28 @@ class Target:
         return self.picked if self.picks else self.model
 
 
+_MOST_LACKING = 5  # that are told
+
+
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """`session_affinity`: the requests of one conversation go to the same target, so that its KV cache is used."""
+    """`session_affinity`: the requests of one conversation go to the same target, so that its KV cache is used.
+
+    One without targets matches all the same, and its requests are refused: else they would go, with their client's key,
+    where a wider pattern leads.  `lacking` is then what is wrong with each target that it would have.
+    """
 
     pattern: str
     targets: tuple[Target, ...]
     session_affinity: bool = False
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def why_unusable(self) -> str:
+        """In words for whoever mends it, where there are no targets."""
+        shown, more = self.lacking[:_MOST_LACKING], len(self.lacking) - _MOST_LACKING
+        words = f"{', '.join(shown)}{f' and {more} more' if more > 0 else ''}"
+        return f"it has no usable upstream ({words})" if shown else "it names no upstream"
 
     @cached_property
     def picks(self) -> bool:
@@ -107,7 +122,7 @@ class Binding:
 @dataclass(frozen=True, kw_only=True)
 class RoutingTable:
     upstreams: tuple[Upstream, ...] = ()  # the enabled ones
-    bindings: tuple[Binding, ...] = ()  # in order of position, those that have an enabled target
+    bindings: tuple[Binding, ...] = ()  # the enabled ones, in order of position
     limits: LimitTable = field(default_factory=LimitTable)
     throttles: ThrottleTable = field(default_factory=ThrottleTable)
 

@@ -17,6 +17,11 @@ def bound(pattern: str, *targets: Target | Upstream) -> Binding:
     return Binding(pattern=pattern, targets=tuple(made))
 
 
+def unusable(pattern: str, *lacking: str) -> Binding:
+    """Enabled, and nothing that it leads to can be asked."""
+    return Binding(pattern=pattern, targets=(), lacking=lacking)
+
+
 def routing_of(*bindings: Binding) -> RoutingTable:
     upstreams = dict.fromkeys(target.upstream for binding in bindings for target in binding.targets)
     return RoutingTable(upstreams=tuple(upstreams), bindings=bindings)

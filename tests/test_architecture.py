@@ -34,6 +34,7 @@ PURE = frozenset(
         "routing.admission.targets",
         "routing.admission.throttle",
         "routing.dialects",
+        "routing.decoding",
         "routing.errors",
         "routing.headers",
         "routing.hints",
@@ -68,7 +69,7 @@ PURE = frozenset(
         "validation.whole",
     }
 )
-PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
+PURE_LIBRARIES = frozenset({"orjson", "json_repair", "brotli", "zstandard"})
 IMPURE_STANDARD_LIBRARY = frozenset(
     {
         "asyncio", "concurrent", "contextvars", "http", "logging", "multiprocessing", "os", "pathlib",

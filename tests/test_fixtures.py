@@ -53,7 +53,7 @@ def test_only_the_missing_key_is_wrong_without_it(monkeypatch):
     monkeypatch.delenv("VENICE_API_KEY", raising=False)
     load("config_venice_sample")
     assert [text for text in problems() if "VENICE_API_KEY" in text]
-    assert all("VENICE_API_KEY" in text or "no enabled upstream" in text for text in problems())
+    assert all("VENICE_API_KEY" in text or "“venice” is misconfigured" in text for text in problems())
 
 
 @every_sample

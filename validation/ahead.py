@@ -3,15 +3,13 @@
 from collections.abc import Callable
 
 from routing.dialects.events import Event, ToolArguments, ToolStart
-from validation.channels import Channel, Detectors, Stream
-from validation.gate import Gate
+from validation.channels import Channel, Condemned, Detectors, Stream
 
 
 class Ahead:
-    """A `Transform` in front of the repair: it changes nothing, and shuts the gate when it has found garbage."""
+    """A `Transform` in front of the repair: behind arguments that are garbage it says so to the gate."""
 
-    def __init__(self, gate: Gate, detectors: Callable[[Channel], Detectors]) -> None:
-        self._gate = gate
+    def __init__(self, detectors: Callable[[Channel], Detectors]) -> None:
         self._make = detectors
         self._calls: dict[int, Stream] = {}
 
@@ -22,7 +20,7 @@ class Ahead:
             call = self._calls.get(event.key)
             found = call and call.feed(event.text)
             if call and found:
-                self._gate.shut(found, call)
+                return [event, Condemned(found, call)]
         return [event]
 
     def close(self) -> list[Event]:

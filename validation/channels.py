@@ -3,10 +3,13 @@
 from enum import StrEnum
 from typing import Protocol
 
+from routing.dialects.events import Event
 from validation.verdict import Verdict
 
 LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and some to recognise a repeat by
 FIRST_WINDOW = 24  # at the beginning: a few tokens
+FULL_WINDOW = 4 * (LONGEST_WINDOW - FIRST_WINDOW)  # characters after which it has grown to its size
+ANCHOR = 12  # characters by which a repeat is recognised where the detectors have not looked yet
 LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
 
 
@@ -61,8 +64,14 @@ class Stream:
         behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
         suspicion = self.detectors.suspicion
         if suspicion is None or self.size - suspicion > LONGEST_HOLD:
-            return behind
+            return behind if self.size > FULL_WINDOW else self._early(behind)
         return min(suspicion, behind)
+
+    def _early(self, behind: int) -> int:
+        """While the window is small, text would go on that the detectors have not looked at: not so what repeats up to
+        the end of it.  Where that is nearly all there is, nothing goes on, and another answer can still begin."""
+        repeat = repeating(self.text)
+        return 0 if repeat < FIRST_WINDOW else min(repeat, behind)
 
     def tail(self, size: int) -> str:
         """Its last characters, without joining all that came."""
@@ -73,3 +82,26 @@ class Stream:
             if length >= size:
                 break
         return "".join(reversed(found))[-size:]
+
+
+def repeating(text: str) -> int:
+    """Where the end of a text begins to be said again; its length, if it is new."""
+    size, anchor = len(text), text[-ANCHOR:]
+    found = size
+    for at in {text.rfind(anchor, 0, size - 1), text.find(anchor, 0, size - 1)} - {-1}:
+        start = size - len(anchor)
+        distance = start - at
+        while start > distance and text[start - 1] == text[start - 1 - distance]:
+            start -= 1
+        found = min(found, start)
+    return found
+
+
+class Condemned(Event):
+    """Garbage was found in what may be held on its way to the gate.  What came before that goes there first."""
+
+    __slots__ = ("stream", "verdict")
+
+    def __init__(self, verdict: Verdict, stream: Stream) -> None:
+        self.verdict = verdict
+        self.stream = stream

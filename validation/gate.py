@@ -33,7 +33,7 @@ from routing.dialects.events import (
 )
 from validation.asks import Ask, Wonder, about_the_end
 from validation.calls import Calls, Ends, Found
-from validation.channels import Channel, Detectors, Stream
+from validation.channels import Channel, Condemned, Detectors, Stream
 from validation.snapshot import Delivery, Policy, ValidateOn
 from validation.verdict import Verdict
 
@@ -98,6 +98,9 @@ class Gate:
         if isinstance(event, Failed):
             self._ended, self.failure, self.ask = True, event.error, None
             return []
+        if isinstance(event, Condemned):
+            self._condemn(event.verdict, event.stream)
+            return []
         self._held.append(event)
         if channel := _SPOKEN.get(type(event)):
             return self._heard(event, channel)  # type: ignore[arg-type]
@@ -142,11 +145,6 @@ class Gate:
             self.ask = None
             return self._everything() if asked.at_end else []
         return []
-
-    def shut(self, verdict: Verdict, stream: Stream) -> None:
-        """Somebody else has found garbage, in what may not have come here yet."""
-        if self.verdict is None and not self._ended:
-            self._condemn(verdict, stream)
 
     def beginning(self) -> list[Event]:
         """The start of the answer, if the client has not seen it yet: whatever else is said must follow one."""

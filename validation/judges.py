@@ -35,14 +35,17 @@ def asks_for_code(body: Mapping[str, Any], dialect: Dialect) -> bool:
 
 
 class Judge:
-    """What the detectors that the policy wants say of one channel; what they are not sure enough of is not said.
+    """What the detectors that the policy wants say of one channel.
 
     `code`: its text is code, of which an editor that asks at every stop of typing may well get none.
     """
 
     def __init__(self, policy: Policy, channel: Channel, *, code: bool = False) -> None:
-        self._text = TextDetectors(policy.detectors, Channel.ARGUMENTS.value if code else channel.value)
-        self._threshold = policy.confidence_threshold
+        self._text = TextDetectors(
+            policy.detectors,
+            Channel.ARGUMENTS.value if code else channel.value,
+            least_sure=policy.confidence_threshold,
+        )
         self._is_seen = False
         self._wants_text = channel is Channel.TEXT and not code and "empty" in policy.detectors
 
@@ -57,18 +60,14 @@ class Judge:
     def feed(self, text: str) -> Verdict | None:
         if not self._is_seen:
             self._is_seen = bool(text.strip())
-        found = self._text.feed(text)
-        return self._sure(found) if found else None
+        return self._text.feed(text)
 
     def close(self, finish_reason: str = "") -> Verdict | None:
         """An answer of nothing is one only if it ended by itself: a client may have asked for a single token."""
         found = self._text.close(finish_reason)
         if found is None and self._wants_text and not self._is_seen and finish_reason in _BY_ITSELF:
-            found = answer.empty("")
-        return self._sure(found)
-
-    def _sure(self, verdict: Verdict | None) -> Verdict | None:
-        return verdict if verdict and verdict.confidence >= self._threshold else None
+            return answer.empty("")
+        return found
 
 
 _BY_ITSELF = frozenset({FinishReason.STOP, FinishReason.UNKNOWN})

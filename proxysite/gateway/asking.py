@@ -77,8 +77,7 @@ def find_route(asked: Asked, endpoint: Endpoint | None, dialect: Dialect, routin
     readable = _object_or_none(asked)
     named = readable.get("model") if readable else None
     model = named if isinstance(named, str) and len(named) <= LONGEST_NAME else None
-    bound = routing.binding(model) if model is not None else None
-    binding = bound or resolve.catch_all(routing, asked.path)
+    binding = resolve.binding_of_path(asked.path, model, routing)
     return Route(endpoint=None, dialect=dialect, binding=binding, model=model, body=readable)
 
 

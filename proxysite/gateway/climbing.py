@@ -144,7 +144,7 @@ class Climb:
         seam = (Continuation(self.plan.said),) if self.plan.said else ()
         if self._exchange.repair is None:
             return seam
-        ahead = Ahead(self.guard.gate, judges(self.guard.policy))
+        ahead = Ahead(judges(self.guard.policy))
         return (self._exchange.repair.late(ahead), *seam)
 
     async def _end(self, relay: ConvertingRelay) -> None:

@@ -40,7 +40,7 @@ from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
 from routing.dialects.responses import parse as responses_parse
-from routing.errors import ModelNotBound, ProxyError, UpstreamBroken
+from routing.errors import NoRoute, ProxyError, UpstreamBroken
 from routing.snapshot import Target
 from routing.upstream import Headers
 
@@ -144,7 +144,7 @@ def _route(asked: Asked, endpoint: Endpoint | None, exchange: Exchange, config: 
     """The record names the model of a request that goes nowhere, too."""
     try:
         route = find_route(asked, endpoint, exchange.client_dialect, config.routing)
-    except ModelNotBound as problem:
+    except NoRoute as problem:
         exchange.model_asked = problem.model
         raise
     exchange.model_asked = route.model or ""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.utils import timezone
 
-from proxysite.gateway.alarms import Alarm, Alarms
+from proxysite.gateway.alarms import Alarm, Alarms, StoredKey, What
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import Health, Targets, TargetState
@@ -202,6 +202,7 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
                 "targets": [
                     {"upstream": target.upstream.name, "model": target.model or None} for target in binding.targets
                 ],
+                **({} if binding.targets else {"why_unusable": binding.why_unusable}),
             }
             for binding in config.routing.bindings
         ],
@@ -222,9 +223,10 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
 
 
 def alarms(config: LiveConfig, numbers: Numbers) -> tuple[Alarm, ...]:
-    """Those of validators that are still asked."""
-    asked = {policy.validator.name for policy in config.validation.policies if policy.validator}
-    return tuple(alarm for alarm in numbers.alarms.standing(timezone.now()) if alarm.what in asked)
+    """Those of validators that are still asked, and of keys that are still stored."""
+    used: set[What] = {policy.validator.name for policy in config.validation.policies if policy.validator}
+    used |= {StoredKey(upstream.name, upstream.key) for upstream in config.routing.upstreams if upstream.key}
+    return tuple(alarm for alarm in numbers.alarms.standing(timezone.now()) if alarm.what in used)
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
@@ -240,6 +242,6 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 def target(config: LiveConfig) -> str:
     """Where most requests go: the catch-all's first upstream, else the only one, else all of them."""
-    if config.routing.catch_all:
+    if config.routing.catch_all and config.routing.catch_all.targets:
         return config.routing.catch_all.first_choices[0].upstream.base_url
     return ", ".join(upstream.base_url for upstream in config.routing.upstreams)

@@ -12,7 +12,7 @@ from typing import Any
 from routing.dialects import BARE, Dialect, tokens
 from routing.dialects.along import prompt_of
 from routing.dialects.capabilities import Capabilities, Prefill, ThinkingForm
-from routing.dialects.events import Event, Finish, Reasoning, Start, Text, Usage, UsageSeen
+from routing.dialects.events import Event, Finish, Reasoning, ReasoningEnd, Redacted, Start, Text, Usage, UsageSeen
 from routing.kinds import Kind
 
 OVERLAP = 600  # characters at the end of a text that the answer may say once more
@@ -150,6 +150,8 @@ class Continuation:
         if type(event) is Reasoning:
             self._thoughts.append(event.text)
             return [event]
+        if type(event) in (ReasoningEnd, Redacted) and not self._held:
+            return [event]  # the text is still to come
         if type(event) is Finish and not self._is_settled:
             self._held = self._held or "".join(self._thoughts)
         return [*self.close(), event]

@@ -182,9 +182,7 @@ class KeptFrames(StreamConverter):
         if self._unread:
             raw = b"".join([*self._unread, raw])
             self._unread.clear()
-        waits_for = [event for event in found if type(event) not in _TEXTS or event.text]  # type: ignore[attr-defined]
-        if mended:
-            waits_for.insert(0, _MENDED)
+        waits_for = [_MENDED, *found] if mended else found[:]
         kept = _Kept(raw, waits_for, self._reader.finish is not None, self._own.place)
         self._waiting.append(kept)
         if waits_for:
@@ -245,7 +243,7 @@ class KeptFrames(StreamConverter):
             said += kept.said
             self._waiting.popleft()
         if said:
-            self._writer.feed(said)
+            self._writer.left(said)
         frames = b"".join(out)
         return self._echo.feed(frames) if self._echo else frames
 

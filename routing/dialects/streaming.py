@@ -48,6 +48,8 @@ class Writer(Protocol):
 
     def close(self) -> bytes: ...
 
+    def left(self, new: list[Event]) -> None: ...  # the client has these from elsewhere
+
     def stand(self, place: Any) -> None: ...  # the client has frames of somebody else's up to there
 
     def go_on(self, exchange: Exchange) -> None: ...  # with another upstream's answer to the same request

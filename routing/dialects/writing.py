@@ -41,6 +41,10 @@ class StreamWriter(ABC):
     def has_ended(self) -> bool:
         return self._ended
 
+    def left(self, new: list[Event]) -> None:
+        """The client has these, in frames that were not written here."""
+        self.feed(new)
+
     def stand(self, place: Any) -> None:  # noqa: B027 (most writers have nothing to fit)
         """The client has frames that were not written here, up to this place: what follows must fit to them."""
 

@@ -95,6 +95,7 @@ def config(url: str, refused_url: str, tls_url: str = "https://127.0.0.1:9") -> 
             set_params={"cache_prompt": True},
         ),
         upstream("many-models", url),
+        upstream("off", url, enabled=False),
         upstream("keyless", url, credential_mode="none"),
         upstream("own-bearer", url, **own, key_style="bearer"),
         upstream("own-x-api-key", url, **own, key_style="x-api-key"),

@@ -80,6 +80,29 @@ def test_what_there_is_is_delivered_where_the_policy_says_so(client, upstream, p
     assert said(read).startswith(GOOD)
 
 
+WRITE = {"name": "write", "parameters": {"type": "object", "properties": {"path": {"type": "string"}}}}
+TOOLS = {
+    "chat": [{"type": "function", "function": WRITE}],
+    "messages": [{"name": "write", "input_schema": WRITE["parameters"]}],
+    "responses": [{"type": "function", **WRITE}],
+}
+
+
+@every_client
+@pytest.mark.parametrize("policy", ["judged-message", "judged-deliver"])
+@pytest.mark.parametrize("said_before", ["", GOOD])
+def test_a_call_that_loops_takes_nothing_away_from_what_came_with_it(client, upstream, pair, policy, said_before):
+    start = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "write", "arguments": ""}}
+    loop = {"index": 0, "function": {"arguments": '{"path": "' + LOOP * 400}}
+    parts = [{"role": "assistant", "content": said_before}, {"tool_calls": [start]}, {"tool_calls": [loop]}]
+    upstream.answer(stream(b"".join(event(chat_chunk(part)) for part in parts), Gate()))
+    answer = pair.post(client, model=policy, stream=True, tools=TOOLS[pair.client.dialect])
+    read = read_stream(pair, answer.content)
+    assert said(read).startswith(said_before)
+    assert ("garbage" in said(read)) == (policy == "judged-message")
+    assert read.tools() == []
+
+
 @every_client
 def test_a_whole_answer_is_judged_whole(client, upstream, pair):
     def body(text):

@@ -43,6 +43,26 @@ def test_a_wrong_method(client, upstream, exchange, method):
     assert upstream.calls == []
 
 
+@pytest.mark.parametrize("exchange", ALL, ids=str)
+def test_a_model_whose_upstream_is_switched_off_goes_nowhere_else(client, upstream, exchange):
+    """Not even to the upstream of *, which would get the client's key."""
+    answer = client.post(exchange.client_path, json=exchange.body("via-off"), headers=exchange.headers)
+    message = assert_is_error(answer, exchange.dialect, 503)
+    assert "“via-off”" in message
+    assert "“off” is switched off" in message
+    assert upstream.calls == []
+
+
+def test_another_path_for_a_model_whose_upstream_is_switched_off(client, upstream):
+    answer = client.post("/v1/rerank", json={"model": "via-off"})
+    assert "“off” is switched off" in assert_is_error(answer, "chat", 503)
+    assert upstream.calls == []
+
+
+def test_a_model_whose_upstream_is_switched_off_is_not_listed(client):
+    assert "via-off" not in [entry["id"] for entry in client.get("/v1/models").json()["data"]]
+
+
 def test_a_wrong_head_request_has_no_body(client):
     answer = client.head("/v1/chat/completions")
     assert answer.status_code == 405

@@ -54,6 +54,13 @@ def test_a_name_that_nothing_matches_is_said_to_be_refused(admin_client):
     assert "no binding" in text_of(admin_client, **{"try": "qwen"})
 
 
+def test_a_name_whose_binding_leads_nowhere_is_said_to_be_refused(admin_client):
+    make_binding("*", make_upstream())
+    make_binding("glm-*", make_upstream(name="zai", enabled=False), position=1)
+    shown = text_of(admin_client, **{"try": "glm-5"})
+    assert "with a 503: it has no usable upstream (“zai” is switched off)" in shown
+
+
 def test_a_tried_name_is_escaped(admin_client):
     assert "<script>x" not in text_of(admin_client, **{"try": "<script>x</script>"})
 

@@ -88,6 +88,12 @@ def test_a_refusal_is_explained_as_well(admin_client):
     assert "No binding matches the model" in explained(admin_client).content.decode()
 
 
+def test_a_binding_that_leads_nowhere_is_a_refusal(admin_client, upstream):
+    upstream.enabled = False
+    upstream.save()
+    assert "“local” is switched off" in explained(admin_client).content.decode()
+
+
 def test_a_dialect_the_upstream_does_not_speak_is_a_refusal(admin_client, upstream):
     upstream.supports_generate = False
     upstream.save()

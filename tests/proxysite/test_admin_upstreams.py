@@ -86,3 +86,22 @@ def test_a_family_that_is_misspelt_is_told_beside_the_field(admin_client):
 
 def test_families_that_there_are_can_be_chosen(admin_client):
     assert saved(admin_client, tool_call_repair="kimi, glm")[1].tool_call_repair == "kimi, glm"
+
+
+def added(client, **more):
+    url = reverse("admin:routing_upstream_add")
+    fields = filled(client.get(url), name="rack", base_url="http://127.0.0.1:8000")
+    return client.post(url, {**fields, **more}, follow=True)
+
+
+def test_who_has_added_an_upstream_is_led_to_the_binding_that_it_needs(admin_client):
+    first, then = (str(message) for message in added(admin_client).context["messages"])
+    assert "was added successfully" in first
+    assert f'href="{reverse("admin:routing_modelbinding_add")}"' in then
+    assert "that leads to “rack”" in then
+
+
+def test_an_upstream_added_from_a_bindings_form_needs_no_such_hint(admin_client):
+    added(admin_client, _popup="1")
+    assert Upstream.objects.get().name == "rack"
+    assert "that leads to “rack”" not in admin_client.get(reverse("admin:index")).content.decode()

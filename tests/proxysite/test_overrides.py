@@ -7,6 +7,7 @@ from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
 from sampling.snapshot import Layer, Rule, SamplingTable
+from tests.snapshots import unusable
 
 NO_RULES = SamplingTable()
 
@@ -52,6 +53,18 @@ def test_a_url_makes_a_proxy_of_an_empty_installation():
     routing = routed(RoutingTable(), base_urls={ONLY: "http://new"})
     assert routing.catch_all.targets[0].upstream.base_url == "http://new"
     assert routing.upstreams[0].name == "default"
+
+
+def test_a_url_takes_the_place_of_a_catch_all_that_leads_nowhere_and_of_nothing_else():
+    routing = routed(RoutingTable(bindings=(unusable("glm-*"), unusable("*"))), base_urls={ONLY: "http://new"})
+    assert routing.catch_all.targets[0].upstream.base_url == "http://new"
+    assert routing.binding("glm-5").targets == ()
+
+
+def test_other_options_give_no_upstream_what_was_bound_elsewhere():
+    routing = RoutingTable(upstreams=(upstream("a"),), bindings=(unusable("*"),))
+    assert routed(routing, enforced={"top_p": 1}).bindings == (unusable("*"),)
+    assert routed(routing, base_urls={ONLY: "http://new"}).bindings == (unusable("*"),)
 
 
 def test_a_name_that_is_not_stored_is_a_further_upstream():

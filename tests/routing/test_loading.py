@@ -81,11 +81,49 @@ def test_bindings_stand_in_the_order_of_their_position():
     assert [binding.pattern for binding in loading.load()[0].bindings] == ["early", "late"]
 
 
-def test_a_binding_without_an_enabled_upstream_is_reported():
-    make_binding("glm-*", make_upstream(enabled=False))
+def test_a_binding_whose_upstream_is_off_is_reported_and_still_matches():
+    make_binding("*", make_upstream(name="local"))
+    make_binding("glm-*", make_upstream(name="zai", enabled=False), position=1)
     routing, problems = loading.load()
-    assert routing == RoutingTable()
-    assert [str(problem) for problem in problems] == ["binding “glm-*”: it has no enabled upstream, so it is skipped"]
+    assert (routing.binding("glm-5").pattern, routing.binding("glm-5").targets) == ("glm-*", ())
+    assert [str(problem) for problem in problems] == [
+        "binding “glm-*”: it has no usable upstream (“zai” is switched off), so its requests are answered 503"
+    ]
+
+
+def test_what_is_wrong_with_each_target_of_an_unusable_binding_is_told():
+    broken, whole = make_upstream(name="broken"), make_upstream(name="whole")
+    Upstream.objects.filter(pk=broken.pk).update(base_url="nowhere")
+    make_binding("*", make_upstream(name="off", enabled=False), broken, whole)
+    BindingTarget.objects.filter(upstream=whole).update(weight=0)
+    binding = loading.load()[0].catch_all
+    assert binding.lacking == (
+        "“off” is switched off",
+        "“broken” is misconfigured",
+        "the target at “whole” is misconfigured",
+    )
+
+
+def test_a_binding_without_any_target_still_matches():
+    make_binding("*", make_upstream())
+    make_binding("glm-*", position=1)
+    routing, problems = loading.load()
+    assert routing.binding("glm-5").why_unusable == "it names no upstream"
+    assert str(problems[0]) == "binding “glm-*”: it names no upstream, so its requests are answered 503"
+
+
+def test_a_binding_that_is_off_itself_is_as_if_it_were_not_there():
+    make_binding("*", make_upstream(name="local"))
+    make_binding("glm-*", make_upstream(name="zai", enabled=False), position=1, enabled=False)
+    routing, problems = loading.load()
+    assert routing.binding("glm-5").pattern == "*"
+    assert problems == []
+
+
+def test_of_an_upstream_that_is_off_not_even_the_row_is_judged():
+    row = make_upstream(enabled=False)
+    Upstream.objects.filter(pk=row.pk).update(base_url="nowhere")
+    assert loading.load() == (RoutingTable(), [])
 
 
 def test_the_kind_is_what_the_row_says_else_what_the_url_says_else_what_the_server_said():

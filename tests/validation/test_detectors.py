@@ -21,8 +21,8 @@ PROSE = (
 )
 
 
-def judged(text, stream="text", size=16, enabled=None):
-    detectors = TextDetectors(enabled, stream)
+def judged(text, stream="text", size=16, enabled=None, least_sure=0.0):
+    detectors = TextDetectors(enabled, stream, least_sure=least_sure)
     for start in range(0, len(text), size):
         detectors.feed(text[start : start + size])
     return detectors.close("stop")
@@ -188,6 +188,13 @@ def vocabulary(end):
 
 def test_a_small_vocabulary_in_any_order_is_a_loop_but_not_as_a_list():
     assert judged(PROSE + vocabulary(" ")) is not None
+
+
+def test_what_is_not_sure_enough_does_not_hide_what_comes_after_it():
+    text = PROSE + " ".join("Say it again" + "!" * n for n in range(1, 80)) + PROSE * 4
+    assert name(judged(text)) == "near_duplicates"
+    assert name(judged(text, least_sure=0.9)) == "repetition"
+    assert judged(text, least_sure=1.0) is None
 
 
 def test_tables_of_numbers_are_not_sought_for_near_duplicates():

@@ -2,6 +2,7 @@ import pytest
 
 from routing.dialects import Dialect
 from routing.dialects.events import End, Finish, FinishReason, Reasoning, Start, Text, ToolArguments, ToolEnd, ToolStart
+from tests.validation.test_detectors import ANSWERS
 from tests.validation.test_gate import GOOD, VALIDATOR, fed, said
 from validation.channels import Channel
 from validation.detectors import DETECTORS
@@ -15,6 +16,7 @@ PROSE = (
     "Martha counted the crates twice, wrote the number on the slate, and went to fetch her brother from the inn. "
     "He had been asleep since noon, so she let him be and walked home along the river on her own. "
 )
+GARBAGE = [bad for bad in ANSWERS if bad["label"] == "garbage"]
 LOOP = "I will now check the file again. "
 
 
@@ -55,6 +57,12 @@ def test_an_answer_of_nothing_is_bad_if_it_ended_by_itself(reason, detectors, is
     judge = gate(detectors=frozenset(detectors))
     fed(judge, [Start(), Reasoning("Hm."), Text(" \n"), Finish(reason), End()])
     assert (judge.verdict is not None) is is_bad
+
+
+@pytest.mark.parametrize("bad", GARBAGE, ids=lambda bad: bad["kind"])
+def test_a_policy_that_nobody_changed_is_sure_enough_of_every_kind_of_garbage(bad):
+    judge = judges(Policy(model_pattern="*", detectors=frozenset(DETECTORS)))(Channel.TEXT)
+    assert judge.feed(bad["text"]) or judge.close(FinishReason.STOP)
 
 
 def test_what_is_not_sure_enough_is_not_said():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from routing.dialects import Dialect
 from tests.json_strategies import json_values
 from tests.validation.test_evidence import LOOP, PROSE
+from validation.asks import Ask
 from validation.channels import Channel
-from validation.gate import Ask
 from validation.opinion import NotAVerdict, Opinion, opinion, verdict
 
 BAD = {"is_valid": False, "issue_type": "repetition", "confidence": 0.95, "quote": LOOP.strip()}

@@ -168,7 +168,7 @@ class Nonsense:
         if joints < FEWEST_JOINTS and self._salads < 2:
             return None
         return Verdict(
-            "nonsense", "gibberish", 0.8, tail.position - WINDOW * self._salads, tail.position, 0,
+            "nonsense", "gibberish", 0.85, tail.position - WINDOW * self._salads, tail.position, 0,
             f"{len(words)} words without grammar: " + text[-60:],
         )  # fmt: skip
 

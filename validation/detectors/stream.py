@@ -21,14 +21,18 @@ LONGEST_SUSPICION = 6000
 
 
 class TextDetectors:
-    """`feed` text, `close` at its end; the first verdict is the last, and nothing is read after it.
+    """`feed` text, `close` at its end; the first verdict is the last, and nothing is read after it.  One that is less
+    sure than `least_sure` is none.
 
     `safe` tells how many characters can go to a client: what was read, but for the last few and for what may be the
     repeats of a loop that is being built up right now.  `suspicion` is where those begin, if there are any.
     """
 
-    def __init__(self, enabled: frozenset[str] | None = None, stream: Stream = "text") -> None:
+    def __init__(
+        self, enabled: frozenset[str] | None = None, stream: Stream = "text", *, least_sure: float = 0.0
+    ) -> None:
         self.enabled = frozenset(DETECTORS) if enabled is None else enabled
+        self._least_sure = least_sure
         self.verdict: Verdict | None = None
         self._arguments = stream == "arguments"
         self._waiting: list[str] = []
@@ -96,13 +100,13 @@ class TextDetectors:
         code = self._arguments or self._fences.open > 0
         run = tail.scan(piece, code)
         self._step = tail.step
-        self.verdict = None if run is None else self._judged(run)
-        if self.verdict is None:
-            self.verdict = self._nonsense.scan(tail, piece, code, enabled)
+        verdict = (None if run is None else self._judged(run)) or self._nonsense.scan(tail, piece, code, enabled)
         if code:
             self._nearly.skip(tail)
-        elif self.verdict is None and "near_duplicates" in enabled:
-            self.verdict = self._nearly.scan(tail)
+        elif verdict is None and "near_duplicates" in enabled:
+            verdict = self._nearly.scan(tail)
+        if verdict is not None and verdict.confidence >= self._least_sure:
+            self.verdict = verdict
 
     def _judged(self, run: Run) -> Verdict | None:
         name = "counter" if run.kind == "counter" else "whitespace" if run.unit.isspace() else "repetition"

@@ -6,7 +6,9 @@ import errno
 import json
 import logging
 import os
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -18,7 +20,6 @@ from django.db.migrations.executor import MigrationExecutor
 from proxysite import live
 from proxysite.environment import BadSetting, Environment
 from proxysite.gateway.connection import Connection
-from proxysite.live import LiveConfig
 from proxysite.overrides import ONLY, Overrides
 
 if TYPE_CHECKING:
@@ -63,37 +64,38 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_another_schema()
-        overrides = Overrides(
-            base_urls=dict(_named_url(text) for text in options["target_base_url"]),
-            bindings=options["model_bindings"],
-            enforced=options["enforce_params"],
-        )
-        self._configure(options["config"], lambda: live.lay_over(overrides))
-        said = listening(options, settings.ENV, _stored_listening())
+        said: dict[str, Any] = {}
+        with ExitStack() as held:
+            sockets: list[socket.socket] = []
 
-        from proxysite.asgi import application  # sets Django up again, and with it the log levels
+            def accept() -> None:
+                live.lay_over(_overrides(options))
+                said.update(listening(options, settings.ENV, _stored_listening()))
+                sockets.extend(held.enter_context(one) for one in listening_sockets(said["host"], said["port"]))
 
-        _set_log_levels(debug=said["debug_logs"], override=said["override_logs"])
-        self._serve(application, said["host"], said["port"], said["base_path"])
+            self._configure(options["config"], accept)
 
-    def _configure(self, path: str | None, lay_over: Callable[[], LiveConfig]) -> None:
-        """The stored rows, or those of a file, with the options over them; nothing changes where they do not fit."""
+            from proxysite.asgi import application  # sets Django up again, and with it the log levels
+
+            _set_log_levels(debug=said["debug_logs"], override=said["override_logs"])
+            self._serve(application, sockets, said["base_path"])
+
+    def _configure(self, path: str | None, accept: Callable[[], None]) -> None:
+        """The stored rows, or those of a file.  Where options or port cannot be had with them, nothing changes."""
         from proxysite import config_file
 
         try:
             if path:
-                self.stdout.write(str(config_file.import_file(path, replace=True, accept=lay_over)))
+                self.stdout.write(str(config_file.import_file(path, replace=True, accept=accept)))
             else:
-                lay_over()
+                accept()
         except (config_file.ConfigFileError, BadSetting) as problem:
             raise CommandError(str(problem)) from None
 
-    def _serve(self, application: "Application", host: str, port: int, base_path: str) -> None:
+    def _serve(self, application: "Application", sockets: list[socket.socket], base_path: str) -> None:
         application.engine.base_path = "/" + base_path.strip("/") if base_path.strip("/") else ""
         config = uvicorn.Config(
             application,
-            host=host,
-            port=port,
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -103,19 +105,14 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=settings.ENV["STOP_SECONDS"],
             http=Connection,
         )
-        for is_news in (_is_no_stop, _is_no_refusal):
-            logging.getLogger("uvicorn.error").addFilter(is_news)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_stop)
         server = _Server(config, self.stdout.write, application.engine.base_path)
         try:
-            server.run()
+            server.run(sockets)
         except KeyboardInterrupt:
             return  # Ctrl-C: it has shut down in order by now, and a traceback would only frighten
-        except SystemExit as stopped:
-            if not isinstance(stopped.__context__, OSError):
-                raise
-            raise CommandError(not_listening(host, port, stopped.__context__)) from None
         if not server.started:
-            raise CommandError(f"Could not listen on {host}:{port}; the log above says why.")
+            raise CommandError("Could not start; the log above says why.")
 
 
 class _Server(uvicorn.Server):
@@ -152,9 +149,49 @@ def _is_no_stop(record: logging.LogRecord) -> bool:
     return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
-def _is_no_refusal(record: logging.LogRecord) -> bool:
-    """That it could not listen is told by `not_listening`, in a sentence."""
-    return not isinstance(record.msg, OSError)
+def listening_sockets(host: str, port: int) -> list[socket.socket]:
+    """On every address that the host has, as asyncio would make them.  Raises CommandError."""
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as problem:
+        raise CommandError(not_listening(host, port, problem)) from None
+    opened: list[socket.socket] = []
+    missing: OSError | None = None
+    for family, _, _, _, address in dict.fromkeys(found):
+        try:
+            opened.append(_listening_socket(family, address))
+        except OSError as problem:
+            if problem.errno not in _NO_SUCH_FAMILY:
+                for one in opened:
+                    one.close()
+                raise CommandError(not_listening(host, port, problem)) from None
+            missing = problem
+    if missing and not opened:
+        raise CommandError(not_listening(host, port, missing))
+    return opened
+
+
+# What a machine without IPv6 says to ::1, which may be one of the addresses of “localhost”.
+_NO_SUCH_FAMILY = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
+
+
+def _listening_socket(family: int, address: Any) -> socket.socket:
+    """Listens at once: of two that are only bound, both would believe that the port is theirs."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it would share the port with whoever has it
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+        made.listen(_BACKLOG)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+_BACKLOG = 2048  # uvicorn's
 
 
 def not_listening(host: str, port: int, problem: OSError) -> str:
@@ -182,6 +219,16 @@ def _json_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError("must be a JSON object")
     return value
+
+
+def _overrides(options: Mapping[str, Any]) -> Overrides:
+    """Raises BadSetting where one upstream would be in two places."""
+    base_urls: dict[str, str] = {}
+    for name, url in map(_named_url, options["target_base_url"]):
+        if name in base_urls or (base_urls and ONLY in (name, *base_urls)):
+            raise BadSetting(f"--target-base-url {url}: of several, each must name another upstream: NAME={url}.")
+        base_urls[name] = url
+    return Overrides(base_urls=base_urls, bindings=options["model_bindings"], enforced=options["enforce_params"])
 
 
 def _named_url(text: str) -> tuple[str, str]:

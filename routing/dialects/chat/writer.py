@@ -65,6 +65,13 @@ class ChatWriter(StreamWriter):
         self._heads(skeleton(self._exchange, event.id, "chat.completion.chunk"))
         self._chunk(b'{"role":"assistant","content":""}')
 
+    def left(self, new: list[events.Event]) -> None:
+        """Text leaves nothing behind but its size."""
+        if len(new) == 1 and type(new[0]) is events.Text:
+            self._tally.characters += len(new[0].text)
+        else:
+            self.feed(new)
+
     def stand(self, place: Any) -> None:
         """`place` is the first frame, which says what all chunks of this answer have in common."""
         first = object_of(place.partition(b"data:")[2]) or {}

@@ -14,7 +14,7 @@ from routing.kinds import Kind
 from routing.snapshot import RoutingTable, Target
 from routing.upstream import Upstreams
 from tests.proxysite.gateway.in_process import Gate, settled, until
-from tests.snapshots import an_upstream, bound
+from tests.snapshots import an_upstream, bound, unusable
 
 
 class Servers:
@@ -86,6 +86,12 @@ class TestTheMergedList:
         servers = Servers(a=["GLM-4", "glm-4", "x"], b=["X", "Glm-4", "y"])
         bindings = [bound("Y", server("a"))]
         assert await names(listed(servers), config(server("a"), server("b"), bindings=bindings)) == ["GLM-4", "x", "y"]
+
+    async def test_leaves_out_what_is_bound_to_nothing_usable(self):
+        """Neither a bound name nor what an upstream offers that would not be asked for it."""
+        servers = Servers(a=["glm-5", "qwen"])
+        table = config(server("a"), bindings=(unusable("glm-*"), unusable("mine"), bound("*", server("a"))))
+        assert await names(listed(servers), table) == ["qwen"]
 
     async def test_says_of_a_bound_name_what_holds_for_the_model_behind_it(self):
         servers = Servers(a=b'{"data": [{"id": "Theirs", "max_model_len": 32768}]}')
@@ -315,9 +321,3 @@ class TestATargetThatNamesAGlob:
         await self.sent(models)
         await until(lambda: not models._asking)
         assert await self.sent(models) == ["New"]
-
-    async def test_forgets_what_it_picked_when_too_many_names_were_wanted(self, monkeypatch):
-        monkeypatch.setattr(models_list, "REMEMBERED", 1)
-        models = listed(Servers(a=["Qwen3"]))
-        assert [await self.sent(models, wanted) for wanted in "xyx"] == [["Qwen3"]] * 3
-        assert len(models._picks) == 1

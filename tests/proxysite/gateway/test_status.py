@@ -4,16 +4,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from proxysite.gateway.alarms import Alarms
+from proxysite.gateway.alarms import Alarms, StoredKey
 from proxysite.gateway.rates import Rates
-from proxysite.gateway.status import LimitLine, PauseLine, TargetLine, UpstreamLine, report, status
+from proxysite.gateway.status import LimitLine, PauseLine, TargetLine, UpstreamLine, report, status, target
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.limits import Limit, LimitTable, Scope, ThrottleRule, ThrottleTable
 from routing.admission.targets import FAILURES, Health, Targets
 from routing.dialects import Dialect
 from routing.kinds import Kind
+from routing.secrets import Secret
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
+from tests.snapshots import an_upstream, unusable
 from validation.snapshot import Policy, ValidationTable, ValidatorTarget
 
 LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=frozenset({Dialect.CHAT}))
@@ -65,6 +67,23 @@ async def test_the_report_leaves_out_the_request_that_asks(config):
     assert said["upstreams"][0]["health"] == "healthy"
 
 
+async def test_the_report_says_why_a_binding_leads_nowhere():
+    bindings = (unusable("*", "“zai” is switched off"), Binding(pattern="b", targets=(TARGET,)))
+    config = LiveConfig(routing=RoutingTable(upstreams=(LOCAL,), bindings=bindings))
+    first, second = report(config, engine(1))["bindings"]
+    assert first == {
+        "pattern": "*",
+        "targets": [],
+        "why_unusable": "it has no usable upstream (“zai” is switched off)",
+    }
+    assert "why_unusable" not in second
+
+
+def test_where_most_requests_go_is_no_catch_all_that_leads_nowhere():
+    config = LiveConfig(routing=RoutingTable(upstreams=(LOCAL,), bindings=(unusable("*"),)))
+    assert target(config) == LOCAL.base_url
+
+
 async def test_each_target_has_its_own_health_and_the_upstream_the_worst(config):
     numbers = engine(1)
     for request in range(FAILURES):
@@ -112,6 +131,18 @@ async def test_of_models_that_clients_make_up_only_the_latest_are_shown(config):
         fail(numbers, f"made-up-{number}")
     (upstream,) = report(config, numbers)["upstreams"]
     assert [target["model"] for target in upstream["targets"][3:]] == [f"made-up-{number}" for number in range(30, 50)]
+
+
+async def test_a_refused_key_is_an_alarm_as_long_as_that_key_is_stored():
+    numbers = engine(1)
+    numbers.alarms.failed(StoredKey("zai", Secret("old")), "It is refused.", datetime.now(UTC))
+
+    def told(**fields):
+        routing = RoutingTable(upstreams=(an_upstream("zai", **fields),))
+        return report(LiveConfig(routing=routing), numbers)["alarms"]
+
+    assert told(key=Secret("old")) == ["It is refused."]
+    assert told(key=Secret("new")) == told(key=None) == []
 
 
 async def test_the_report_says_who_judges_and_which_validators_do_not():

@@ -272,7 +272,7 @@ def check_completions(stream: bytes, *, include_usage: bool = False) -> Read:
             continue
         assert chunk["object"] == "text_completion"
         if not chunk["choices"]:
-            assert include_usage or kept
+            assert include_usage
             assert read.finish
             read.usage = chunk["usage"]
             continue

@@ -10,6 +10,8 @@ from routing.dialects.events import (
     Finish,
     FinishReason,
     Reasoning,
+    ReasoningEnd,
+    Redacted,
     Start,
     Text,
     ToolStart,
@@ -175,6 +177,13 @@ class TestTheRest:
         assert through([*rest, *STOP]) == [*rest, Text("And then he slept."), *STOP]
         call = ToolStart(0, "c", "run")
         assert through([*rest, call, *STOP]) == [*rest, call, *STOP]
+
+    @pytest.mark.parametrize("seal", [ReasoningEnd("c2ln"), Redacted("c2ln")], ids=["signature", "redacted"])
+    def test_is_what_is_new_behind_thoughts_that_are_sealed(self, seal):
+        thought = Reasoning("Hm. ")
+        assert through([thought, seal, Text(SEEN + "Then"), *STOP]) == [thought, seal, Text("Then"), *STOP]
+        assert through([thought, seal, *STOP]) == [thought, seal, Text("Hm. "), *STOP]
+        assert through([Text("every "), seal, *STOP]) == [Text("every "), seal, *STOP]
 
     def test_is_counted_with_what_was_before_it(self):
         spent = tokens.of_text(SEEN.rstrip())
