@@ -20,9 +20,10 @@ from proxysite.gateway.plan import Plan
 from routing.dialects.events import UpstreamError
 from routing.dialects.opening import Found, Opening
 from routing.errors import FirstTokenTimeout, ProxyError, TotalTimeout, UpstreamBroken, UpstreamUnreachable
+from routing.headers import Headers, value_of
 from routing.retry import Failure
 from routing.snapshot import Upstream
-from routing.upstream import Answer, Headers, Upstreams, joined
+from routing.upstream import Answer, Upstreams, joined
 
 T = TypeVar("T")
 
@@ -67,8 +68,7 @@ class Opened:
         self.largest = answer.largest
 
     def header(self, name: str) -> str:
-        wanted = name.lower().encode()
-        return b", ".join([value for header, value in self.headers if header.lower() == wanted]).decode("latin-1")
+        return value_of(self.headers, name)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, decoded.  Raises UpstreamBroken, UpstreamTimeout or TotalTimeout."""

@@ -41,8 +41,8 @@ from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
 from routing.dialects.responses import parse as responses_parse
 from routing.errors import NoRoute, ProxyError, UpstreamBroken
+from routing.headers import Headers
 from routing.snapshot import Target
-from routing.upstream import Headers
 
 log = logging.getLogger("proxysite.gateway")
 override_log = logging.getLogger("proxysite.override")
@@ -315,8 +315,7 @@ def _failed(failure: UpstreamError, answer: Opened, plan: Plan, exchange: Exchan
     failure.message = without_keys(failure.message.encode(), plan.upstream).decode()
     error = conversion.error_answer(failure, exchange.client_dialect, exchange.request_id)
     told = dict(error.headers)
-    said = next((value.decode("latin-1") for name, value in answer.headers if name.lower() == b"x-should-retry"), None)
-    if said is not None:
+    if said := answer.header("x-should-retry"):
         told.setdefault("x-should-retry", said)
     wait = _hint(failure, answer.headers, timezone.now().timestamp())
     if wait is not None and told.get("x-should-retry") != "false" and _may_succeed_later(failure.status):
