@@ -162,7 +162,7 @@ class Attempt:
         is_asked_for = plan.conversation is not None and plan.streams and not is_json
         if answer.status < 300 and (is_asked_for or content_type.startswith("text/event-stream")):
             return await self._opened_stream(answer)
-        is_document = is_json and plan.method != "HEAD"
+        is_document = is_json and plan.method != "HEAD"  # which x-ndjson is not: Ollama streams it
         if answer.status >= 400 or is_document or plan.dialect:
             body = await answer.read()
             await self.aclose()
