@@ -19,7 +19,7 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 from routing import kinds, limit_admin, record_admin
 from routing.address import DEMO
 from routing.dialects import Dialect
-from routing.fields import SecretField, SecretInput, is_reference
+from routing.fields import SecretField, SecretInput, is_reference, warning_of
 from routing.forms import UpstreamForm
 from routing.json_form import IndentedJSON, JSONText
 from routing.kinds import Kind
@@ -151,6 +151,11 @@ class UpstreamAdmin(ModelAdmin):
             hint = 'Now <a class="sp-underlined" href="{}">add a binding</a> that leads to “{}”: a model\'s name, or *.'
             messages.info(request, format_html(hint, form, obj.name))
         return answer
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "api_key" in form.changed_data and (warning := warning_of(obj.api_key)):
+            messages.warning(request, warning)
 
     @post_action("Test connection", "test-connection", icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -339,7 +339,7 @@ def translated(problem: BaseException, upstream: Upstream, *, answering: bool = 
 def _reason(problem: BaseException, upstream: Upstream) -> str:
     """What the library says, less what may hold a key: the upstream's own, or one in the query of a URL."""
     text = _message(problem)
-    if upstream.key:
+    if upstream.key and upstream.key.is_masked:
         text = text.replace(upstream.key.reveal(), MASK)
     return _QUERY.sub("?…", text.splitlines()[0])[:300].rstrip(".:")
 

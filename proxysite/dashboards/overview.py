@@ -85,7 +85,7 @@ def _message(found: CheckMessage) -> dict[str, str]:
     if isinstance(found.obj, Model) and found.obj.pk is not None:
         meta = found.obj._meta
         link = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[found.obj.pk])
-    elif found.id == "proxysite.W001":
+    elif found.id in ("proxysite.W001", "proxysite.W007"):
         link = reverse("admin:routing_upstream_changelist")
     elif found.id in ("proxysite.W002", "proxysite.I001"):
         link = reverse("admin:routing_modelbinding_changelist")
