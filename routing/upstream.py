@@ -32,10 +32,9 @@ from routing.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from routing.headers import Headers, value_of
 from routing.secrets import MASK
 from routing.snapshot import Upstream
-
-Headers = list[tuple[bytes, bytes]]
 
 # Shorter than the keep-alive of the servers we meet (5 s in uvicorn and llama.cpp): the side that closes first must
 # be us, else a request can meet a connection that is just being closed.
@@ -64,9 +63,7 @@ class Answer:
         self.encoded = bool(self.header("content-encoding"))
 
     def header(self, name: str) -> str:
-        """Blank if there is none; several are joined."""
-        wanted = name.lower().encode()
-        return b", ".join([value for header, value in self.headers if header.lower() == wanted]).decode("latin-1")
+        return value_of(self.headers, name)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, decoded.  Raises UpstreamBroken or UpstreamTimeout."""

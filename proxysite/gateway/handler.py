@@ -23,10 +23,11 @@ from proxysite.gateway.engine import Engine
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import failures_of
 from proxysite.gateway.keepalive import Keepalive, Send
-from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
+from proxysite.gateway.responses import Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
 from routing.dialects.life import Life
 from routing.errors import BadRequest, InternalError, LoopDetected, ProxyError, ServerStopped, UrlTooLong
+from routing.headers import Headers
 
 log = logging.getLogger("proxysite.gateway")
 
