@@ -13,6 +13,7 @@ from django.db import DatabaseError
 
 from proxysite.live import LiveConfig, unknown_families
 from routing import loading as routing_loading
+from routing.secrets import short_key
 from sampling import loading as sampling_loading
 from validation import loading as validation_loading
 from validation.snapshot import ValidateOn
@@ -48,6 +49,7 @@ def configuration_messages(config: LiveConfig) -> list[CheckMessage]:
             )
         )
     found += _open_to_the_network(config)
+    found += _short_keys(config)
     found += _judging_nothing(config)
     found += [
         checks.Warning(f"{_capitalised(str(problem))}.", obj=problem.row, id="proxysite.W003")
@@ -68,6 +70,19 @@ def _open_to_the_network(config: LiveConfig) -> list[CheckMessage]:
             hint="Set LOCAL_API_KEY, so that clients must send a key of yours, or HOST=127.0.0.1.",
             id="proxysite.W006",
         )
+    ]
+
+
+def _short_keys(config: LiveConfig) -> list[CheckMessage]:
+    """Keys that are not masked although they may be meant as secrets."""
+    found = [(f"stored for the upstream “{upstream.name}”", upstream.key) for upstream in config.routing.upstreams]
+    validators = (policy.validator for policy in config.validation.policies if policy.validator)
+    found += [(f"stored for the validator “{validator.name}”", validator.key) for validator in validators]
+    found += [("in LOCAL_API_KEY", key) for key in settings.ENV["LOCAL_API_KEY"]]
+    return [
+        checks.Warning(f"The key {where} is not masked in records and logs: {problem}", id="proxysite.W007")
+        for where, problem in dict.fromkeys((where, short_key(key)) for where, key in found)
+        if problem
     ]
 
 

@@ -10,7 +10,7 @@ from django.utils.html import escape
 from django.views.debug import ExceptionReporter
 
 from proxysite.redaction import redacted
-from routing.secrets import MASK
+from routing.secrets import MASK, Secret
 
 
 class ErrorReporter(ExceptionReporter):
@@ -30,7 +30,10 @@ class ErrorReporter(ExceptionReporter):
         posted: Any = getattr(self.request, "POST", {}) if self.request else {}
         for name in posted:
             if name.endswith(("key", "password", "password1", "password2")):
-                yield from (value for value in posted.getlist(name) if value)
+                is_key = name.endswith("key")  # which may be too short to be a secret, or stand for none
+                yield from (
+                    value for value in posted.getlist(name) if value and (not is_key or Secret(value).is_masked)
+                )
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -25,7 +25,8 @@ _hidden: tuple[Secret, ...] = ()
 def hide(keys: Iterable[Secret]) -> None:
     """The keys of the configuration in force, told by `proxysite.live`.  Before the first load none is in memory."""
     global _hidden
-    _hidden = tuple(sorted(keys, key=lambda key: len(key.reveal()), reverse=True))  # one may be part of another
+    secret = (key for key in keys if key.is_masked)
+    _hidden = tuple(sorted(secret, key=lambda key: len(key.reveal()), reverse=True))  # one may be part of another
 
 
 def redacted(text: str) -> str:
@@ -58,6 +59,6 @@ class RedactSecrets(logging.Filter):
 
 def without_keys(body: bytes, upstream: Upstream) -> bytes:
     """An upstream's refusal without the key we sent it: some quote what they were sent."""
-    if upstream.key and (key := upstream.key.reveal().encode()) in body:
+    if upstream.key and upstream.key.is_masked and (key := upstream.key.reveal().encode()) in body:
         return body.replace(key, MASK.encode())
     return body

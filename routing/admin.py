@@ -19,7 +19,7 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 from routing import kinds, limit_admin, record_admin
 from routing.address import DEMO
 from routing.dialects import Dialect
-from routing.fields import SecretField, SecretInput, is_reference
+from routing.fields import SecretField, SecretInput, is_reference, warning_of
 from routing.forms import UpstreamForm
 from routing.json_form import IndentedJSON, JSONText
 from routing.kinds import Kind
@@ -145,11 +145,17 @@ class UpstreamAdmin(ModelAdmin):
 
     def response_add(self, request: HttpRequest, obj: Upstream, post_url_continue: str | None = None) -> HttpResponse:
         """An upstream serves nobody before a model's name leads there: where to go next is said once, here."""
+        answer = super().response_add(request, obj, post_url_continue)
         if request.user.has_perm("routing.add_modelbinding") and IS_POPUP_VAR not in request.POST:
             form = reverse("admin:routing_modelbinding_add")
-            hint = 'Now add a <a class="sp-link" href="{}">binding</a> that leads to “{}”: a model\'s name, or *.'
+            hint = 'Now <a class="sp-underlined" href="{}">add a binding</a> that leads to “{}”: a model\'s name, or *.'
             messages.info(request, format_html(hint, form, obj.name))
-        return super().response_add(request, obj, post_url_continue)
+        return answer
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "api_key" in form.changed_data and (warning := warning_of(obj.api_key)):
+            messages.warning(request, warning)
 
     @post_action("Test connection", "test-connection", icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -74,6 +74,10 @@ class BodyTooLarge(ProxyError):
     status, code = 413, "request_too_large"
 
 
+class UrlTooLong(ProxyError):
+    status, code = 414, "url_too_long"
+
+
 class EncodingNotSupported(ProxyError):
     status, code = 400, "request_body_encoding_unsupported"
 

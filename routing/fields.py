@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from routing.secrets import MASK, Secret
+from routing.secrets import MASK, Secret, short_key
 
 ENVIRONMENT_PREFIX = "env:"
 
@@ -114,6 +114,14 @@ def is_reference(secret: Any) -> bool:
     if not isinstance(secret, Secret) or isinstance(secret, UnreadableSecret):
         return False
     return secret.reveal().startswith(ENVIRONMENT_PREFIX)
+
+
+def warning_of(secret: Any) -> str:
+    """What a person should know who has just typed a key; blank if nothing."""
+    if not isinstance(secret, Secret) or is_reference(secret) or isinstance(secret, UnreadableSecret):
+        return ""
+    problem = short_key(secret)
+    return f"The key is stored, and is not masked in records and logs: {problem}" if problem else ""
 
 
 def resolved(secret: Secret | None) -> Secret | None:

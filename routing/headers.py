@@ -130,6 +130,12 @@ def to_client(upstream: Iterable[tuple[bytes, bytes]], *, rewritten: bool) -> He
     return [(name, value) for name, value in upstream if name not in left_out]
 
 
+def value_of(headers: Iterable[tuple[bytes, bytes]], name: str) -> str:
+    """What a header says, blank if there is none; several are joined."""
+    wanted = name.lower().encode()
+    return b", ".join([value for header, value in headers if header.lower() == wanted]).decode("latin-1")
+
+
 def _listed(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> frozenset[bytes]:
     """The names that a header such as `connection` lists; nearly always none."""
     values = [value for header, value in headers if header == name]

@@ -1,16 +1,13 @@
 """Parallel limits and throttle rules, as rows."""
 
-from typing import Any
-
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from routing import row_fields
 from routing.admission.limits import Key, Scope
 from routing.matching import fold
 from routing.row_fields import Findable
-
-SECONDS: dict[str, Any] = {"null": True, "blank": True, "validators": [MinValueValidator(0.0)]}
 
 
 class ParallelLimit(Findable):
@@ -48,14 +45,10 @@ class ParallelLimit(Findable):
         blank=True,
         help_text="So many may wait; one more is refused with 429. Blank: any number. 0: nobody waits.",
     )
-    queue_timeout_seconds = models.FloatField(
-        "queue timeout",
-        help_text="Longest wait in seconds, then the answer is 503. Blank: as long as the client waits.",
-        **SECONDS,
+    queue_timeout_seconds = row_fields.seconds_or_blank(
+        "Longest wait in seconds, then the answer is 503. Blank: as long as the client waits.", "queue timeout"
     )
-    position = models.PositiveIntegerField(
-        default=100, help_text="An exact name beats globs; among globs the lowest number wins."
-    )
+    position = row_fields.position("An exact name beats globs; among globs the lowest number wins.")
     enabled = models.BooleanField(default=True, help_text="Off: as if this limit were not here.")
 
     NATURAL_KEY = ("scope", "model_pattern", "upstream__name")
@@ -105,21 +98,16 @@ class ThrottleRule(Findable):
         help_text="Name or glob of the models, as clients write them. Blank: the global rule, from which the others "
         "inherit. Every model keeps its own time.",
     )
-    start_pause_seconds = models.FloatField(
+    start_pause_seconds = row_fields.seconds_or_blank(
+        "Seconds from the start of one request to the start of the next. Blank: as the global rule says. 0: no pause.",
         "start pause",
-        help_text="Seconds from the start of one request to the start of the next. Blank: as the global rule says. "
+    )
+    end_pause_seconds = row_fields.seconds_or_blank(
+        "Seconds from the end of an answer to the start of the next request. Blank: as the global rule says. "
         "0: no pause.",
-        **SECONDS,
-    )
-    end_pause_seconds = models.FloatField(
         "end pause",
-        help_text="Seconds from the end of an answer to the start of the next request. Blank: as the global rule "
-        "says. 0: no pause.",
-        **SECONDS,
     )
-    position = models.PositiveIntegerField(
-        default=100, help_text="An exact name beats globs; among globs the lowest number wins."
-    )
+    position = row_fields.position("An exact name beats globs; among globs the lowest number wins.")
     enabled = models.BooleanField(default=True, help_text="Off: as if this rule were not here.")
 
     NATURAL_KEY = ("model_pattern",)

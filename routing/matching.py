@@ -6,12 +6,15 @@ append to a name, is not part of it.
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
-MOST_KNOWN = 4096  # names come from clients: never let them fill the memory
+MOST_KNOWN = 4096
+remembered = lru_cache(maxsize=MOST_KNOWN)
+"""For answers to names: the same few come again and again, but clients make names up, and never fill the memory."""
 
 _GLOB = re.compile(r"[*?\[]")
 _CONTEXT_MARKER = re.compile(r"\[1m\]$", re.IGNORECASE)
@@ -46,7 +49,6 @@ class PatternTable(Generic[Value]):
     """(pattern, value) pairs in order of position, asked for the value, or all values, of a name."""
 
     def __init__(self, pairs: Iterable[tuple[str, Value]]) -> None:
-        self._known: dict[str, Value | None] = {}
         self._values: list[Value] = []
         self._exact: dict[str, list[int]] = {}  # globs are here too: a name may hold brackets itself
         self._globs: list[tuple[re.Pattern[str], int]] = []
@@ -55,6 +57,7 @@ class PatternTable(Generic[Value]):
             self._exact.setdefault(fold(pattern), []).append(index)
             if is_glob(pattern):
                 self._globs.append((re.compile(fnmatch.translate(fold(pattern))), index))
+        self.first: Callable[[str], Value | None] = remembered(self._first)
 
     def all(self, name: str) -> list[Value]:
         """Every value whose pattern matches the name, with or without its context marker; the most specific first."""
@@ -63,11 +66,5 @@ class PatternTable(Generic[Value]):
         globs = [index for pattern, index in self._globs if any(map(pattern.match, names))]
         return [self._values[index] for index in dict.fromkeys((*exact, *globs))]
 
-    def first(self, name: str) -> Value | None:
-        """Remembered, because the same few names come again and again."""
-        try:
-            return self._known[name]
-        except KeyError:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            return self._known.setdefault(name, next(iter(self.all(name)), None))
+    def _first(self, name: str) -> Value | None:
+        return next(iter(self.all(name)), None)

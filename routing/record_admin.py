@@ -312,10 +312,10 @@ def change_row(change: Any) -> dict[str, str]:
 
 
 def pretty(text: str) -> str:
-    """JSON with indentation; anything else (a stream, a text that was cut) as it is."""
+    """JSON with indentation; anything else (a stream, a text that was cut, nesting without end) as it is."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

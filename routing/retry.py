@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from routing import hints
+from routing.headers import value_of
 from routing.snapshot import Upstream
 
 LONGEST_WAIT = 300.0  # a provider that wants us to wait longer has a quota that is used up, not a rate that is too high
@@ -145,8 +146,7 @@ def _concerns_this_target(failure: Failure, policy: Upstream) -> bool:
 
 def _told(failure: Failure) -> bool | None:
     """What the upstream itself says, if it does, of whether another try makes sense."""
-    said = next((value.strip().lower() for name, value in failure.headers if name.lower() == b"x-should-retry"), b"")
-    return {b"true": True, b"false": False}.get(said)
+    return {"true": True, "false": False}.get(value_of(failure.headers, "x-should-retry").strip().lower())
 
 
 def _wait(failure: Failure, found: Meaning, attempts: Attempts, policy: Upstream, now: float, draw: float) -> float:

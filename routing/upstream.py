@@ -12,7 +12,7 @@ import io
 import os
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import suppress
 from functools import lru_cache, partial
 
@@ -23,6 +23,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import PayloadEncodingError
 
 from routing.address import DEMO
+from routing.decoding import Undecodable, decoder
 from routing.errors import (
     AnswerTooLarge,
     ConnectTimeout,
@@ -31,10 +32,9 @@ from routing.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from routing.headers import Headers, value_of
 from routing.secrets import MASK
 from routing.snapshot import Upstream
-
-Headers = list[tuple[bytes, bytes]]
 
 # Shorter than the keep-alive of the servers we meet (5 s in uvicorn and llama.cpp): the side that closes first must
 # be us, else a request can meet a connection that is just being closed.
@@ -63,9 +63,7 @@ class Answer:
         self.encoded = bool(self.header("content-encoding"))
 
     def header(self, name: str) -> str:
-        """Blank if there is none; several are joined."""
-        wanted = name.lower().encode()
-        return b", ".join([value for header, value in self.headers if header.lower() == wanted]).decode("latin-1")
+        return value_of(self.headers, name)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, decoded.  Raises UpstreamBroken or UpstreamTimeout."""
@@ -82,7 +80,7 @@ class Answer:
     def _decoded(self) -> AsyncIterator[bytes]:
         if not self.encoded:
             return aiter(self._stream)
-        return httpx.Response(self.status, headers=self.headers, stream=self._stream).aiter_bytes()
+        return _decoded(self._stream, self.header("content-encoding"))
 
     async def read(self) -> bytes:
         """All of it.  Raises AnswerTooLarge, and what `chunks` raises."""
@@ -94,6 +92,24 @@ class Answer:
         except Exception as problem:
             if not isinstance(problem, (httpx.HTTPError, aiohttp.ClientError, OSError)):
                 raise
+
+
+async def _decoded(stream: AsyncIterable[bytes], codings: str) -> AsyncGenerator[bytes]:
+    """In pieces of a bounded size.  Raises Undecodable.
+
+    What calls itself by a name that is no coding (utf-8) passes as it is, and what breaks off ends there: some servers
+    never finish what they compress.
+    """
+    found = [made for name in codings.split(",") if (made := decoder(name.strip().lower()))]
+    if len(found) > 1:
+        raise Undecodable("it is compressed several times over")
+    async for chunk in stream:
+        is_first = True
+        for piece in found[0].feed(chunk) if found else (chunk,):
+            if not is_first:
+                await asyncio.sleep(0)  # a chunk may be worth gigabytes, and others want their turn
+            is_first = False
+            yield piece
 
 
 async def joined(chunks: AsyncIterator[bytes], largest: int) -> bytes:
@@ -323,7 +339,7 @@ def translated(problem: BaseException, upstream: Upstream, *, answering: bool = 
 def _reason(problem: BaseException, upstream: Upstream) -> str:
     """What the library says, less what may hold a key: the upstream's own, or one in the query of a URL."""
     text = _message(problem)
-    if upstream.key:
+    if upstream.key and upstream.key.is_masked:
         text = text.replace(upstream.key.reveal(), MASK)
     return _QUERY.sub("?…", text.splitlines()[0])[:300].rstrip(".:")
 

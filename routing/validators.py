@@ -11,7 +11,8 @@ from routing.json_values import obstacle
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _WORD = re.compile(r"[a-z0-9_-]+")
-_ENDPOINT = re.compile(r"/(chat/completions|completions|messages|responses|embeddings|generate)/*$")
+# Behind a version only, where it is not so long that it can mean nothing else: a gateway's prefix may be `/messages`.
+_ENDPOINT = re.compile(r"(/chat/completions|(?<=/v\d)/(completions|messages|responses|embeddings))/*$")
 _GAP = re.compile(r"[\s\x00-\x1f\x7f]")
 _CARRIES_A_KEY = re.compile(r"^(proxy-)?authorization$|^cookie$|api-?key|token|secret", re.IGNORECASE)
 

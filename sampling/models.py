@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from routing import row_fields
 from routing.dialects import Dialect
 from routing.row_fields import Findable, Named
 from sampling import parameters
@@ -57,9 +58,8 @@ class SamplingRule(Findable):
         default="all",
         help_text="Only requests that clients send in this dialect.",
     )
-    position = models.PositiveIntegerField(
-        default=100,
-        help_text="Among rules of one layer an exact name beats globs; among globs the lowest number wins.",
+    position = row_fields.position(
+        "Among rules of one layer an exact name beats globs; among globs the lowest number wins."
     )
     enabled = models.BooleanField(default=True, help_text="Off: as if this rule were not here.")
 

@@ -4,7 +4,7 @@
 itself is the fourth (`sampling.merge`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Any
 
 from routing.dialects import Dialect
 from routing.json_values import deep_merge
-from routing.matching import PatternTable
+from routing.matching import PatternTable, remembered
 from sampling.parameters import canonical
 
 
@@ -66,17 +66,9 @@ class SamplingTable:
         }
 
     @cached_property
-    def _known(self) -> dict[tuple[str, Dialect], Layers]:
-        return {}
-
-    def layers(self, model: str, dialect: Dialect) -> Layers:
-        """The merged layers for a model's name as the client wrote it.  Remembered, as long as the names are few."""
-        try:
-            return self._known[model, dialect]
-        except KeyError:
-            if len(self._known) >= 4096:  # names come from clients: never let them fill the memory
-                self._known.clear()
-            return self._known.setdefault((model, dialect), self._layers(model, dialect))
+    def layers(self) -> Callable[[str, Dialect], Layers]:
+        """The merged layers for a model's name as the client wrote it."""
+        return remembered(self._layers)
 
     def _layers(self, model: str, dialect: Dialect) -> Layers:
         return Layers(*(self._merged(self._tables[layer], model, dialect) for layer in Layer))

@@ -18,7 +18,6 @@ PURE = frozenset(
         "proxysite.gateway.chat_frames",
         "proxysite.gateway.chat_rewriter",
         "proxysite.gateway.plain_frames",
-        "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",
         "proxysite.gateway.mending",
         "proxysite.gateway.asking",
@@ -35,6 +34,7 @@ PURE = frozenset(
         "routing.admission.targets",
         "routing.admission.throttle",
         "routing.dialects",
+        "routing.decoding",
         "routing.errors",
         "routing.headers",
         "routing.hints",
@@ -70,7 +70,7 @@ PURE = frozenset(
         "validation.whole",
     }
 )
-PURE_LIBRARIES = frozenset({"orjson", "json_repair"})
+PURE_LIBRARIES = frozenset({"orjson", "json_repair", "brotli", "zstandard"})
 IMPURE_STANDARD_LIBRARY = frozenset(
     {
         "asyncio", "concurrent", "contextvars", "http", "logging", "multiprocessing", "os", "pathlib",

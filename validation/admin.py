@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
-from routing.fields import SecretField, SecretInput, is_reference
+from routing.fields import SecretField, SecretInput, is_reference, warning_of
 from routing.json_form import IndentedJSON, JSONText
 from routing.post_action import post_action
 from validation import failure_admin
@@ -66,6 +66,11 @@ class ValidatorAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Validator]:
         return super().get_queryset(request).prefetch_related("policies")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "api_key" in form.changed_data and (warning := warning_of(obj.api_key)):
+            messages.warning(request, warning)
 
     @post_action("Ask it now", "ask-now", icon="gavel")
     def ask_now(self, request: HttpRequest, object_id: str) -> HttpResponse:

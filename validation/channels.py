@@ -8,6 +8,8 @@ from validation.verdict import Verdict
 
 LONGEST_WINDOW = 192  # characters: what detectors have not looked at yet, and some to recognise a repeat by
 FIRST_WINDOW = 24  # at the beginning: a few tokens
+FULL_WINDOW = 4 * (LONGEST_WINDOW - FIRST_WINDOW)  # characters after which it has grown to its size
+ANCHOR = 12  # characters by which a repeat is recognised where the detectors have not looked yet
 LONGEST_HOLD = 6000  # a suspicion that is not confirmed by then does not hold the answer any longer
 
 
@@ -58,12 +60,18 @@ class Stream:
 
     @property
     def safe(self) -> int:
-        """How many characters may go on while more is to come."""
+        """How many characters may go on while more is to come.
+
+        While the window is small, text would go on that the detectors have not looked at: then what repeats up to the
+        end of it is suspect.  Where that is nearly all there is, nothing goes on, and another answer can still begin.
+        """
         behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
-        suspicion = self.detectors.suspicion
-        if suspicion is None or self.size - suspicion > LONGEST_HOLD:
-            return behind
-        return min(suspicion, behind)
+        suspect = self.detectors.suspicion
+        if suspect is None or self.size - suspect > LONGEST_HOLD:
+            if self.size > FULL_WINDOW:
+                return behind
+            suspect = repeating(self.text)
+        return 0 if suspect < FIRST_WINDOW else min(suspect, behind)
 
     def tail(self, size: int) -> str:
         """Its last characters, without joining all that came."""
@@ -74,6 +82,19 @@ class Stream:
             if length >= size:
                 break
         return "".join(reversed(found))[-size:]
+
+
+def repeating(text: str) -> int:
+    """Where the end of a text begins to be said again; its length, if it is new."""
+    size, anchor = len(text), text[-ANCHOR:]
+    found = size
+    for at in {text.rfind(anchor, 0, size - 1), text.find(anchor, 0, size - 1)} - {-1}:
+        start = size - len(anchor)
+        distance = start - at
+        while start > distance and text[start - 1] == text[start - 1 - distance]:
+            start -= 1
+        found = min(found, start)
+    return found
 
 
 class Condemned(Event):

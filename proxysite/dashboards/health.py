@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from proxysite import live, serving
+from proxysite.gateway.alarms import StoredKey
 from proxysite.gateway.status import TargetLine, UpstreamLine
 from routing.admission.targets import Health
 from routing.models import Upstream
@@ -56,7 +57,9 @@ def context(upstream: str) -> dict[str, Any]:
 
 def _problems(upstream: str) -> list[str]:
     config = live.current() or live.reload()
-    return [one.text for one in config.problems if (one.what, one.name) == ("upstream", upstream)]
+    found = [one.text for one in config.problems if (one.what, one.name) == ("upstream", upstream)]
+    keys = (alarm for alarm in serving.alarms() if isinstance(alarm.what, StoredKey))
+    return found + [alarm.text for alarm in keys if alarm.what.upstream == upstream]
 
 
 def rows(line: UpstreamLine) -> list[dict[str, Any]]:

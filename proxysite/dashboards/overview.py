@@ -14,7 +14,7 @@ from django.utils import timezone
 from proxysite import checks, live, serving
 from proxysite.dashboards import now as this_moment
 from proxysite.dashboards.judging import judging
-from proxysite.gateway.alarms import Alarm
+from proxysite.gateway.alarms import Alarm, StoredKey, What
 from proxysite.live import LiveConfig
 from routing.address import DEMO
 from routing.kinds import Kind, by_url
@@ -60,16 +60,24 @@ def attention() -> int:
 
 
 def _alarm(alarm: Alarm) -> dict[str, str]:
-    validator = Validator.objects.filter(name=alarm.what).only("pk").first()
     often = f"{alarm.count} times, last {_ago(alarm.last)}." if alarm.count > 1 else f"{_ago(alarm.last).capitalize()}."
     return {
         "id": "",
         "text": alarm.text,
         "hint": often,
-        "link": reverse("admin:validation_validator_change", args=[validator.pk]) if validator else "",
+        "link": _page_of(alarm.what),
         "icon": "notifications_active",
         "tone": "sp-icon-bad",
     }
+
+
+def _page_of(what: What) -> str:
+    """Blank if it has none any more."""
+    if isinstance(what, StoredKey):
+        upstream = Upstream.objects.filter(name=what.upstream).only("pk").first()
+        return reverse("admin:routing_upstream_change", args=[upstream.pk]) if upstream else ""
+    validator = Validator.objects.filter(name=what).only("pk").first()
+    return reverse("admin:validation_validator_change", args=[validator.pk]) if validator else ""
 
 
 def _message(found: CheckMessage) -> dict[str, str]:
@@ -77,7 +85,7 @@ def _message(found: CheckMessage) -> dict[str, str]:
     if isinstance(found.obj, Model) and found.obj.pk is not None:
         meta = found.obj._meta
         link = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[found.obj.pk])
-    elif found.id == "proxysite.W001":
+    elif found.id in ("proxysite.W001", "proxysite.W007"):
         link = reverse("admin:routing_upstream_changelist")
     elif found.id in ("proxysite.W002", "proxysite.I001"):
         link = reverse("admin:routing_modelbinding_changelist")

@@ -17,8 +17,10 @@ def admitted(headers: Headers, keys: Sequence[Secret]) -> Headers:
     """The headers without ours of the keys in them.  Raises Unauthorized when there is none."""
     left = [header for header in headers if not (header[0] in CREDENTIALS and _is_ours(header[1], keys))]
     if len(left) == len(headers):
+        brought = any(name in CREDENTIALS for name, _ in headers)
+        what = "The key that was sent is none of the proxy's own" if brought else "The proxy wants a key of its own"
         raise Unauthorized(
-            "The proxy wants a key of its own: send it as “Authorization: Bearer …” or as “x-api-key”.",
+            f"{what}: send one of LOCAL_API_KEY as “Authorization: Bearer …” or as “x-api-key”.",
             headers=(("www-authenticate", "Bearer"),),
         )
     return left

@@ -6,13 +6,26 @@ An alarm stands from the first failure of something until it works again, or unt
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from routing.secrets import Secret
+
 FORGOTTEN_AFTER = timedelta(hours=24)
 MOST = 20  # at once
 
 
 @dataclass(frozen=True, slots=True)
+class StoredKey:
+    """Of an upstream.  With another key it is another one, of which nothing is known."""
+
+    upstream: str
+    key: Secret
+
+
+What = str | StoredKey  # a validator's name, or a key
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
-    what: str
+    what: What
     text: str  # of the newest failure
     since: datetime
     last: datetime
@@ -25,7 +38,7 @@ class Alarms:
     def __init__(self) -> None:
         self._standing: tuple[Alarm, ...] = ()
 
-    def failed(self, what: str, text: str, at: datetime) -> bool:
+    def failed(self, what: What, text: str, at: datetime) -> bool:
         """Whether that is news."""
         before = next((alarm for alarm in self._standing if alarm.what == what), None)
         others = tuple(alarm for alarm in self._standing if alarm.what != what)
@@ -35,7 +48,7 @@ class Alarms:
             self._standing = (*others, replace(before, text=text, last=at, count=before.count + 1))
         return before is None
 
-    def works(self, what: str) -> bool:
+    def works(self, what: What) -> bool:
         """Whether there was an alarm."""
         if not any(alarm.what == what for alarm in self._standing):
             return False

@@ -1,6 +1,5 @@
 """What a request asks for, read off its bytes: which endpoint it is for and which binding may serve it.  Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from proxysite.gateway.endpoints import Endpoint
 from routing import resolve
 from routing.dialects import Dialect
 from routing.errors import BadRequest, BodyTooLarge, MethodNotAllowed
+from routing.headers import value_of
 from routing.snapshot import Binding, RoutingTable
 
 MOST_TOOLS = 10_000
@@ -138,15 +138,11 @@ def refuse_method(method: str, endpoint: Endpoint) -> None:
 
 def _object_or_none(asked: Asked) -> dict[str, Any] | None:
     """The JSON object in a body, if that is what it is; anything else (audio, forms, nothing) passes untouched."""
-    content_type = header(asked.headers, b"content-type")
-    if not asked.body or (content_type and b"json" not in content_type):
+    content_type = value_of(asked.headers, "content-type").lower()
+    if not asked.body or (content_type and "json" not in content_type):
         return None
     try:
         value = orjson.loads(asked.body)
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    return next((value for header, value in headers if header == name), b"")

@@ -20,9 +20,10 @@ from proxysite.gateway.plan import Plan
 from routing.dialects.events import UpstreamError
 from routing.dialects.opening import Found, Opening
 from routing.errors import FirstTokenTimeout, ProxyError, TotalTimeout, UpstreamBroken, UpstreamUnreachable
+from routing.headers import Headers, value_of
 from routing.retry import Failure
 from routing.snapshot import Upstream
-from routing.upstream import Answer, Headers, Upstreams, joined
+from routing.upstream import Answer, Upstreams, joined
 
 T = TypeVar("T")
 
@@ -67,8 +68,7 @@ class Opened:
         self.largest = answer.largest
 
     def header(self, name: str) -> str:
-        wanted = name.lower().encode()
-        return b", ".join([value for header, value in self.headers if header.lower() == wanted]).decode("latin-1")
+        return value_of(self.headers, name)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, decoded.  Raises UpstreamBroken, UpstreamTimeout or TotalTimeout."""
@@ -162,7 +162,7 @@ class Attempt:
         is_asked_for = plan.conversation is not None and plan.streams and not is_json
         if answer.status < 300 and (is_asked_for or content_type.startswith("text/event-stream")):
             return await self._opened_stream(answer)
-        is_document = is_json and plan.method != "HEAD"
+        is_document = is_json and plan.method != "HEAD"  # which x-ndjson is not: Ollama streams it
         if answer.status >= 400 or is_document or plan.dialect:
             body = await answer.read()
             await self.aclose()

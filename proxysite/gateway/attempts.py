@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from proxysite.gateway import stored_keys
 from proxysite.gateway.again import Again
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.attempt import Attempt, Failed, Opened
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.plan import Plan
@@ -45,6 +47,7 @@ class Holds(Protocol):
     upstreams: Upstreams
     gatekeeper: Gatekeeper
     targets: Targets
+    alarms: Alarms
 
 
 @dataclass(slots=True)
@@ -156,6 +159,9 @@ class Attempts:
         """Tries one target after the other, from the one that is planned for, each as often as makes sense."""
         while True:
             outcome = await self._try(plan)
+            status = outcome.status if isinstance(outcome, Opened) else outcome.failure.status
+            if status:
+                stored_keys.watch(self._engine.alarms, plan.upstream, status)
             if isinstance(outcome, Opened):
                 self._targets.answers(plan.target)
                 self._answers = True

@@ -159,7 +159,11 @@ class Exchange:
         """The official clients hang up on the last event of a stream, before the upstream does."""
         if not (self.streamed and self.outcome == "ok" and self.upstream_dialect and self.tap):
             return False
-        return has_finished(self.upstream_dialect, self.tap.tail)
+        return self._holds_nothing() and has_finished(self.upstream_dialect, self.tap.tail)
+
+    def _holds_nothing(self) -> bool:
+        """Whether nobody has still to judge the end of the answer, or to follow it by another one."""
+        return not self.failures if self.guard is None else self.guard.gate.is_complete
 
     def at(self, monotonic: float | None) -> datetime | None:
         """The time of day of a monotonic time."""

@@ -94,9 +94,12 @@ def _nobody() -> None:
 
 
 def failures_of(exchange: Exchange) -> tuple[Failure, ...]:
-    """All that is kept of a request: its bad answers, attempt by attempt."""
+    """All that is kept of a request, when it is over: its bad answers, attempt by attempt."""
     last = failure_of(exchange)
-    return (*exchange.failures, last) if last else exchange.failures
+    found = (*exchange.failures, last) if last else exchange.failures
+    if exchange.client_gone and found and not found[-1].next_step:
+        found[-1].outcome = Outcome.CLIENT_GONE  # before anything had followed
+    return found
 
 
 def failure_of(exchange: Exchange) -> Failure | None:
@@ -133,7 +136,7 @@ def failure_of(exchange: Exchange) -> Failure | None:
         released=judged.released,
         parameters=_parameters(exchange.sent_body),
         request_body=exchange.sent_body,
-        outcome=Outcome.CLIENT_GONE if exchange.client_gone else OUTCOMES[guard.policy.on_exhausted],
+        outcome=OUTCOMES[guard.policy.on_exhausted],
     )
 
 

@@ -23,15 +23,18 @@ from proxysite.gateway.engine import Engine
 from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.guarding import failures_of
 from proxysite.gateway.keepalive import Keepalive, Send
-from proxysite.gateway.responses import Headers, Relayed, Streamed, Whole, error_answer, event_of
+from proxysite.gateway.responses import Relayed, Streamed, Whole, error_answer, event_of
 from routing import address
 from routing.dialects.life import Life
-from routing.errors import BadRequest, InternalError, LoopDetected, ProxyError, ServerStopped
+from routing.errors import BadRequest, InternalError, LoopDetected, ProxyError, ServerStopped, UrlTooLong
+from routing.headers import Headers
 
 log = logging.getLogger("proxysite.gateway")
 
 _BODILESS = frozenset({204, 205, 304})
 _SCHEMES = frozenset({"http", "https"})
+
+LONGEST_URL = 8192  # characters of a path and its query: URLs are remembered, so that long ones would fill the memory
 
 TELLING_SECONDS = 1.0  # that a client is given to take the last event of a server that stops
 
@@ -120,6 +123,7 @@ class ProxyHandler(ASGIHandler):
             try:
                 if self.engine.local_keys and (request.method, request.canonical_path) not in access.OPEN:
                     request.scope = {**scope, "headers": access.admitted(scope["headers"], self.engine.local_keys)}
+                _refuse_long(scope)
                 self._refuse_own(request.header(b"x-request-id"))
                 if not self.engine.is_started:
                     await self.engine.start()
@@ -173,6 +177,11 @@ class ProxyHandler(ASGIHandler):
         request.content = request.exchange.request_body = content
         if ".." in request.canonical_path.split("/"):
             raise BadRequest("A path must not have .. in it.")
+
+
+def _refuse_long(scope: dict[str, Any]) -> None:
+    if len(scope["path"]) + len(scope["query_string"]) > LONGEST_URL:
+        raise UrlTooLong(f"The path and query of a URL must not have more than {LONGEST_URL:,} characters.")
 
 
 @lru_cache(maxsize=1024)

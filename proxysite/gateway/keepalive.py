@@ -83,8 +83,8 @@ class Keepalive:
     async def _ping(self) -> None:
         try:
             if not self.has_begun:
-                self.has_begun = True
                 await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *self._headers]})
+                self.has_begun = True
             if not self._is_sending:
                 await self._send({"type": "http.response.body", "body": self._life.ping(), "more_body": True})
         except OSError:

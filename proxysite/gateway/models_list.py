@@ -16,20 +16,20 @@ from proxysite.gateway import tasks
 from proxysite.live import LiveConfig
 from routing import address, headers, kinds
 from routing.dialects import Dialect
-from routing.errors import ProxyError
+from routing.errors import AnswerTooLarge, ProxyError
 from routing.kinds import Kind
-from routing.matching import fold, is_glob, pick
-from routing.snapshot import Binding, RoutingTable, Target, Upstream
-from routing.upstream import Answer, Upstreams
+from routing.matching import fold, is_glob, pick, remembered
+from routing.snapshot import Binding, RoutingTable, Upstream
+from routing.upstream import Upstreams, joined
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 5.0  # an upstream that takes longer is left out this time
 LIMIT = 8 * 2**20  # bytes of one upstream's list
-REMEMBERED = 4096  # picked names, for those that are wanted come from clients
 REST_SECONDS = 5.0  # one that could not be asked is not asked again for so long
 
 Entry = dict[str, Any]
+Key = tuple[str, str]  # an upstream's name and its base URL
 
 
 class ModelsList:
@@ -38,10 +38,10 @@ class ModelsList:
     def __init__(self, upstreams: Upstreams, seconds: float) -> None:
         self._upstreams = upstreams
         self._seconds = seconds
-        self._lists: dict[tuple[str, str], list[Entry]] = {}  # by (upstream's name, its base URL)
-        self._ask_again_at: dict[tuple[str, str], float] = {}
-        self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._picks: dict[tuple[tuple[str, str], str, str], str] = {}  # by upstream, glob and the client's name
+        self._lists: dict[Key, list[Entry]] = {}
+        self._ask_again_at: dict[Key, float] = {}
+        self._asking: dict[Key, asyncio.Task[None]] = {}
+        self._picked = remembered(self._pick)  # until a list is new: some have hundreds of names
 
     async def merged(self, config: LiveConfig, client_headers: headers.Headers) -> list[Entry]:
         """Every model once, upstreams in order, then names that only bindings know.  Never raises.
@@ -75,20 +75,13 @@ class ModelsList:
     def picked_of_known(self, binding: Binding, model: str) -> Binding:
         """The same of the lists that are there, without asking anyone."""
         targets = tuple(
-            replace(target, picked=self._pick(target, model)) if target.picks else target for target in binding.targets
+            replace(target, picked=self._picked(_key(target.upstream), target.model, model)) if target.picks else target
+            for target in binding.targets
         )
         return replace(binding, targets=targets)
 
-    def _pick(self, target: Target, model: str) -> str:
-        """Remembered until a list is new: some have hundreds of names.  From any thread."""
-        wanted = (_key(target.upstream), target.model, model)
-        found = self._picks.get(wanted)
-        if found is None:
-            if len(self._picks) >= REMEMBERED:
-                self._picks.clear()
-            names = (entry["id"] for entry in self._lists.get(wanted[0], ()))
-            found = self._picks[wanted] = pick(target.model, model, names)
-        return found
+    def _pick(self, key: Key, glob: str, wanted: str) -> str:
+        return pick(glob, wanted, (entry["id"] for entry in self._lists.get(key, ())))
 
     async def aclose(self) -> None:
         for task in list(self._asking.values()):
@@ -110,7 +103,7 @@ class ModelsList:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 self._lists[key] = await fetch(self._upstreams, upstream, client_headers)
-            self._picks.clear()
+            self._picked.cache_clear()
             self._ask_again_at[key] = time.monotonic() + self._seconds
             if upstream.kind is Kind.AUTO:
                 await _learn_kind(upstream, self._lists[key])
@@ -131,24 +124,15 @@ async def fetch(upstreams: Upstreams, upstream: Upstream, client_headers: header
     try:
         if answer.status != 200:
             raise ValueError(f"it answered {answer.status}")
-        parsed = orjson.loads(await _read(answer))
+        parsed = orjson.loads(await joined(answer.chunks(), LIMIT))
+    except AnswerTooLarge:
+        raise ValueError(f"its list is larger than {LIMIT / 2**20:g} MiB") from None
     finally:
         await answer.aclose()
     found = parsed.get("data", parsed.get("models")) if isinstance(parsed, dict) else parsed
     if not isinstance(found, list):
         raise ValueError("it answered no list")
     return [entry for raw in found if (entry := _entry(raw, upstream))]
-
-
-async def _read(answer: Answer) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in answer.chunks():
-        parts.append(chunk)
-        size += len(chunk)
-        if size > LIMIT:
-            raise ValueError(f"its list is larger than {LIMIT / 2**20:g} MiB")
-    return b"".join(parts)
 
 
 def anthropic_list(entries: list[Entry]) -> dict[str, Any]:
@@ -212,5 +196,5 @@ def _reload() -> None:
         connection.close()
 
 
-def _key(upstream: Upstream) -> tuple[str, str]:
+def _key(upstream: Upstream) -> Key:
     return upstream.name, upstream.base_url

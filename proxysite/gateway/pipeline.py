@@ -41,8 +41,8 @@ from routing.dialects.life import Comments, EarlyResponse, may_begin_early
 from routing.dialects.passing import EchoModel
 from routing.dialects.responses import parse as responses_parse
 from routing.errors import NoRoute, ProxyError, UpstreamBroken
+from routing.headers import Headers
 from routing.snapshot import Target
-from routing.upstream import Headers
 
 log = logging.getLogger("proxysite.gateway")
 override_log = logging.getLogger("proxysite.override")
@@ -180,18 +180,15 @@ def _unstreamed(answer: Opened, plan: Plan, exchange: Exchange) -> Conversation 
 
 
 async def _passed(answer: Opened, plan: Plan, exchange: Exchange) -> Relayed:
-    """A stream of events is relayed as it comes, JSON and refusals are read whole, all else streams through."""
-    content_type = answer.header("content-type").lower()
-    if content_type.startswith("text/event-stream") and answer.status < 400:
+    """What was read whole leaves so, a stream of events is relayed as it comes, and all else streams through."""
+    if answer.is_whole:
+        return await _whole(answer, plan, exchange)
+    if answer.header("content-type").lower().startswith("text/event-stream"):
         exchange.streamed = True
         relay, chunks = _passing_relay(answer, plan, exchange), answer.chunks()
         begun = await beginning(chunks, relay, exchange)
         events = rest(answer, chunks, relay, exchange, begun)
         return Streamed(answer.status, _stream_headers(answer), events, answer, relay)
-    # Not every JSON is one document: Ollama streams application/x-ndjson.
-    is_document = content_type.startswith("application/json") and plan.method != "HEAD"
-    if answer.status >= 400 or is_document or plan.dialect:
-        return await _whole(answer, plan, exchange)
     raw = headers.to_client(answer.headers, rewritten=answer.encoded)
     if (length := answer.header("content-length")) and not answer.encoded:
         raw.append((b"content-length", length.encode()))
@@ -215,7 +212,7 @@ async def _read(answer: Opened) -> bytes:
 
 
 async def _whole(answer: Opened, plan: Plan, exchange: Exchange) -> Whole:
-    body = await _read(answer)
+    body = await answer.read()
     await answer.aclose()
     exchange.first_byte_came()
     rewritten = answer.encoded
@@ -266,7 +263,6 @@ async def _converted(
     has_changed = (climb and climb.verdict) or (exchange.repair and exchange.repair.has_mended)
     if found[-1:] == [End()] and not (plan.is_converted or has_changed):
         await (climb or answer).aclose()
-        exchange.warnings += tuple(warnings)
         return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     whole = conversion.write_whole(found, conversation, warnings, body)
     exchange.warnings += tuple(whole.warnings)
@@ -315,8 +311,7 @@ def _failed(failure: UpstreamError, answer: Opened, plan: Plan, exchange: Exchan
     failure.message = without_keys(failure.message.encode(), plan.upstream).decode()
     error = conversion.error_answer(failure, exchange.client_dialect, exchange.request_id)
     told = dict(error.headers)
-    said = next((value.decode("latin-1") for name, value in answer.headers if name.lower() == b"x-should-retry"), None)
-    if said is not None:
+    if said := answer.header("x-should-retry"):
         told.setdefault("x-should-retry", said)
     wait = _hint(failure, answer.headers, timezone.now().timestamp())
     if wait is not None and told.get("x-should-retry") != "false" and _may_succeed_later(failure.status):

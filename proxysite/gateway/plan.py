@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from proxysite.gateway.again import RETRY, Again
-from proxysite.gateway.asking import Asked, Route, header, too_deep
+from proxysite.gateway.asking import Asked, Route, too_deep
 from proxysite.gateway.endpoints import Endpoint
 from proxysite.gateway.repairs import Mending, mending_for
 from routing import address, adjust, headers
@@ -240,7 +240,7 @@ def _convert(draft: _Draft, target: Target, dialect: Dialect, asked: Asked, chan
 
 
 def _capabilities(draft: _Draft, target: Target, dialect: Dialect, asked: Asked) -> Capabilities:
-    version = header(asked.headers, b"anthropic-version").decode("latin-1")
+    version = headers.value_of(asked.headers, "anthropic-version")
     model = target.sent_model or str(draft.body.get("model") or "")
     return capabilities.of_upstream(target.upstream, model, dialect, version)
 
@@ -283,7 +283,7 @@ def _mending(
 
 
 def _rewriting(draft: _Draft, mending: Mending | None) -> Conversation | None:
-    """Chat is mended frame by frame; other dialects are written anew, as if they were converted."""
+    """Chat is mended frame by frame; other dialects are read as if they were converted."""
     if draft.conversation is None and mending and draft.dialect is not Dialect.CHAT:
         return mending.conversation
     return draft.conversation

@@ -16,8 +16,7 @@ from routing.dialects import Dialect, upstream_errors
 from routing.dialects.errors import error_body, error_frame
 from routing.dialects.json import loads
 from routing.errors import ProxyError
-
-Headers = list[tuple[bytes, bytes]]
+from routing.headers import Headers
 
 JSON = (b"content-type", b"application/json")
 

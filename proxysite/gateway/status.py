@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.utils import timezone
 
-from proxysite.gateway.alarms import Alarm, Alarms
+from proxysite.gateway.alarms import Alarm, Alarms, StoredKey, What
 from proxysite.live import LiveConfig
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import Health, Targets, TargetState
@@ -223,9 +223,10 @@ def report(config: LiveConfig, numbers: Numbers) -> dict[str, Any]:
 
 
 def alarms(config: LiveConfig, numbers: Numbers) -> tuple[Alarm, ...]:
-    """Those of validators that are still asked."""
-    asked = {policy.validator.name for policy in config.validation.policies if policy.validator}
-    return tuple(alarm for alarm in numbers.alarms.standing(timezone.now()) if alarm.what in asked)
+    """Those of validators that are still asked, and of keys that are still stored."""
+    used: set[What] = {policy.validator.name for policy in config.validation.policies if policy.validator}
+    used |= {StoredKey(upstream.name, upstream.key) for upstream in config.routing.upstreams if upstream.key}
+    return tuple(alarm for alarm in numbers.alarms.standing(timezone.now()) if alarm.what in used)
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from django.utils import timezone
 from proxysite.gateway.alarms import Alarms
 from proxysite.redaction import without_keys
 from routing.dialects import Dialect
-from routing.errors import ProxyError
+from routing.errors import AnswerTooLarge, ProxyError
 from routing.headers import credentials
 from routing.kinds import Kind
 from routing.snapshot import CredentialMode, KeyStyle, Upstream
-from routing.upstream import Answer, Upstreams
+from routing.upstream import Upstreams, joined
 from validation.asks import Ask
 from validation.opinion import NotAVerdict, Opinion, opinion, verdict
 from validation.question import question
@@ -134,7 +134,9 @@ async def opinion_of(target: ValidatorTarget, ask: Ask, upstream: Upstream, upst
     headers = [*asked.headers, (b"accept-encoding", b"identity"), *credentials((), upstream)]
     answer = await upstreams.send(upstream, "POST", asked.url, headers, asked.body)
     try:
-        body = await _read(answer)
+        body = await joined(answer.chunks(), LONGEST_ANSWER)
+    except AnswerTooLarge:
+        raise NotAVerdict("its answer does not end") from None
     finally:
         await answer.aclose()
     if answer.status != 200:
@@ -161,16 +163,6 @@ def server_of(target: ValidatorTarget) -> Upstream:
         key_style=KeyStyle.X_API_KEY if target.dialect is Dialect.MESSAGES else KeyStyle.BEARER,
         key=target.key,
     )
-
-
-async def _read(answer: Answer) -> bytes:
-    parts, size = [], 0
-    async for chunk in answer.chunks():
-        parts.append(chunk)
-        size += len(chunk)
-        if size > LONGEST_ANSWER:
-            raise NotAVerdict("its answer does not end")
-    return b"".join(parts)
 
 
 def _now() -> float:

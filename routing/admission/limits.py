@@ -1,10 +1,11 @@
 """Parallel limits and throttle rules as immutable values, asked by model and upstream."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from routing.matching import PatternTable, fold
+from routing.matching import PatternTable, fold, remembered
 
 
 class Scope(StrEnum):
@@ -64,19 +65,9 @@ class LimitTable:
         return tuple(limit for limit in self.limits if limit.scope is Scope.GLOBAL)[:1]
 
     @cached_property
-    def _known(self) -> dict[tuple[str, str], tuple[Limit, ...]]:
-        return {}
-
-    def of(self, model: str, upstream: str) -> tuple[Limit, ...]:
-        """The limits a request meets, most specific first.  Remembered, because the same few come again and again."""
-        if not self.limits:
-            return ()
-        try:
-            return self._known[model, upstream]
-        except KeyError:
-            if len(self._known) >= 4096:  # names come from clients: never let them fill the memory
-                self._known.clear()
-            return self._known.setdefault((model, upstream), self._of(model, upstream))
+    def of(self) -> Callable[[str, str], tuple[Limit, ...]]:
+        """The limits a request for a model at an upstream meets, most specific first."""
+        return remembered(self._of)
 
     def _of(self, model: str, upstream: str) -> tuple[Limit, ...]:
         of_model, of_upstream = self._models.first(model), self._upstreams.get(fold(upstream))
@@ -121,19 +112,9 @@ class ThrottleTable:
         return next((rule for rule in self.rules if not rule.pattern), ThrottleRule())
 
     @cached_property
-    def _known(self) -> dict[str, Pauses]:
-        return {}
-
-    def of(self, model: str) -> Pauses:
+    def of(self) -> Callable[[str], Pauses]:
         """The pauses of a model.  The state they need is kept for each model, also where the values are global."""
-        if not self.rules:
-            return _NO_PAUSES
-        try:
-            return self._known[model]
-        except KeyError:
-            if len(self._known) >= 4096:
-                self._known.clear()
-            return self._known.setdefault(model, self._of(model))
+        return remembered(self._of)
 
     def _of(self, model: str) -> Pauses:
         rule, inherited = self._models.first(model) or ThrottleRule(), self._global
@@ -141,9 +122,6 @@ class ThrottleTable:
             start=_first_said(rule.start_pause_seconds, inherited.start_pause_seconds),
             end=_first_said(rule.end_pause_seconds, inherited.end_pause_seconds),
         )
-
-
-_NO_PAUSES = Pauses()
 
 
 def _first_said(own: float | None, inherited: float | None) -> float:

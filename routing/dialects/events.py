@@ -230,9 +230,12 @@ class Transform(Protocol):
     def close(self) -> list[Event]: ...
 
 
+_COUNTLESS = 2**53  # so many of anything, of which sums still have a place in JSON
+
+
 def count(value: Any) -> int | None:
-    """A token count out of JSON: servers send null, floats and text in its place."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A token count out of JSON: servers send null, floats and text in its place, and numbers beyond all counting."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value < _COUNTLESS:
         return None
     return max(0, int(value))
 
@@ -247,3 +250,9 @@ def member(value: Any, name: str) -> Mapping[str, Any]:
     """The object under a name, and an empty one for anything else that stands there."""
     found = value.get(name) if isinstance(value, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def members(value: Any, name: str) -> list[dict[str, Any]]:
+    """The objects of the list under a name, and none where anything else stands."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from routing.dialects.events import members
 from routing.dialects.exchange import Exchange
 from routing.dialects.responses import items
 from routing.dialects.sse import DONE, DONE_FRAME, KEEP_ALIVE, SseParser, named_frame
@@ -75,7 +76,7 @@ class EarlyResponse:
     def whole(self, response: dict[str, Any]) -> bytes:
         """An answer that was not streamed after all."""
         out = b""
-        for index, item in enumerate(response.get("output") or ()):
+        for index, item in enumerate(members(response, "output")):
             for kind in ("response.output_item.added", "response.output_item.done"):
                 out += self.event({"type": kind, "output_index": index, "item": item})
         return out + self.event({"type": "response.completed", "response": response})

@@ -13,6 +13,7 @@ import orjson
 
 from routing.dialects import Dialect
 from routing.dialects.error_words import STATUS_OF_WORD
+from routing.dialects.events import member
 from routing.dialects.passing import WholeEvents
 
 _DATA = re.compile(rb"(?:^|[\r\n])data:([^\r\n]*)")
@@ -107,9 +108,10 @@ def _error(payload: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-_GREETINGS = frozenset({"message_start", "ping", "response.created", "response.in_progress", "response.queued"})
-_FRAMES = frozenset({"content_block_start", "response.output_item.added", "response.content_part.added"})
-_EMPTY_FRAMES = frozenset({"text", "thinking", "message", "reasoning", "output_text", "reasoning_text"})
+# Not sets: what an upstream writes in the place of a word may be a list.
+_GREETINGS = ("message_start", "ping", "response.created", "response.in_progress", "response.queued")
+_FRAMES = ("content_block_start", "response.output_item.added", "response.content_part.added")
+_EMPTY_FRAMES = ("text", "thinking", "message", "reasoning", "output_text", "reasoning_text")
 
 
 def is_greeting(payload: dict[str, Any]) -> bool:
@@ -125,7 +127,7 @@ def is_greeting(payload: dict[str, Any]) -> bool:
         return all(isinstance(choice, dict) and _says_nothing(choice) for choice in choices) and not payload.get(
             "usage"
         )
-    return payload.get("text") == "" and not (payload.get("meta_info") or {}).get("finish_reason")
+    return payload.get("text") == "" and not member(payload, "meta_info").get("finish_reason")
 
 
 def _says_nothing(choice: dict[str, Any]) -> bool:

@@ -8,11 +8,16 @@ import asyncio
 import gzip as gzip_format
 import json
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 from itertools import chain, count
 from typing import Any
+
+import brotli
+import zstandard
 
 
 class Gate:
@@ -128,6 +133,21 @@ def stream(*pieces: Piece, end: End = End.COMPLETE) -> Answer:
 def gzipped(value: Any) -> Answer:
     body = gzip_format.compress(json.dumps(value).encode())
     return body_answer(body).with_headers(("content-encoding", "gzip"))
+
+
+BOMBS = {
+    "gzip": lambda text: gzip_format.compress(text, compresslevel=1),
+    "deflate": lambda text: zlib.compress(text, level=1),
+    "br": lambda text: brotli.compress(text, quality=1),
+    "zstd": zstandard.compress,
+}
+
+
+@cache
+def bomb(coding: str, begin: bytes, content_type: str, mib: int) -> Answer:
+    """Small on the wire, and so many MiB of spaces behind `begin` for whoever decodes it."""
+    packed = BOMBS[coding](begin + b" " * (mib * 2**20))
+    return body_answer(packed, content_type=content_type).with_headers(("content-encoding", coding))
 
 
 def on_the_wire(*pieces: Piece, end: End = End.CUT) -> Answer:

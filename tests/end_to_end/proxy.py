@@ -238,6 +238,12 @@ class Proxy:
             status: dict[str, Any] = json.load(connection.getresponse())
         return status
 
+    def peak_mib(self) -> float:
+        """The most memory that the process ever used; only Linux tells."""
+        assert self._process is not None
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
+
     def wait_until_idle(self) -> None:
         """Returns when no request is running any more, or waits, or holds a slot."""
         eventually(self._is_idle, "no request to be running")

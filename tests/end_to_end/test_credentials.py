@@ -65,3 +65,19 @@ def test_any_other_path_gets_the_key_of_its_upstream_too(client, upstream):
     client.post("/v1/rerank", json={"model": "via-own-bearer"}, headers=SENT_BY_CLIENTS[1])
     assert upstream.call.header("authorization") == f"Bearer {OWN_KEY}"
     assert upstream.call.header("x-api-key") is None
+
+
+def test_a_stored_key_that_is_refused_is_an_alarm_until_it_is_taken(client, proxy, upstream):
+    upstream.answer(json_answer({"error": {"message": "no"}}, 401))
+    assert client.post("/v1/chat/completions", json=CHAT.body("via-own-bearer")).status_code == 401
+    (alarm,) = proxy.status()["alarms"]
+    assert "“own-bearer” refuses the key" in alarm
+    upstream.answer(json_answer(CHAT.answer))
+    client.post("/v1/chat/completions", json=CHAT.body("via-own-bearer"))
+    assert proxy.status()["alarms"] == []
+
+
+def test_a_clients_key_that_is_refused_is_none(client, proxy, upstream):
+    upstream.answer(json_answer({"error": {"message": "no"}}, 401))
+    client.post("/v1/chat/completions", json=CHAT.body("plain"), headers=SENT_BY_CLIENTS[0])
+    assert proxy.status()["alarms"] == []

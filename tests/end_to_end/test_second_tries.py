@@ -101,6 +101,16 @@ def test_a_loop_that_nobody_has_seen_is_followed_by_another_answer(client, proxy
     assert (record["attempts"], record["outcome"]) == (2, "ok")
 
 
+@every_pair
+@pytest.mark.parametrize("word", ["The ", "!", "until ", "  \n "])
+def test_an_answer_that_loops_from_its_first_word_on_leaves_room_for_another(client, proxy, upstream, pair, word):
+    said, _ = SAYS[pair.upstream.dialect](word * 300)
+    upstream.answer(stream(*said, Gate()), good(pair, OTHER))
+    answer = pair.post(client, model=held(pair), stream=True)
+    assert text_of(read_stream(pair, answer.content)) == OTHER
+    assert [row["released"] for row in failures(proxy, proxy.record(answer)["request_id"])] == [0]
+
+
 def test_what_the_next_attempt_changed_is_kept_beside_what_it_was_for(client, proxy, upstream):
     pair = PAIRS[0]
     upstream.answer(looping(pair), looping(pair), good(pair))
@@ -235,7 +245,7 @@ def test_the_usage_is_that_of_one_answer(client, upstream):
     upstream.answer(looping(pair), good(pair, OTHER))
     usage = {"include_usage": True}
     answer = pair.post(client, model="held-only-chat", stream=True, stream_options=usage)
-    told = check_chat(answer.content, include_usage=True).usage
+    told = check_chat(answer.content, include_usage=True, kept=True).usage
     assert told["prompt_tokens"] + told["completion_tokens"] == told["total_tokens"] == 9000 + len(pieces(OTHER))
     assert told["completion_tokens"] > len(pieces(GOOD + OTHER))
 
@@ -313,6 +323,20 @@ async def test_a_client_that_leaves_while_another_attempt_is_waited_for_stops_th
     second.wait_until_closed()
     record = proxy.installation.record(second.header("x-request-id"))
     assert (record["outcome"], record["attempts"]) == ("client_gone", 2)
+    assert [row["outcome"] for row in failures(proxy, record["request_id"])] == ["client_gone"]
+
+
+async def test_a_client_that_leaves_behind_a_bad_end_has_not_got_everything(proxy, upstream):
+    upstream.answer(good(PAIRS[0], f"{OTHER}\n```python\nx ="), hang(Gate()))
+    async with httpx.AsyncClient(base_url=proxy.url, timeout=30) as http:
+        asking = asyncio.create_task(
+            http.post("/v1/chat/completions", json=CHAT.body(model="held-only-chat", stream=True))
+        )
+        second = await asyncio.to_thread(upstream.wait_for_call, 2)
+        asking.cancel()
+        await asyncio.wait([asking])
+    second.wait_until_closed()
+    assert proxy.installation.record(second.header("x-request-id"))["outcome"] == "client_gone"
 
 
 # What official clients make of an end in the middle

@@ -205,14 +205,15 @@ def test_what_it_says_late_of_an_answer_that_was_given_up_is_not_said_of_the_nex
 
 
 @pytest.mark.parametrize("is_complete", [False, True], ids=["in the middle", "at the end"])
-def test_a_client_that_leaves_takes_the_question_with_it(client, upstream, judge, is_complete):
+def test_a_client_that_leaves_takes_the_question_with_it(client, judged, upstream, judge, is_complete):
     judge.answer(hang(Gate()))
     words, end = SAYS["chat"](GOOD)
     upstream.answer(stream(*words, *(end if is_complete else [Gate()])))
-    with client.stream("POST", CHAT.client_path, json=CHAT.body("judged-fine", stream=True)):
+    with client.stream("POST", CHAT.client_path, json=CHAT.body("judged-fine", stream=True)) as answer:
         asked = judge.wait_for_call()
     asked.wait_until_closed()
     upstream.wait_until_idle()
+    assert judged.record(answer)["outcome"] == "client_gone"
 
 
 def test_so_does_one_that_waits_for_a_whole_answer(client, judged, upstream, judge):

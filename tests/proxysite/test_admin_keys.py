@@ -10,7 +10,7 @@ from proxysite.error_pages import ErrorReporter
 from routing.models import Upstream
 from routing.secrets import Secret
 from tests.proxysite.admin_forms import filled
-from tests.rows import make_upstream
+from tests.rows import make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
 
@@ -161,3 +161,24 @@ def test_a_crash_while_saving_shows_no_key(admin_client, upstream, settings, mon
     assert "ZeroDivisionError" in answer.content.decode()
     assert "another-key" not in answer.content.decode()
     assert KEY not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("key", "is_told"), [("a", True), ("abc1234", True), ("x", False), ("EMPTY", False), (KEY, False)]
+)
+@pytest.mark.parametrize("make", [make_upstream, make_validator])
+def test_a_key_too_short_to_be_masked_is_stored_with_a_warning(admin_client, make, key, is_told):
+    row = make()
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    answer = admin_client.post(url, filled(admin_client.get(url), api_key=key), follow=True)
+    row.refresh_from_db()
+    assert row.api_key == Secret(key)
+    assert ("is not masked in records and logs" in answer.content.decode()) is is_told
+
+
+@pytest.mark.parametrize("typed", ["-", "env:K", ""])
+def test_what_is_no_key_is_not_too_short(admin_client, typed):
+    row = make_upstream(api_key=KEY)
+    url = page_of(row)
+    answer = admin_client.post(url, filled(admin_client.get(url), api_key=typed), follow=True)
+    assert "is not masked in records" not in answer.content.decode()

@@ -9,11 +9,12 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from proxysite import live, serving
-from proxysite.gateway.alarms import Alarms
+from proxysite.gateway.alarms import Alarms, StoredKey
 from proxysite.gateway.rates import Rates
 from routing.admission.gatekeeper import Gatekeeper
 from routing.admission.targets import FAILURES, Targets
 from routing.models import BindingTarget, ParallelLimit
+from routing.secrets import Secret
 from tests.rows import make_binding, make_policy, make_upstream, make_validator
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +215,23 @@ def test_a_button_above_a_form_is_a_post(admin_client, engine):
     upstream = make_upstream()
     assert page_of(admin_client, upstream).count("data-post") == 2
     assert admin_client.get(reverse("admin:routing_upstream_reset_health", args=[upstream.pk])).status_code == 405
+
+
+def test_a_stored_key_that_is_refused_is_an_alarm_on_the_first_page_and_the_upstreams(admin_client, engine):
+    upstream = make_upstream(name="zai", credential_mode="own", api_key="sk-planted-key")
+    make_binding("*", upstream)
+    live.reload()
+    engine.alarms.failed(StoredKey("zai", Secret("sk-planted-key")), "“zai” refuses the key.", datetime.now(UTC))
+    page = admin_client.get(reverse("admin:index"))
+    (message,) = page.context["messages_found"]
+    assert message["link"] == reverse("admin:routing_upstream_change", args=[upstream.pk])
+    assert "“zai” refuses the key." in page.content.decode()
+    assert "“zai” refuses the key." in page_of(admin_client, upstream)
+    upstream.api_key = "sk-another-key"
+    upstream.save()
+    live.reload()
+    assert admin_client.get(reverse("admin:index")).context["messages_found"] == []
+    assert "refuses the key" not in page_of(admin_client, upstream)
 
 
 def test_a_validator_that_gives_no_verdicts_is_an_alarm_on_the_first_page(admin_client, engine):

@@ -173,8 +173,9 @@ def test_a_change_reads_as_json():
     }
 
 
-def test_a_body_that_is_no_json_stays_as_it_is():
-    assert pretty("data: {}\n\n") == "data: {}\n\n"
+@pytest.mark.parametrize("body", ["data: {}\n\n", '{"a": ' * 20_000, "9" * 5000], ids=["stream", "deep", "long number"])
+def test_a_body_that_is_no_json_that_can_be_read_stays_as_it_is(body):
+    assert pretty(body) == body
 
 
 @pytest.mark.parametrize(("duration", "text"), [(0.0014, "1 ms"), (1.5, "1.50 s"), (75.2, "1 min 15 s")])

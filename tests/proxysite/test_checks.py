@@ -111,12 +111,35 @@ def test_a_policy_that_judges_nothing_is_told(fields, why):
 
 
 @pytest.mark.django_db
+def test_keys_too_short_to_be_masked_are_warned_of(settings):
+    make_binding("*", make_upstream(name="zai", credential_mode="own", api_key="a1"))
+    make_policy("*", validator=make_validator(api_key="b2"))
+    make_policy("glm-*", validator=make_validator(name="same", api_key="EMPTY"))
+    settings.ENV = {"HOST": "127.0.0.1", "LOCAL_API_KEY": [Secret("c3"), Secret("d4")]}
+    messages = checks.check_configuration(databases=["default"])
+    assert {message.id for message in messages} == {"proxysite.W007"}
+    assert [message.msg.split(" is not masked")[0] for message in messages] == [
+        "The key stored for the upstream “zai”",
+        "The key stored for the validator “judge”",
+        "The key in LOCAL_API_KEY",
+    ]
+    assert not any(key in message.msg for message in messages for key in ("a1", "b2", "c3", "d4"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["x", "none", "EMPTY", "lm-studio"])
+def test_a_placeholder_for_a_server_that_takes_any_key_is_fine(key):
+    make_binding("*", make_upstream(credential_mode="own", api_key=key))
+    assert found() == []
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("host", "keys", "upstream", "expected"),
     [
-        ("0.0.0.0", [], {"credential_mode": "own", "api_key": "sk-x"}, ["proxysite.W006"]),
-        ("0.0.0.0", [Secret("local-key")], {"credential_mode": "own", "api_key": "sk-x"}, []),
-        ("127.0.0.1", [], {"credential_mode": "own", "api_key": "sk-x"}, []),
+        ("0.0.0.0", [], {"credential_mode": "own", "api_key": "sk-planted-key"}, ["proxysite.W006"]),
+        ("0.0.0.0", [Secret("local-key")], {"credential_mode": "own", "api_key": "sk-planted-key"}, []),
+        ("127.0.0.1", [], {"credential_mode": "own", "api_key": "sk-planted-key"}, []),
         ("0.0.0.0", [], {}, []),
     ],
 )

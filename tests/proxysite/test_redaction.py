@@ -51,25 +51,32 @@ def test_other_words_stay(text):
 
 
 def test_a_configured_key_is_masked_wherever_it_stands():
-    redaction.hide([Secret("hunter2")])
-    assert redacted("at http://host/hunter2/x") == f"at http://host/{MASK}/x"
+    redaction.hide([Secret("hunter-22")])
+    assert redacted("at http://host/hunter-22/x") == f"at http://host/{MASK}/x"
 
 
 def test_a_key_that_is_part_of_another_leaves_nothing_of_it():
-    redaction.hide([Secret("hunter2"), Secret("hunter2-long")])
-    assert redacted("hunter2-long hunter2") == f"{MASK} {MASK}"
+    redaction.hide([Secret("hunter-22"), Secret("hunter-22-long")])
+    assert redacted("hunter-22-long hunter-22") == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("key", ["a", "no", "none", "EMPTY", "lm-studio"])
+def test_what_is_no_secret_leaves_words_as_they_are(key):
+    redaction.hide([Secret(key), Secret("hunter-22")])
+    assert redacted(f"hunter-22 and a note: {key}") == f"{MASK} and a note: {key}"
+    assert without_keys(f"a note: {key}".encode(), upstream(Secret(key))) == f"a note: {key}".encode()
 
 
 def test_a_key_that_is_no_longer_configured_is_forgotten():
-    redaction.hide([Secret("hunter2")])
+    redaction.hide([Secret("hunter-22")])
     redaction.hide([])
-    assert redacted("hunter2") == "hunter2"
+    assert redacted("hunter-22") == "hunter-22"
 
 
 def test_a_log_line_is_masked_in_its_message_and_its_arguments():
-    redaction.hide([Secret("hunter2")])
-    assert logged("key %s", "hunter2") == f"key {MASK}"
-    assert logged("key hunter2 100%") == f"key {MASK} 100%"
+    redaction.hide([Secret("hunter-22")])
+    assert logged("key %s", "hunter-22") == f"key {MASK}"
+    assert logged("key hunter-22 100%") == f"key {MASK} 100%"
 
 
 def test_a_log_line_without_a_key_stays_as_it_is():
@@ -77,18 +84,18 @@ def test_a_log_line_without_a_key_stays_as_it_is():
 
 
 def test_a_traceback_is_masked():
-    redaction.hide([Secret("hunter2")])
+    redaction.hide([Secret("hunter-22")])
     try:
-        raise ValueError("hunter2")
+        raise ValueError("hunter-22")
     except ValueError:
         text = logged("failed", exc_info=sys.exc_info())
-    assert "hunter2" not in text
+    assert "hunter-22" not in text
     assert f"ValueError: {MASK}" in text
 
 
 def test_a_traceback_that_another_handler_wrote_first_is_masked_too():
-    redaction.hide([Secret("hunter2")])
-    assert "hunter2" not in logged("failed", exc_text="ValueError: hunter2")
+    redaction.hide([Secret("hunter-22")])
+    assert "hunter-22" not in logged("failed", exc_text="ValueError: hunter-22")
 
 
 def test_a_log_call_with_the_wrong_arguments_is_left_to_the_handler():
@@ -101,6 +108,6 @@ def upstream(key):
 
 
 def test_an_upstreams_refusal_is_told_without_its_key():
-    assert without_keys(b"bad key hunter2", upstream(Secret("hunter2"))) == b"bad key " + MASK.encode()
-    assert without_keys(b"bad key", upstream(Secret("hunter2"))) == b"bad key"
+    assert without_keys(b"bad key hunter-22", upstream(Secret("hunter-22"))) == b"bad key " + MASK.encode()
+    assert without_keys(b"bad key", upstream(Secret("hunter-22"))) == b"bad key"
     assert without_keys(b"bad key", upstream(None)) == b"bad key"

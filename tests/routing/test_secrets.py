@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from routing.secrets import Secret
+from routing.secrets import LEAST, PLACEHOLDERS, Secret, short_key
 
 KEY = "sk-planted"
 
@@ -47,3 +47,26 @@ def test_a_snapshot_that_holds_a_secret_can_be_taken_apart():
         key: Secret
 
     assert dataclasses.asdict(Holder(Secret(KEY))) == {"key": Secret(KEY)}
+
+
+@pytest.mark.parametrize("key", ["a", "ab", "1234", "x" * (LEAST - 1)])
+def test_a_short_key_is_not_masked_and_a_person_is_told(key):
+    assert not Secret(key).is_masked
+    assert "fewer than 8 characters" in short_key(Secret(key))
+
+
+@pytest.mark.parametrize("key", sorted(PLACEHOLDERS | {"EMPTY", "None", "LM-Studio"}))
+def test_a_placeholder_is_no_secret_however_long_it_is(key):
+    assert not Secret(key).is_masked
+    assert short_key(Secret(key)) == ""
+
+
+@pytest.mark.parametrize("key", ["x" * LEAST, "sk-planted"])
+def test_any_other_key_is_masked(key):
+    assert Secret(key).is_masked
+    assert short_key(Secret(key)) == ""
+
+
+@pytest.mark.parametrize("key", [None, Secret("")])
+def test_no_key_is_not_too_short(key):
+    assert short_key(key) == ""

@@ -14,7 +14,14 @@ from routing.validators import (
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1:8080", "https://api.z.ai/api/paas/v4", " https://host/v1/ ", "http://[::1]:8080/v1", "demo:"],
+    [
+        "http://127.0.0.1:8080",
+        "https://api.z.ai/api/paas/v4",
+        " https://host/v1/ ",
+        "http://[::1]:8080/v1",
+        "http://gateway/messages",
+        "demo:",
+    ],
 )
 def test_a_base_url_is_an_http_address_or_the_demo(url):
     validate_base_url(url)

@@ -3,6 +3,7 @@ from hypothesis import given
 
 from routing.dialects import Dialect
 from routing.json_values import same
+from routing.matching import MOST_KNOWN
 from sampling.snapshot import Layer, Layers, Rule, SamplingTable, Setting
 from tests.json_strategies import json_values
 
@@ -107,7 +108,7 @@ def test_names_from_clients_never_fill_the_memory():
     table = SamplingTable(rules=(rule(temperature=1),))
     for number in range(5000):
         table.layers(f"model-{number}", Dialect.CHAT)
-    assert len(table._known) <= 4096
+    assert table.layers.cache_info().currsize == MOST_KNOWN
 
 
 @given(json_values)

@@ -207,8 +207,9 @@ def test_an_answer_that_only_stops_is_judged_by_close():
 def test_a_long_piece_of_text_is_cut_between_words_where_it_has_some():
     (first,) = gate().feed(Text(GOOD))
     assert GOOD.startswith(first.text + " ")
-    (first,) = gate().feed(Text("我" * 500))
-    assert first == Text("我" * (500 - FIRST_WINDOW - 125))
+    signs = "".join(map(chr, range(0x4E00, 0x4E00 + 500)))
+    (first,) = gate().feed(Text(signs))
+    assert first == Text(signs[: 500 - FIRST_WINDOW - 125])
 
 
 BROKEN = Failed(UpstreamError(500, "broken"))

@@ -60,7 +60,7 @@ class CallReader:
     def feed(self, entries: Any, events: list[Event]) -> None:
         if isinstance(entries, dict):
             entries = [entries]
-        for position, entry in enumerate(entries):
+        for position, entry in enumerate(entries if isinstance(entries, list) else ()):
             if isinstance(entry, dict):
                 self._entry(position, entry, events)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from routing.dialects import reading, seals
 from routing.dialects.chat import content
+from routing.dialects.events import members
 from routing.dialects.json import dumps_text
 from routing.dialects.request import (
     Choice,
@@ -199,16 +200,11 @@ class _Conversation:
 
 def reasoning(message: Mapping[str, Any]) -> list[Part]:
     """The thinking of an assistant message.  `reasoning_details` may hold the seals that we, or others, put there."""
-    sealed = [part for detail in _details(message) if (part := _sealed(detail)) is not None]
+    sealed = [part for detail in members(message, "reasoning_details") if (part := _sealed(detail)) is not None]
     text = message.get("reasoning_content") or message.get("reasoning")
     if not isinstance(text, str) or any(part.text for part in sealed):
         return list(sealed)
     return [*([Reasoning(text)] if text else []), *sealed]
-
-
-def _details(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    details = message.get("reasoning_details")
-    return [item for item in details if isinstance(item, dict)] if isinstance(details, list) else []
 
 
 def _sealed(detail: Mapping[str, Any]) -> Reasoning | None:

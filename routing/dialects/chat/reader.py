@@ -22,6 +22,7 @@ from routing.dialects.events import (
     UpstreamError,
     UsageSeen,
     member,
+    members,
 )
 from routing.dialects.exchange import Exchange
 from routing.dialects.json import object_of
@@ -119,7 +120,7 @@ class ChatReader:
         if thought and isinstance(thought, str):
             events.append(Reasoning(thought))
         if delta.get("reasoning_details"):
-            self._details(delta["reasoning_details"], events, bool(thought))
+            self._details(members(delta, "reasoning_details"), events, bool(thought))
         content = delta.get("content")
         if content:
             if isinstance(content, str):
@@ -129,8 +130,10 @@ class ChatReader:
         if delta.get("refusal") and isinstance(delta["refusal"], str):
             events.append(Refusal(delta["refusal"]))
             self._refused = True
-        if delta.get("annotations"):
-            self._annotations(delta["annotations"], events)
+        for annotation in members(delta, "annotations"):
+            cited = member(annotation, "url_citation")
+            if isinstance(cited.get("url"), str):
+                events.append(citation(cited))
         if delta.get("tool_calls"):
             self._calls.feed(delta["tool_calls"], events)
         elif isinstance(delta.get("function_call"), dict):
@@ -138,11 +141,9 @@ class ChatReader:
         if len(events) > before:
             self._content = True
 
-    def _details(self, details: Any, events: list[Event], said: bool) -> None:
+    def _details(self, details: list[dict[str, Any]], events: list[Event], said: bool) -> None:
         """OpenRouter's form: the text is read only where no plain field said it, seals always."""
-        for detail in details if isinstance(details, list) else ():
-            if not isinstance(detail, dict):
-                continue
+        for detail in details:
             text = detail.get("text") or detail.get("summary")
             if text and isinstance(text, str) and not said:
                 events.append(Reasoning(text))
@@ -159,23 +160,18 @@ class ChatReader:
             elif is_anthropics:
                 events.append(Redacted(data))
 
-    def _annotations(self, annotations: Any, events: list[Event]) -> None:
-        for annotation in annotations if isinstance(annotations, list) else ():
-            cited = member(annotation, "url_citation")
-            if isinstance(cited.get("url"), str):
-                events.append(citation(cited))
-
     def _reason(self, reason: Any, choice: dict[str, Any], chunk: dict[str, Any], events: list[Event]) -> None:
-        if reason in _BROKEN:
+        word = reason if isinstance(reason, str) else ""
+        if word in _BROKEN:
             body = chunk if upstream_errors.is_error(chunk) else choice
             if len(events) == 1 and type(events[0]) is Start:
                 events.clear()  # nothing was said: the client can still be given a real status
-            events.extend(self._fail(upstream_errors.of_body(body, f"The upstream ended the answer with “{reason}”.")))
+            events.extend(self._fail(upstream_errors.of_body(body, f"The upstream ended the answer with “{word}”.")))
             return
         self._any_usage(chunk, events)
         if isinstance(choice.get("usage"), dict):
             self._usage(choice["usage"], events)
-        known = _REASONS.get(reason, FinishReason.UNKNOWN) if isinstance(reason, str) else FinishReason.UNKNOWN
+        known = _REASONS.get(word, FinishReason.UNKNOWN)
         if self._finish is None:
             self._finish = Finish(known, self._matched_stop(choice, chunk))
             if self._finish.stop_sequence is not None and known is FinishReason.STOP:

@@ -8,7 +8,7 @@ import orjson
 from routing.dialects import events
 from routing.dialects.answer import Answer
 from routing.dialects.chat.writer import FINISH_REASONS, usage
-from routing.dialects.events import Event, FinishReason
+from routing.dialects.events import Event, FinishReason, members
 from routing.dialects.exchange import Exchange
 from routing.dialects.request import Reasoning, Refusal, Text
 from routing.dialects.sse import DONE_FRAME
@@ -45,9 +45,7 @@ class Logprobs:
 
 
 def _alternatives(entry: dict[str, Any]) -> dict[str, Any] | None:
-    given = entry.get("top_logprobs")
-    found = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
-    return {str(item.get("token", "")): item.get("logprob") for item in found} or None
+    return {str(item.get("token", "")): item.get("logprob") for item in members(entry, "top_logprobs")} or None
 
 
 class CompletionsWriter(StreamWriter):

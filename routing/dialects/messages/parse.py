@@ -193,7 +193,7 @@ def _thinking(body: Mapping[str, Any], request: Request) -> None:
     thinking = reading.mapping(body.get("thinking"), "thinking")
     if thinking:
         kind = thinking.get("type")
-        if kind not in set(Thinking):
+        if kind not in list(Thinking):  # no set: it may be anything
             raise BadRequest(f"thinking.type “{kind}” is unknown. Use enabled, adaptive or disabled.")
         request.thinking = Thinking(kind)
         request.budget = reading.whole(thinking.get("budget_tokens"), "thinking.budget_tokens")

@@ -21,6 +21,7 @@ from routing.dialects.events import (
     ToolStart,
     UsageSeen,
     member,
+    members,
 )
 from routing.dialects.exchange import Exchange
 from routing.dialects.json import dumps_text, object_of
@@ -54,11 +55,16 @@ class MessagesReader:
     def __init__(self, exchange: Exchange) -> None:
         self.warnings: list[str] = []
         self._exchange = exchange
-        self._blocks: dict[Any, _Block] = {}
+        self._blocks: dict[int | None, _Block] = {}
         self._calls = 0
         self._started = False
         self._ended = False
         self._finish: Finish | None = None
+
+    @property
+    def finish(self) -> Finish | None:
+        """What the upstream has said of it so far; the event comes with the end."""
+        return self._finish
 
     def feed(self, frame: Frame) -> list[Event]:
         name, data = frame
@@ -70,7 +76,7 @@ class MessagesReader:
         kind = payload.get("type") or name.decode("utf-8", "replace")
         if kind == "content_block_delta":
             return self._delta(payload)
-        handler = _ON.get(kind)
+        handler = _ON.get(kind) if isinstance(kind, str) else None
         if handler is not None:
             return handler(self, payload)
         return self._fail(payload) if upstream_errors.is_error(payload) else []
@@ -79,10 +85,8 @@ class MessagesReader:
         if upstream_errors.is_error(body):
             return self._fail(body)
         events = self._message_start({"message": body})
-        content = body.get("content")
-        for block in content if isinstance(content, list) else ():
-            if isinstance(block, dict):
-                events += self._whole_block(block)
+        for block in members(body, "content"):
+            events += self._whole_block(block)
         self._message_delta({"delta": body})
         return events + self.close()
 
@@ -95,11 +99,11 @@ class MessagesReader:
         return self._message_stop({})
 
     def _whole_block(self, block: dict[str, Any]) -> list[Event]:
-        events = self._block_start({"index": "whole", "content_block": block})
+        events = self._block_start({"content_block": block})
         if block.get("type") == "text":
-            for citation in block.get("citations") or ():
+            for citation in members(block, "citations"):
                 events += self._citation(citation)
-        return events + self._block_stop({"index": "whole"})
+        return events + self._block_stop({})
 
     def _message_start(self, payload: dict[str, Any]) -> list[Event]:
         if self._started:
@@ -116,7 +120,7 @@ class MessagesReader:
         events = [] if self._started else self._message_start({})
         block = member(payload, "content_block")
         kind = block.get("type")
-        state = self._blocks[payload.get("index")] = _Block(str(kind))
+        state = self._blocks[_index(payload)] = _Block(str(kind))
         match kind:
             case "text":
                 events += [Text(block["text"])] if _said(block, "text") else []
@@ -137,7 +141,7 @@ class MessagesReader:
         return events
 
     def _delta(self, payload: dict[str, Any]) -> list[Event]:
-        block = self._blocks.get(payload.get("index"))
+        block = self._blocks.get(_index(payload))
         delta = payload.get("delta")
         if block is None or not isinstance(delta, dict):
             return []
@@ -164,7 +168,7 @@ class MessagesReader:
         return []
 
     def _block_stop(self, payload: dict[str, Any]) -> list[Event]:
-        block = self._blocks.pop(payload.get("index"), None)
+        block = self._blocks.pop(_index(payload), None)
         if block is None:
             return []
         if block.kind == "thinking":
@@ -218,6 +222,12 @@ class MessagesReader:
             return [Failed(upstream_errors.of_text(data))]
         self.warnings.append("The upstream sent a line that is not JSON; it was skipped.")
         return []
+
+
+def _index(payload: dict[str, Any]) -> int | None:
+    """Which block an event is about."""
+    index = payload.get("index")
+    return index if isinstance(index, int) else None
 
 
 def _said(value: Mapping[str, Any], name: str) -> bool:

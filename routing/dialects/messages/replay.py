@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routing.dialects import seals
+from routing.dialects.events import members
 
 _SIGNS = (seals.FOREIGN.encode(), b'"signature":""', b'"signature": ""')
 
@@ -53,16 +54,11 @@ def _is_foreign(block: Any) -> bool:
 
 def _continues_unsigned(messages: list[Any]) -> bool:
     """Models that are told a budget must find their thinking before the calls whose results they get."""
-    if len(messages) < 2 or not any(block.get("type") == "tool_result" for block in _blocks(messages[-1])):
+    if len(messages) < 2 or not any(block.get("type") == "tool_result" for block in members(messages[-1], "content")):
         return False
     calling = next((message for message in reversed(messages) if _is_assistant(message)), None)
-    return not any(block.get("type") in ("thinking", "redacted_thinking") for block in _blocks(calling)[:1])
+    return not any(block.get("type") in ("thinking", "redacted_thinking") for block in members(calling, "content")[:1])
 
 
 def _is_assistant(message: Any) -> bool:
     return isinstance(message, dict) and message.get("role") == "assistant"
-
-
-def _blocks(message: Any) -> list[dict[str, Any]]:
-    content = message.get("content") if isinstance(message, dict) else None
-    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []

@@ -27,6 +27,7 @@ from routing.dialects.events import (
     UpstreamError,
     UsageSeen,
     member,
+    members,
 )
 from routing.dialects.exchange import Exchange
 from routing.dialects.json import dumps_text, object_of
@@ -54,6 +55,8 @@ class _Item:
 
 class ResponsesReader:
     """`feed` takes a frame, `whole` a body that is not streamed, `close` says that nothing more comes."""
+
+    finish = None  # it is told with the end itself
 
     def __init__(self, exchange: Exchange) -> None:
         self.warnings: list[str] = []
@@ -253,20 +256,20 @@ class ResponsesReader:
 
     def _thought(self, item: _Item, given: Mapping[str, Any], events: list[Event]) -> None:
         for source, name in ((_RAW, "content"), (_SUMMARY, "summary")):
-            for index, part in enumerate(_parts(given, name)):
+            for index, part in enumerate(members(given, name)):
                 events += self._think_once(item, source, index, part.get("text"))
         encrypted = _text(given.get("encrypted_content"))
         if item.said or encrypted:
             events.append(ReasoningEnd(encrypted=encrypted, id=_text(given.get("id")) if encrypted else ""))
 
     def _message(self, item: _Item, given: Mapping[str, Any], events: list[Event]) -> None:
-        for index, part in enumerate(_parts(given, "content")):
+        for index, part in enumerate(members(given, "content")):
             if part.get("type") == "refusal":
                 events += self._say_once(item, index, part.get("refusal"), Refusal)
             else:
                 events += _with_logprobs(self._say_once(item, index, part.get("text"), Text), part)
             if not item.cited:
-                events += [citation(cited) for cited in _parts(part, "annotations") if _text(cited.get("url"))]
+                events += [citation(cited) for cited in members(part, "annotations") if _text(cited.get("url"))]
 
     def _terminal(self, payload: dict[str, Any]) -> list[Event]:
         response = member(payload, "response")
@@ -278,7 +281,7 @@ class ResponsesReader:
         if status in ("queued", "in_progress") and "type" not in payload:
             return self._fail(_not_waited_for())
         events = self._start(payload)
-        for index, given in enumerate(_parts(response, "output")):
+        for index, given in enumerate(members(response, "output")):
             self._finished(self._known(index, given), given, events)
         usage = responses_usage.parse(response.get("usage"))
         if usage is not None:
@@ -335,11 +338,6 @@ def _ids(given: Mapping[str, Any]) -> set[str]:
 def _index(payload: Mapping[str, Any], name: str) -> int:
     index = payload.get(name)
     return index if isinstance(index, int) else 0
-
-
-def _parts(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    found = value.get(name)
-    return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
 
 
 def _failure(response: Mapping[str, Any]) -> UpstreamError:

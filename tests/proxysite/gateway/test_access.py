@@ -59,6 +59,16 @@ async def test_who_brings_none_is_refused_and_nothing_is_sent(locked, upstream, 
     assert client.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [({}, "The proxy wants a key of its own"), ({"x-api-key": THEIRS}, "The key that was sent is none of the proxy's")],
+)
+async def test_a_wrong_key_is_told_from_none_and_not_repeated(locked, headers, told):
+    client = await asked(locked, headers=headers)
+    assert told in client.json()["error"]["message"]
+    assert THEIRS.encode() not in client.body
+
+
 async def test_the_refusal_is_of_the_clients_dialect(locked):
     assert (await asked(locked, "/v1/messages")).json()["error"]["type"] == "authentication_error"
     assert (await asked(locked)).json()["error"]["code"] == "invalid_api_key"

@@ -3,7 +3,9 @@ import asyncio
 import httpx
 import orjson
 import pytest
+from django.utils import timezone
 
+from proxysite.gateway.alarms import Alarms
 from proxysite.gateway.attempt import Failed
 from proxysite.gateway.attempts import Attempts
 from proxysite.gateway.exchange import Exchange
@@ -22,7 +24,8 @@ from routing.errors import (
     UpstreamBroken,
     UpstreamUnreachable,
 )
-from routing.snapshot import Target
+from routing.secrets import Secret
+from routing.snapshot import CredentialMode, Target
 from routing.upstream import Upstreams
 from tests.proxysite.gateway.in_process import JSON, SSE, Script, Stepped
 from tests.snapshots import an_upstream, bound
@@ -73,6 +76,7 @@ class World:
         self.upstreams = Upstreams(httpx.MockTransport(self._answer))
         self.gatekeeper = Gatekeeper(LimitTable(limits=tuple(limits)))
         self.targets = Targets()
+        self.alarms = Alarms()
         self.exchange = Exchange("POST", "/v1/chat/completions")
         self.given = []
 
@@ -117,6 +121,28 @@ def now():
 
 async def text(opened):
     return b"".join([chunk async for chunk in opened.chunks()])
+
+
+@in_virtual_time
+async def test_a_stored_key_that_is_refused_is_told_although_the_next_target_answers():
+    world = World(a=[refuses(401)], b=[streams()])
+    own = {"credential_mode": CredentialMode.OWN, "key": Secret("sk-planted-key")}
+    attempts = world.attempts(at("a", **own), at("b", priority=1, **own))
+    assert (await attempts.open()).status == 200
+    (alarm,) = world.alarms.standing(timezone.now())
+    assert "“a” refuses the key" in alarm.text
+    await attempts.aclose()
+
+
+@in_virtual_time
+async def test_an_answer_ends_the_alarm():
+    own = {"credential_mode": CredentialMode.OWN, "key": Secret("sk-planted-key")}
+    world = World(a=[refuses(403), streams()])
+    for status in (403, 200):
+        attempts = world.attempts(at("a", **own))
+        assert (await attempts.open()).status == status
+        assert bool(world.alarms.standing(timezone.now())) is (status == 403)
+        await attempts.aclose()
 
 
 @in_virtual_time

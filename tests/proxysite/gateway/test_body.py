@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proxysite.gateway import body
 from proxysite.gateway.body import ClientGone, decoded, received
+from routing import decoding
 from routing.errors import BadRequest, BodyTooLarge, EncodingNotSupported, RequestTimeout
 from tests.virtual_time import in_virtual_time
 
@@ -53,6 +54,23 @@ def messages(*parts, gone=False):
         return left.pop(0) if left else {"type": "http.disconnect"}
 
     return receive
+
+
+class Threads:
+    """Work for other threads is counted, and done here."""
+
+    used = 0
+
+    async def run(self, function, *arguments):
+        self.used += 1
+        return function(*arguments)
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    counted = Threads()
+    monkeypatch.setattr(body.asyncio, "to_thread", counted.run)
+    return counted
 
 
 class TestReceiving:
@@ -188,7 +206,7 @@ class TestDecoding:
     async def test_gzip_may_be_padded_with_zeros(self):
         assert await decoded(gzip.compress(TEXT) + b"\0" * 20, ["gzip"], LIMIT) == TEXT
 
-    @pytest.mark.parametrize("padding", [1, body._STEP - 1, body._STEP, 3 * body._STEP])
+    @pytest.mark.parametrize("padding", [1, decoding.IN_STEP - 1, decoding.IN_STEP, 3 * decoding.IN_STEP])
     async def test_a_member_may_follow_any_padding(self, padding):
         sent = gzip.compress(TEXT) + b"\0" * padding + gzip.compress(TEXT)
         assert await decoded(sent, ["gzip"], LIMIT) == TEXT + TEXT
@@ -216,22 +234,30 @@ class TestDecoding:
                 copied += len(self._decoder.unused_data)
                 return text
 
-        monkeypatch.setattr(body.zlib, "decompressobj", Counted)
+        monkeypatch.setattr(decoding.zlib, "decompressobj", Counted)
         sent = gzip.compress(b"") * 5_000
         assert await decoded(sent, ["gzip"], LIMIT) == b""
         assert copied < 50 * len(sent)
 
-    async def test_a_large_body_is_decoded_off_the_event_loop(self, monkeypatch):
-        used = []
+    @every_coding
+    @pytest.mark.parametrize("text", [TEXT, b"x" * (body._QUICK + 1)], ids=["large", "small, and large inside"])
+    async def test_a_large_body_is_decoded_off_the_event_loop(self, name, text, threads, monkeypatch):
+        monkeypatch.setattr(body, "_LARGE", 10 if text is TEXT else body._LARGE)
+        assert await decoded(ENCODERS[name](text), [CODINGS[name]], 2 * body._QUICK) == text
+        assert threads.used == 1
 
-        async def to_thread(function, *arguments):
-            used.append(function)
-            return function(*arguments)
+    @every_coding
+    async def test_any_other_is_decoded_on_it(self, name, threads):
+        assert await decoded(ENCODERS[name](TEXT), [CODINGS[name]], LIMIT) == TEXT
+        assert threads.used == 0
 
-        monkeypatch.setattr(body.asyncio, "to_thread", to_thread)
-        monkeypatch.setattr(body, "_LARGE", 10)
-        assert await decoded(gzip.compress(TEXT), ["gzip"], LIMIT) == TEXT
-        assert used
+    async def test_many_codings_one_upon_the_other_are_refused(self):
+        """Thousands of them took seconds."""
+        sent = TEXT
+        for _ in range(6):
+            sent = gzip.compress(sent)
+        with pytest.raises(EncodingNotSupported, match="may have 5 content-encodings; this one has 6"):
+            await decoded(sent, ["gzip"] * 6, LIMIT)
 
     @every_coding
     @given(data=st.binary(max_size=5000))

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from proxysite.gateway.exchange import Exchange
-from proxysite.gateway.guarding import failure_of, guarded
+from proxysite.gateway.guarding import failure_of, failures_of, guarded
 from proxysite.gateway.plan import Plan
 from routing.dialects import Dialect
 from routing.dialects.events import Finish, FinishReason, Reasoning, Start, Text, ToolArguments, ToolEnd, ToolStart
@@ -137,10 +137,26 @@ def test_a_bad_answer_is_kept_with_its_loop_and_its_parameters():
 def test_a_loop_in_the_arguments_says_in_which_call():
     good = [ToolStart(0, "a", "read"), ToolArguments(0, "{}"), ToolEnd(0)]
     exchange = exchange_of(*good, ToolStart(1, "b", "write"), ToolArguments(1, "again and again. " * 200))
-    exchange.client_gone = True
     failure = failure_of(exchange)
-    assert (failure.channel, failure.call, failure.outcome) == (Channel.ARGUMENTS, 1, Outcome.CLIENT_GONE)
+    assert (failure.channel, failure.call) == (Channel.ARGUMENTS, 1)
     assert failure.tool_calls[0] == ToolCall(name="read", arguments="{}")
+
+
+def test_a_client_that_left_before_anything_followed_is_what_happened_next():
+    exchange = exchange_of(Start(), Text("Again and again. " * 40))
+    exchange.client_gone = True
+    (failure,) = failures_of(exchange)
+    assert failure.outcome is Outcome.CLIENT_GONE
+    exchange.failures, exchange.guard = (failure_of(exchange),), None  # it waited for the next attempt
+    assert [failure.outcome for failure in failures_of(exchange)] == [Outcome.CLIENT_GONE]
+
+
+def test_what_had_followed_before_the_client_left_is_still_what_followed():
+    exchange = exchange_of(Start(), Text("Again and again. " * 40))
+    followed = failure_of(exchange)
+    followed.outcome, followed.next_step = Outcome.CONTINUED, "continued: another seed"
+    exchange.failures, exchange.guard, exchange.client_gone = (followed,), None, True
+    assert [failure.outcome for failure in failures_of(exchange)] == [Outcome.CONTINUED]
 
 
 def test_an_answer_of_nothing_is_kept_with_its_finish_reason():

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from proxysite.gateway import pipeline
+from proxysite.gateway.handler import LONGEST_URL
 from routing.dialects import Dialect
 from routing.dialects.sse import KEEP_ALIVE
 from tests.proxysite.gateway.in_process import (
@@ -312,6 +313,14 @@ class TestARefusal:
         client = Client("/v1/messages", b"x" * 11, more=True)
         await serve(handler, client)
         assert (client.status, client.json()["error"]["type"]) == (413, "request_too_large")
+        assert nothing_left(handler, upstream).outcome == "refused"
+
+    @pytest.mark.parametrize("path", ["/v1/messages/" + "x" * LONGEST_URL, "/v1/messages?" + "x" * LONGEST_URL])
+    async def test_of_a_url_that_is_too_long(self, proxy, nothing_left, path):
+        """A thousand of them that were remembered took 200 MiB."""
+        handler, client = proxy(upstream := Upstream()), Client(path, {"model": "m"})
+        await serve(handler, client)
+        assert (client.status, client.json()["type"]) == (414, "error")
         assert nothing_left(handler, upstream).outcome == "refused"
 
     @pytest.mark.parametrize("path", ["/v1/files/../secrets", "/.."])

@@ -59,6 +59,16 @@ async def test_from_the_tenth_second_on_there_is_something_every_ten():
 
 
 @in_virtual_time
+async def test_a_head_that_could_not_be_sent_has_not_been_sent():
+    """On a connection that still carries an earlier answer, a server waits before it writes."""
+    wire = Wire()
+    wire.send = lambda message: asyncio.Event().wait()
+    keepalive = kept(wire)
+    await asyncio.sleep(15)
+    assert await keepalive.stop() is False
+
+
+@in_virtual_time
 async def test_after_it_was_stopped_it_is_silent():
     wire = Wire()
     keepalive = kept(wire)

@@ -321,9 +321,3 @@ class TestATargetThatNamesAGlob:
         await self.sent(models)
         await until(lambda: not models._asking)
         assert await self.sent(models) == ["New"]
-
-    async def test_forgets_what_it_picked_when_too_many_names_were_wanted(self, monkeypatch):
-        monkeypatch.setattr(models_list, "REMEMBERED", 1)
-        models = listed(Servers(a=["Qwen3"]))
-        assert [await self.sent(models, wanted) for wanted in "xyx"] == [["Qwen3"]] * 3
-        assert len(models._picks) == 1

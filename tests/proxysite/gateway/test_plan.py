@@ -339,7 +339,8 @@ class TestAnyOtherPath:
         body = b'{"model": "m"}'
         assert passed(body, routing=routing, headers=[(b"content-type", content_type)]).body == body
 
-    def test_is_looked_into_when_it_says_json(self):
+    @pytest.mark.parametrize("content_type", [b"application/json; charset=utf-8", b"Application/JSON"])
+    def test_is_looked_into_when_it_says_json(self, content_type):
         routing = routing_of(bound("*", an_upstream(set_params={"seed": 1})))
-        headers = [(b"x", b"y"), (b"content-type", b"application/json; charset=utf-8")]
+        headers = [(b"x", b"y"), (b"content-type", content_type)]
         assert orjson.loads(passed({}, routing=routing, headers=headers).body) == {"seed": 1}

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from proxysite.gateway.alarms import Alarms
+from proxysite.gateway.alarms import Alarms, StoredKey
 from proxysite.gateway.rates import Rates
 from proxysite.gateway.status import LimitLine, PauseLine, TargetLine, UpstreamLine, report, status, target
 from proxysite.live import LiveConfig
@@ -13,8 +13,9 @@ from routing.admission.limits import Limit, LimitTable, Scope, ThrottleRule, Thr
 from routing.admission.targets import FAILURES, Health, Targets
 from routing.dialects import Dialect
 from routing.kinds import Kind
+from routing.secrets import Secret
 from routing.snapshot import Binding, RoutingTable, Target, Upstream
-from tests.snapshots import unusable
+from tests.snapshots import an_upstream, unusable
 from validation.snapshot import Policy, ValidationTable, ValidatorTarget
 
 LOCAL = Upstream(name="local", base_url="http://a", kind=Kind.OTHER, dialects=frozenset({Dialect.CHAT}))
@@ -130,6 +131,18 @@ async def test_of_models_that_clients_make_up_only_the_latest_are_shown(config):
         fail(numbers, f"made-up-{number}")
     (upstream,) = report(config, numbers)["upstreams"]
     assert [target["model"] for target in upstream["targets"][3:]] == [f"made-up-{number}" for number in range(30, 50)]
+
+
+async def test_a_refused_key_is_an_alarm_as_long_as_that_key_is_stored():
+    numbers = engine(1)
+    numbers.alarms.failed(StoredKey("zai", Secret("old")), "It is refused.", datetime.now(UTC))
+
+    def told(**fields):
+        routing = RoutingTable(upstreams=(an_upstream("zai", **fields),))
+        return report(LiveConfig(routing=routing), numbers)["alarms"]
+
+    assert told(key=Secret("old")) == ["It is refused."]
+    assert told(key=Secret("new")) == told(key=None) == []
 
 
 async def test_the_report_says_who_judges_and_which_validators_do_not():

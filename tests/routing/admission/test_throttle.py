@@ -2,6 +2,7 @@ import pytest
 
 from routing.admission.limits import Pauses, ThrottleRule, ThrottleTable
 from routing.admission.throttle import PauseState, Throttle
+from routing.matching import MOST_KNOWN
 
 LONG_AGO = float("-inf")
 
@@ -109,4 +110,4 @@ def test_what_is_asked_often_is_remembered_but_not_without_end():
     table = ThrottleTable(rules=(rule(start=1),))
     for number in range(5000):
         table.of(f"model-{number}")
-    assert len(table._known) <= 4096
+    assert table.of.cache_info().currsize == MOST_KNOWN

@@ -466,9 +466,10 @@ def test_2_8_thinking_and_effort(thinking, config, kind, model, expected):
     assert {name: value for name, value in sent.items() if name in about} == expected
 
 
-def test_2_8_an_unknown_form_of_thinking_is_refused():
+@pytest.mark.parametrize("kind", ["hard", ["enabled"]])
+def test_2_8_an_unknown_form_of_thinking_is_refused(kind):
     with pytest.raises(BadRequest, match=r"thinking\.type"):
-        a_to_c(thinking={"type": "hard"})
+        a_to_c(thinking={"type": kind})
 
 
 @pytest.mark.parametrize(
