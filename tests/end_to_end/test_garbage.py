@@ -104,6 +104,14 @@ def test_a_call_that_loops_takes_nothing_away_from_what_came_with_it(client, ups
 
 
 @every_client
+def test_a_text_that_the_client_wants_a_hundred_times_is_no_loop(client, upstream, pair):
+    upstream.answer(streamed(LOOP * 100))
+    wish = [{"role": "user", "content": f"Write “{LOOP}” 100 times."}]
+    asked = {"input" if pair.client is RESPONSES else "messages": wish}
+    assert said(read_stream(pair, pair.post(client, model="judged-error", stream=True, **asked).content)) == LOOP * 100
+
+
+@every_client
 def test_a_whole_answer_is_judged_whole(client, upstream, pair):
     def body(text):
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
