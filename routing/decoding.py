@@ -100,10 +100,8 @@ class _Brotli:
     def feed(self, data: bytes) -> Iterator[bytes]:
         try:
             piece = self._decoder.process(data, output_buffer_limit=PIECE)
-            # Until there is none: the library takes more data while it still holds text back.
-            while piece or not self._decoder.can_accept_more_data():
-                if piece:
-                    yield piece
+            while piece:  # the library says that it takes more while it still holds text back
+                yield piece
                 piece = self._decoder.process(b"", output_buffer_limit=PIECE)
         except brotli.error as problem:
             raise Undecodable(str(problem)) from problem

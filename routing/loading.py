@@ -84,7 +84,8 @@ def _binding(
 ) -> Binding:
     """Also one without a usable target, so that nothing falls through to a wider pattern."""
     targets = tuple(_targets(row, upstreams, problems))
-    lacking = () if targets else tuple(_lack(rows[one.upstream_id], upstreams) for one in row.targets.all())
+    bound = [rows[one.upstream_id] for one in row.targets.all() if one.upstream_id in rows]  # one may be new by now
+    lacking = () if targets else tuple(_lack(upstream, upstreams) for upstream in bound)
     binding = Binding(pattern=row.pattern, targets=targets, session_affinity=row.session_affinity, lacking=lacking)
     if not targets:
         problems.append(

@@ -38,7 +38,7 @@ def _usable(binding: Binding, model: str) -> Binding:
     asked = (
         f"The model “{model[:200]}” is bound by “{binding.pattern}”, and"
         if model
-        else f"The binding “{binding.pattern}”:"
+        else f"The binding “{binding.pattern}” leads nowhere:"
     )
     raise NoUsableUpstream(
         f"{asked} {binding.why_unusable}. Switch an upstream on or mend it in the admin, whose first page says what is "

@@ -18,7 +18,6 @@ PURE = frozenset(
         "proxysite.gateway.chat_frames",
         "proxysite.gateway.chat_rewriter",
         "proxysite.gateway.plain_frames",
-        "proxysite.gateway.client_calls",
         "proxysite.gateway.endpoints",
         "proxysite.gateway.mending",
         "proxysite.gateway.asking",

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from proxysite.gateway.client_calls import ClientCalls, word_for
 from proxysite.gateway.plain_frames import PlainFrames
+from routing.dialects.chat.client_calls import ClientCalls, choice_of, word_for
 from routing.dialects.chat.reader import ChatReader
 from routing.dialects.chat.writer import FINISH_REASONS
 from routing.dialects.events import (
@@ -229,13 +229,6 @@ class ChatRewriter:
         if failed or self.has_told_reason:
             return written
         return written + self._chunk({}, FINISH_REASONS[self._calls.reason(passed)])
-
-
-def choice_of(chunk: dict[str, Any]) -> dict[str, Any] | None:
-    """The one that is read; whoever asks for several is not mended."""
-    choices = chunk.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    return first if isinstance(first, dict) else None
 
 
 def _size(event: Event) -> int:

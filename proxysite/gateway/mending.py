@@ -6,16 +6,16 @@ from typing import Any
 import orjson
 
 from proxysite.gateway.chat_frames import ChatFrames
-from proxysite.gateway.chat_rewriter import REASONING_FIELDS, Mender, choice_of, through
-from proxysite.gateway.client_calls import ClientCalls, word_for
+from proxysite.gateway.chat_rewriter import REASONING_FIELDS, Mender, through
 from routing.dialects import Dialect
+from routing.dialects.chat.client_calls import ClientCalls, choice_of, word_for
 from routing.dialects.chat.reader import ChatReader
 from routing.dialects.errors import error_frame
 from routing.dialects.events import Event, Failed, Reasoning, Text, ToolArguments, ToolStart, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
 from routing.dialects.json import object_of
-from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished
-from routing.dialects.sse import DONE, KEEP_ALIVE, SseParser
+from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, is_readable
+from routing.dialects.sse import KEEP_ALIVE
 from routing.errors import ProxyError, UpstreamBroken
 
 
@@ -79,11 +79,6 @@ class MendingRelay:
 
     def _named(self, events: bytes) -> bytes:
         return self._echo.feed(events) if self._echo else events
-
-
-def is_readable(frame: bytes) -> bool:
-    """Whether the bytes at the end of a stream are a whole frame, but for its blank line."""
-    return any(data.strip() == DONE or object_of(data) is not None for _, data in SseParser().feed(frame + b"\n\n"))
 
 
 def mended_whole(

@@ -263,7 +263,6 @@ async def _converted(
     has_changed = (climb and climb.verdict) or (exchange.repair and exchange.repair.has_mended)
     if found[-1:] == [End()] and not (plan.is_converted or has_changed):
         await (climb or answer).aclose()
-        exchange.warnings += tuple(warnings)
         return Whole(answer.status, headers.to_client(answer.headers, rewritten=True), _echoed(body, plan))
     whole = conversion.write_whole(found, conversation, warnings, body)
     exchange.warnings += tuple(whole.warnings)

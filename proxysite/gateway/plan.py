@@ -283,7 +283,7 @@ def _mending(
 
 
 def _rewriting(draft: _Draft, mending: Mending | None) -> Conversation | None:
-    """Chat is mended frame by frame; other dialects are written anew, as if they were converted."""
+    """Chat is mended frame by frame; other dialects are read as if they were converted."""
     if draft.conversation is None and mending and draft.dialect is not Dialect.CHAT:
         return mending.conversation
     return draft.conversation

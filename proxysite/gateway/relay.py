@@ -12,6 +12,7 @@ from routing.dialects import Dialect
 from routing.dialects.errors import error_frame
 from routing.dialects.events import Event, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
+from routing.dialects.kept_frames import KEPT, KeptFrames
 from routing.dialects.life import Continued, EarlyResponse
 from routing.dialects.passing import EchoModel, Tap, WholeEvents, has_finished, next_number
 from routing.dialects.sse import KEEP_ALIVE, PING
@@ -179,6 +180,8 @@ class ConvertingRelay:
             self._earlier += self._converter.warnings
             self._converter = StreamConverter(conversation, (*transforms, guard))
         else:
+            if isinstance(self._converter, KeptFrames):
+                self._said += self._converter.leave()
             self._converter.go_on(conversation, (*transforms, guard))
 
     def close(self) -> bytes:
@@ -211,4 +214,7 @@ class ConvertingRelay:
 
 
 def _converter(conversation: Conversation, transforms: Sequence[Transform]) -> TextFrames | StreamConverter:
-    return (TextFrames if conversation.is_bare else StreamConverter)(conversation, transforms)
+    if conversation.is_bare:
+        return TextFrames(conversation, transforms)
+    keeps = conversation.client is conversation.upstream and conversation.client in KEPT
+    return (KeptFrames if keeps else StreamConverter)(conversation, transforms)

@@ -80,7 +80,13 @@ def mending_for(
     if conversation is None and client is not Dialect.CHAT:
         if body.get("tools"):  # to be written anew, which mere tags are not worth
             with suppress(Unreadable):
-                conversation = read_along({**body, "model": model}, dialect, request_id=request_id, created=created)
+                conversation = read_along(
+                    {**body, "model": model},
+                    dialect,
+                    request_id=request_id,
+                    created=created,
+                    renamed=body.get("model") != model,
+                )
         if conversation is None:
             return None
     field = "" if upstream.reasoning_field == "auto" else upstream.reasoning_field

@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 from routing.dialects import Dialect
+from routing.dialects.json import object_of
+from routing.dialects.sse import DONE, SseParser
 from routing.errors import AnswerTooLarge
 
 HEAD = 2048
@@ -115,6 +117,11 @@ def _end_of_last_event(data: bytes) -> int:
     """Index behind the last blank line, 0 if there is none."""
     ends = (data.rfind(mark) + len(mark) for mark in (b"\n\n", b"\n\r\n", b"\r\r") if mark in data)
     return max(ends, default=0)
+
+
+def is_readable(frame: bytes) -> bool:
+    """Whether the bytes at the end of a stream are a whole frame, but for its blank line."""
+    return any(data.strip() == DONE or object_of(data) is not None for _, data in SseParser().feed(frame + b"\n\n"))
 
 
 class EchoModel:

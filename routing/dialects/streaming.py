@@ -8,7 +8,7 @@ from routing.dialects.chat import writer as chat_writer
 from routing.dialects.chat.reader import ChatReader
 from routing.dialects.completions import writer as completions_writer
 from routing.dialects.completions.reader import CompletionsReader
-from routing.dialects.events import Event, Failed, Transform, UpstreamError
+from routing.dialects.events import Event, Failed, Finish, Transform, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.generate.reader import OTHER_ANSWERS, GenerateReader
 from routing.dialects.json import loads
@@ -26,6 +26,9 @@ class Reader(Protocol):
 
     warnings: list[str]
 
+    @property
+    def finish(self) -> Finish | None: ...  # what has been said of it, of which the event comes with the end
+
     def feed(self, frame: Frame) -> list[Event]: ...
 
     def whole(self, body: dict[str, Any]) -> list[Event]: ...
@@ -38,9 +41,16 @@ class Writer(Protocol):
 
     warnings: list[str]
 
+    @property
+    def has_ended(self) -> bool: ...
+
     def feed(self, new: list[Event]) -> bytes: ...
 
     def close(self) -> bytes: ...
+
+    def left(self, new: list[Event]) -> None: ...  # the client has these from elsewhere
+
+    def stand(self, place: Any) -> None: ...  # the client has frames of somebody else's up to there
 
     def go_on(self, exchange: Exchange) -> None: ...  # with another upstream's answer to the same request
 

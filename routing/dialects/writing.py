@@ -37,6 +37,17 @@ class StreamWriter(ABC):
         self._out.clear()
         return out
 
+    @property
+    def has_ended(self) -> bool:
+        return self._ended
+
+    def left(self, new: list[Event]) -> None:
+        """The client has these, in frames that were not written here."""
+        self.feed(new)
+
+    def stand(self, place: Any) -> None:  # noqa: B027 (most writers have nothing to fit)
+        """The client has frames that were not written here, up to this place: what follows must fit to them."""
+
     def go_on(self, exchange: Exchange) -> None:
         """The rest of the answer comes from another attempt at it."""
         self._exchange = exchange

@@ -104,6 +104,8 @@ _CHECKS = {
 
 def read_stream(pair: Pair, content: bytes) -> Read:
     """Checks a stream by the rules of the client's dialect."""
+    if pair.client is pair.upstream is CHAT:
+        return check_chat(content, kept=True)
     return _CHECKS[pair.client.dialect](content)
 
 

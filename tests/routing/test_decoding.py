@@ -1,6 +1,7 @@
 import gzip
 import zlib
 from functools import partial
+from itertools import pairwise
 
 import brotli
 import pytest
@@ -100,3 +101,46 @@ def test_a_sender_may_not_refer_back_farther_than_the_standard_allows():
 def test_members_of_gzip_and_their_padding_may_end_anywhere(sizes, step):
     sent = b"".join(gzip.compress(b"x" * size, compresslevel=0) + bytes(size % 7) for size in sizes)
     assert fed(decoder("gzip"), sent, step) == b"x" * sum(sizes)
+
+
+def flushed_gzip():
+    made = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    return lambda data: made.compress(data) + made.flush(zlib.Z_SYNC_FLUSH)
+
+
+def flushed_brotli():
+    made = brotli.Compressor()
+    return lambda data: made.process(data) + made.flush()
+
+
+def flushed_zstd():
+    made = zstandard.ZstdCompressor().compressobj()
+    return lambda data: made.compress(data) + made.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("coding", "encoder"), [("gzip", flushed_gzip), ("br", flushed_brotli), ("zstd", flushed_zstd)]
+)
+def test_each_event_of_a_stream_comes_out_when_it_has_come(coding, encoder):
+    made, encode = decoder(coding), encoder()
+    for event in (b"data: {}\n\n", b"data: " + b"x" * PIECE + b"\n\n", b"data: [DONE]\n\n"):
+        assert b"".join(made.feed(encode(event))) == event
+
+
+LONG = TEXT[:100] * 2000 + TEXT
+PACKED = {name: encode(LONG) for name, encode in ENCODERS.items()}
+
+
+@every_coding
+@given(cuts=st.lists(st.floats(0, 1), max_size=12))
+def test_nothing_is_lost_wherever_the_bytes_are_cut(name, cuts):
+    packed, made = PACKED[name], decoder(CODINGS[name])
+    ends = [0, *sorted(int(cut * len(packed)) for cut in cuts), len(packed)]
+    assert b"".join(piece for a, b in pairwise(ends) for piece in made.feed(packed[a:b])) == LONG
+    assert made.is_finished
+
+
+@pytest.mark.parametrize("size", [1, 1000, 10**6])
+def test_frames_of_zstd_one_after_the_other_are_one_text(size):
+    sent = zstandard.compress(TEXT) + zstandard.compress(b"") + zstandard.compress(TEXT)
+    assert fed(decoder("zstd"), sent, size) == TEXT + TEXT

@@ -82,7 +82,7 @@ def test_neither_does_it_on_another_path():
 
 def test_a_request_without_a_model_is_refused_where_the_catch_all_leads_nowhere():
     table = routing_of(unusable("*"), bound("glm-*", ONE))
-    with pytest.raises(NoUsableUpstream, match=r"^The binding “\*”: it names no upstream\. Switch"):
+    with pytest.raises(NoUsableUpstream, match=r"^The binding “\*” leads nowhere: it names no upstream\. Switch"):
         binding_for(None, table)
     with pytest.raises(NoUsableUpstream):
         binding_of_path("rerank", None, table)

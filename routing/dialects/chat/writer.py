@@ -10,6 +10,7 @@ from routing.dialects.chat import usage as chat_usage
 from routing.dialects.events import FinishReason
 from routing.dialects.exchange import Exchange
 from routing.dialects.free_text import FreeText
+from routing.dialects.json import object_of
 from routing.dialects.request import Reasoning, ToolCall
 from routing.dialects.sse import DONE_FRAME
 from routing.dialects.tally import Tally
@@ -26,6 +27,7 @@ FINISH_REASONS = {
 }
 SEAL = "anthropic-claude-v1"  # the format that a sealed piece of thinking says it has
 OPENAI_SEAL = "openai-responses-v1"
+_COMMON = ("id", "created", "model", "system_fingerprint")  # to all chunks of an answer
 
 
 class _Wrapped:
@@ -60,11 +62,29 @@ class ChatWriter(StreamWriter):
         self._tail = b""  # of every chunk, after the delta
 
     def _begin(self, event: events.Start) -> None:
-        base = orjson.dumps(skeleton(self._exchange, event.id, "chat.completion.chunk"))[:-1]
+        self._heads(skeleton(self._exchange, event.id, "chat.completion.chunk"))
+        self._chunk(b'{"role":"assistant","content":""}')
+
+    def left(self, new: list[events.Event]) -> None:
+        """Text leaves nothing behind but its size."""
+        if len(new) == 1 and type(new[0]) is events.Text:
+            self._tally.characters += len(new[0].text)
+        else:
+            self.feed(new)
+
+    def stand(self, place: Any) -> None:
+        """`place` is the first frame, which says what all chunks of this answer have in common."""
+        first = object_of(place.partition(b"data:")[2]) or {}
+        common = {name: first[name] for name in _COMMON if name in first}
+        if self._exchange.renamed:
+            common.pop("model", None)
+        self._heads({**skeleton(self._exchange, "", "chat.completion.chunk"), **common})
+
+    def _heads(self, common: dict[str, Any]) -> None:
+        base = orjson.dumps(common)[:-1]
         usage = b',"usage":null' if self._exchange.include_usage else b""
         self._head = b"data: " + base + b',"choices":[{"index":0,"delta":'
         self._tail = b',"logprobs":null,"finish_reason":null}]' + usage + b"}\n\n"
-        self._chunk(b'{"role":"assistant","content":""}')
 
     def _on_text(self, event: events.Text) -> None:
         self._tally.characters += len(event.text)

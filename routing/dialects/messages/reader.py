@@ -61,6 +61,11 @@ class MessagesReader:
         self._ended = False
         self._finish: Finish | None = None
 
+    @property
+    def finish(self) -> Finish | None:
+        """What the upstream has said of it so far; the event comes with the end."""
+        return self._finish
+
     def feed(self, frame: Frame) -> list[Event]:
         name, data = frame
         if self._ended:

@@ -71,6 +71,16 @@ class MessagesWriter(StreamWriter):
         message["usage"] = {**messages_usage.prompt(self._tally), "output_tokens": 1}
         self._out.append(named_frame({"type": "message_start", "message": message}))
 
+    def stand(self, place: Any) -> None:
+        """`place` is the index and the kind of the block that the frames left open; no kind: of the last one."""
+        index, kind = place
+        self._held.clear()
+        self._index = index
+        if kind and kind != self._kind and kind not in (_TEXT, _THINKING):  # nothing that could go on
+            self._frame("content_block_stop", index=index)
+            kind = ""
+        self._goes_on(kind)
+
     def _on_text(self, event: events.Text | events.Refusal) -> None:
         text = event.text
         if self._kind != _TEXT:
@@ -180,9 +190,12 @@ class MessagesWriter(StreamWriter):
         self._start_block(kind, block)
 
     def _start_block(self, kind: str, block: dict[str, Any]) -> None:
-        self._kind = kind
         self._index += 1
         self._frame("content_block_start", index=self._index, content_block=block)
+        self._goes_on(kind)
+
+    def _goes_on(self, kind: str) -> None:
+        self._kind = kind
         if kind in _DELTAS:
             type, member = _DELTAS[kind]
             self._prefix = (

@@ -56,6 +56,8 @@ class _Item:
 class ResponsesReader:
     """`feed` takes a frame, `whole` a body that is not streamed, `close` says that nothing more comes."""
 
+    finish = None  # it is told with the end itself
+
     def __init__(self, exchange: Exchange) -> None:
         self.warnings: list[str] = []
         self._exchange = exchange

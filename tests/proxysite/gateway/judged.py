@@ -28,7 +28,8 @@ def judging(**fields):
 
 
 def chunk(delta, finish=None):
-    return frame({"id": "c", "model": "theirs", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 7, "model": "theirs"}
+    return frame({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
 
 def says(text, field="content", size=40):

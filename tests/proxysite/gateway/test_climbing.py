@@ -305,7 +305,7 @@ class TestAnAnswerThatWasGoodAtFirst:
         usage = frame({"id": "c", "choices": [], "usage": {"prompt_tokens": 600, "completion_tokens": 9}})
         client = asking("chat/completions", stream_options={"include_usage": True})
         await continued(client, (*says(REST), END[0], usage, END[1]))
-        told = check_chat(client.body, include_usage=True).usage
+        told = check_chat(client.body, kept=True).usage
         assert told["prompt_tokens"] + told["completion_tokens"] == 609
         assert told["completion_tokens"] > 300
 

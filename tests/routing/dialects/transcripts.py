@@ -18,7 +18,8 @@ def _typed(payload: dict[str, Any]) -> bytes:
 
 def _chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return frame({"id": "c", "object": "chat.completion.chunk", "model": "theirs", "choices": [choice], **more})
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 7, "model": "theirs"}
+    return frame({**head, "choices": [choice], **more})
 
 
 def _text(text: str, finish: str | None = None, **more: Any) -> bytes:

@@ -1,11 +1,15 @@
-"""The calls of a chat answer as its client counts them: dense indices, and each part said once.  Pure."""
+"""The calls of a chat answer as its client counts them: dense indices, and each part said once."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from routing.dialects.chat.writer import FINISH_REASONS
-from routing.dialects.events import Event, Finish, FinishReason, Reasoning, Text, ToolArguments, ToolEnd, ToolStart
+from routing.dialects.events import End, Event, Finish, FinishReason, Reasoning, Text, ToolArguments, ToolEnd, ToolStart
+from routing.dialects.json import object_of
 from routing.dialects.tally import Tally
+
+_TELLS = re.compile(rb'"(?:tool_calls|finish_reason)"\s*:\s*["\[{]')
 
 
 class ClientCalls:
@@ -103,10 +107,55 @@ class ClientCalls:
         return {"tool_calls": [{"index": index, "function": {"arguments": event.text}}]}
 
 
+class ChatFrames:
+    """The frames of a stream: whether they say their calls, and why the answer ends, as clients need it."""
+
+    def __init__(self) -> None:
+        self.place = b""  # the first, which the others are like
+        self._calls = ClientCalls()
+        self._has_reason = False
+
+    def is_tidy(self, frame: bytes, found: list[Event], finish: Finish | None) -> bool:
+        """`found` is what the frame says, `finish` what has been said by then of why the answer ends."""
+        if not self.place and b'"choices"' in frame:
+            self.place = frame
+        self._calls.number(found)
+        tidy = self._is_tidy(frame, found, finish)
+        self._calls.said(found)
+        return tidy
+
+    def _is_tidy(self, frame: bytes, found: list[Event], finish: Finish | None) -> bool:
+        if found and type(found[-1]) is End:  # a call that begins only here has not been told
+            return self._has_reason and not any(type(event) is ToolStart for event in found)
+        if _TELLS.search(frame) is None:
+            return True
+        chunk = object_of(frame.partition(b"data:")[2])
+        if chunk is None:
+            return False
+        choice = choice_of(chunk) or {}
+        if not self._calls.is_tidy(choice, found):
+            return False
+        said = choice.get("finish_reason")
+        return said is None or (finish is not None and self._is_tidy_end(said, [*found, finish]))
+
+    def _is_tidy_end(self, said: Any, found: list[Event]) -> bool:
+        if self._has_reason or self._calls.leaves_open(found):
+            return False
+        self._has_reason = True
+        return word_for(self._calls.reason(found), str(said)) == str(said)
+
+
 _DELTAS: dict[type[Event], Callable[[Any, str], dict[str, Any]]] = {
     Text: lambda event, field: {"content": event.text},
     Reasoning: lambda event, field: {field: event.text},
 }
+
+
+def choice_of(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    """The one that is read; whoever asks for several is not mended."""
+    choices = chunk.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) else None
 
 
 def word_for(reason: FinishReason, said: str) -> str:
