@@ -8,10 +8,9 @@ progress.  What follows must go on from there: under the same id, its events num
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import orjson
-
 from routing.dialects.events import members
 from routing.dialects.exchange import Exchange
+from routing.dialects.json import object_of
 from routing.dialects.responses import items
 from routing.dialects.sse import DONE, DONE_FRAME, KEEP_ALIVE, SseParser, named_frame
 from routing.errors import ProxyError
@@ -104,11 +103,8 @@ class Continued:
     def _event(self, name: bytes, data: bytes) -> bytes:
         if data == DONE:
             return DONE_FRAME
-        try:
-            payload = orjson.loads(data)
-        except ValueError:
-            payload = None
-        if not isinstance(payload, dict):
+        payload = object_of(data)
+        if payload is None:
             return b""
         payload.setdefault("type", name.decode(errors="replace"))
         return b"" if payload["type"] == "response.created" else self._early.event(payload)
