@@ -60,18 +60,18 @@ class Stream:
 
     @property
     def safe(self) -> int:
-        """How many characters may go on while more is to come."""
-        behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
-        suspicion = self.detectors.suspicion
-        if suspicion is None or self.size - suspicion > LONGEST_HOLD:
-            return behind if self.size > FULL_WINDOW else self._early(behind)
-        return min(suspicion, behind)
+        """How many characters may go on while more is to come.
 
-    def _early(self, behind: int) -> int:
-        """While the window is small, text would go on that the detectors have not looked at: not so what repeats up to
-        the end of it.  Where that is nearly all there is, nothing goes on, and another answer can still begin."""
-        repeat = repeating(self.text)
-        return 0 if repeat < FIRST_WINDOW else min(repeat, behind)
+        While the window is small, text would go on that the detectors have not looked at: then what repeats up to the
+        end of it is suspect.  Where that is nearly all there is, nothing goes on, and another answer can still begin.
+        """
+        behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
+        suspect = self.detectors.suspicion
+        if suspect is None or self.size - suspect > LONGEST_HOLD:
+            if self.size > FULL_WINDOW:
+                return behind
+            suspect = repeating(self.text)
+        return 0 if suspect < FIRST_WINDOW else min(suspect, behind)
 
     def tail(self, size: int) -> str:
         """Its last characters, without joining all that came."""

@@ -47,6 +47,15 @@ def test_nothing_goes_on_of_a_loop_from_the_first_word_on(unit):
     assert most_safe((unit * FULL_WINDOW)[:FULL_WINDOW]) == 0
 
 
+def test_nor_does_it_where_the_detectors_suspect_that():
+    stream = Stream(Channel.TEXT, Blind())
+    stream.feed("The " * FULL_WINDOW)
+    stream.detectors.suspicion = 4
+    assert stream.safe == 0
+    stream.detectors.suspicion = 400
+    assert stream.safe == 400
+
+
 def test_a_repeat_that_has_come_to_its_end_goes_on():
     stream = Stream(Channel.TEXT, Blind())
     stream.feed(LINE * 3)
