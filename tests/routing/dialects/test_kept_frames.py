@@ -188,6 +188,13 @@ class TestAGoodAnswer:
         fed = [stream.feed(frame) for frame in (role, first, second, third, last, done)]
         assert fed == [b"", b"", role + first, b"", b"", second + third + last + done]
 
+    def test_whose_every_frame_has_an_empty_reason_is_not_held_up(self):
+        data = frames_of(chunk({"role": "assistant", "content": ""}, ""), chunk({"content": "Hi"}, ""))
+        stream = frames(CHAT, Holds(0))
+        assert stream.feed(data) == data
+        end = frames_of(chunk({}, "length"), "[DONE]")
+        assert through(stream, end) == end
+
     def test_is_renamed_where_the_target_has_another_name_for_the_model(self):
         out = through(frames(CHAT, Holds(2), renamed=True), PLAIN)
         assert b"theirs" not in out
