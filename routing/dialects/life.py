@@ -8,7 +8,7 @@ progress.  What follows must go on from there: under the same id, its events num
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from routing.dialects.events import members
+from routing.dialects.events import Event, Failed, Start, UsageSeen, members
 from routing.dialects.exchange import Exchange
 from routing.dialects.json import object_of
 from routing.dialects.responses import items
@@ -79,6 +79,26 @@ class EarlyResponse:
             for kind in ("response.output_item.added", "response.output_item.done"):
                 out += self.event({"type": kind, "output_index": index, "item": item})
         return out + self.event({"type": "response.completed", "response": response})
+
+
+class LateStart:
+    """A `Transform`: an answer begins with what it says first.  Until then its client is sent signs of life, and
+    another attempt may take its place."""
+
+    def __init__(self) -> None:
+        self._held: list[Event] | None = []
+
+    def feed(self, event: Event) -> list[Event]:
+        if self._held is None:
+            return [event]
+        if isinstance(event, Start | UsageSeen):
+            self._held.append(event)
+            return []
+        held, self._held = self._held, None
+        return [event] if isinstance(event, Failed) else [*held, event]
+
+    def close(self) -> list[Event]:
+        return []
 
 
 def may_begin_early(body: Mapping[str, Any]) -> bool:
