@@ -49,7 +49,7 @@ VARIABLES: tuple[Variable, ...] = (
         "PUBLIC_URL",
         "address",
         "",
-        "Address under which people reach the admin, for links to it in errors. Blank: the one that the client called.",
+        "Address under which people reach proxy and admin, for links in errors. Blank: the one that the client called.",
     ),
     Variable("DEMO_UPSTREAM", "flag", True, "The built-in demo upstream (models demo, demo-slow …), on loopback only."),
     Variable(

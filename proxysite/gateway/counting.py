@@ -17,6 +17,7 @@ from proxysite.gateway.handler import ProxyRequest
 from proxysite.gateway.responses import Relayed, Streamed, Whole, json_answer
 from routing import address, headers, resolve
 from routing.dialects import Dialect, capabilities, conversion, tokens
+from routing.dialects.json import object_of
 from routing.errors import DialectNotSpoken, ProxyError
 from routing.kinds import Kind
 from routing.snapshot import Target
@@ -87,11 +88,8 @@ def _is_upstreams(problem: ProxyError) -> bool:
 
 def _is_count(body: bytes) -> bool:
     """Some servers say 200 to paths that they do not have."""
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(answer, dict) and isinstance(answer.get("input_tokens"), int)
+    answer = object_of(body)
+    return answer is not None and isinstance(answer.get("input_tokens"), int)
 
 
 async def _tokenized(request: ProxyRequest, body: dict[str, Any], client: Dialect, target: Target) -> int | None:

@@ -72,11 +72,13 @@ class ProxyRequest(ASGIRequest):
         return b",".join([value for header, value in self.scope["headers"] if header == name]).decode("latin-1")
 
     def site(self) -> str:
-        """The address under which people reach the admin: what is set, else the one that the client called."""
+        """The address under which people reach the proxy and its admin: what is set, else what the client called."""
         if self.engine.public_url or not host_validation_re.match(host := self.header(b"host").lower()):
             return self.engine.public_url
         said, called = self.header(b"x-forwarded-proto"), self.scope.get("scheme", "http")
-        return f"{said if said in _SCHEMES else called}://{host}"
+        base_path = self.engine.base_path
+        below = base_path if self.path == base_path or self.path.startswith(base_path + "/") else ""
+        return f"{said if said in _SCHEMES else called}://{host}{below}"
 
     @property
     def encoded_path(self) -> str:

@@ -37,7 +37,7 @@ from routing.dialects import Dialect, conversion, upstream_errors
 from routing.dialects.along import Unreadable, read_along
 from routing.dialects.events import End, Transform, UpstreamError
 from routing.dialects.exchange import Exchange as Conversation
-from routing.dialects.life import Comments, EarlyResponse, may_begin_early
+from routing.dialects.life import Comments, EarlyResponse, LateStart, may_begin_early
 from routing.dialects.passing import EchoModel
 from routing.dialects.responses import parse as responses_parse
 from routing.errors import NoRoute, ProxyError, UpstreamBroken
@@ -289,6 +289,8 @@ async def _converted_stream(
 ) -> Relayed:
     exchange.streamed = True
     transforms = climb.transforms if climb else _repairs(exchange)
+    if exchange.early and transforms and not climb:  # its events are numbered, so none can be held once it is written
+        transforms = (*transforms, LateStart())
     relay = ConvertingRelay(conversation, exchange.tap, transforms, plan.guard, largest=answer.largest)
     if exchange.early:
         relay.follow(exchange.early)

@@ -14,7 +14,7 @@ from proxysite.gateway.exchange import Exchange
 from proxysite.gateway.relay import Relay
 from routing.dialects import Dialect, upstream_errors
 from routing.dialects.errors import error_body, error_frame
-from routing.dialects.json import loads
+from routing.dialects.json import object_of
 from routing.errors import ProxyError
 from routing.headers import Headers
 
@@ -86,16 +86,9 @@ def event_of(exchange: Exchange, status: int, body: bytes) -> bytes:
         if early and early.count:
             return early.failed(problem)
         return error_frame(dialect, problem, exchange.request_id)
-    if early and early.count and isinstance(whole := _json(body), dict):
+    if early and early.count and (whole := object_of(body)) is not None:
         return early.whole(whole)
     return b"data: " + body.replace(b"\r", b"").replace(b"\n", b"\ndata: ") + b"\n\n"
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return loads(body)
-    except ValueError:
-        return None
 
 
 def page(response: HttpResponse) -> Whole:

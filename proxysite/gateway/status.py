@@ -45,11 +45,12 @@ class PauseLine:
 
 @dataclass(frozen=True, slots=True)
 class TargetLine:
-    """A model at an upstream.  `seconds_left`: until it is probed, or asked whether it is loaded."""
+    """A model at an upstream.  `seconds_left`: until it is probed, or asked whether it is loaded.
 
-    model: (
-        str  # as it is sent; blank: whatever the client asks for, of which those that are ill have a line of their own
-    )
+    `model` is as it is sent; blank: whatever the client asks for, of which those that are ill have a line of their own.
+    """
+
+    model: str
     patterns: tuple[str, ...]  # of the bindings that lead there
     health: Health
     failures: int  # in a row

@@ -42,7 +42,7 @@ async def beginning(chunks: AsyncIterator[bytes], relay: Relay, exchange: Exchan
 
     Where a repair may hold the first words, a greeting that has passed it is not yet something.
     """
-    # Events that are numbered behind signs of life cannot be held: more of those may come in between.
+    # Events that are numbered behind signs of life cannot be held: such an answer is not begun before (`LateStart`).
     greeting = Opening(exchange.client_dialect) if exchange.repair and not exchange.early else None
     was_held = False
     try:

@@ -34,7 +34,7 @@ async def status(request: ProxyRequest) -> Relayed:
     if "text/html" not in request.header(b"accept"):
         return json_answer(report)
     rules = [{**rule, "parameters": json.dumps(rule["parameters"], ensure_ascii=False)} for rule in report["rules"]]
-    shown = {"report": {**report, "rules": rules}, "address": _address(request)}
+    shown = {"report": {**report, "rules": rules}, "address": request.site() or "http://127.0.0.1:8001"}
     html = render_to_string("proxysite/status.html", shown)
     return page(HttpResponse(html))
 
@@ -72,8 +72,3 @@ async def telemetry(request: ProxyRequest, **kwargs: Any) -> Relayed:
     """Claude Code's event logging: answered here, forwarded nowhere."""
     request.exchange.is_recorded = False
     return json_answer({"status": "success", "message": "Events logged successfully"})
-
-
-def _address(request: ProxyRequest) -> str:
-    host = request.header(b"host") or "127.0.0.1:8001"
-    return f"{request.scope.get('scheme', 'http')}://{host}{request.engine.base_path}"

@@ -24,7 +24,7 @@ from routing.dialects.events import Event, Transform, UpstreamError
 from routing.dialects.exchange import Exchange
 from routing.dialects.generate import again as generate_again
 from routing.dialects.generate import render as generate_render
-from routing.dialects.json import loads
+from routing.dialects.json import object_of
 from routing.dialects.messages import parse as messages_parse
 from routing.dialects.messages import render as messages_render
 from routing.dialects.messages import writer as messages_writer
@@ -182,17 +182,9 @@ def write_whole(found: list[Event], exchange: Exchange, warnings: list[str], dat
     if answer.error is not None:
         error = upstream_errors.body_for(answer.error, exchange.client, exchange.request_id)
         return WholeAnswer(error, warnings, answer.error)
-    came = _object(data) if exchange.is_bare else {}
+    came = object_of(data) if exchange.is_bare else None
     rendered = _AGAIN[exchange.client](answer, came) if came else _BODY[exchange.client](answer)
     return WholeAnswer(rendered, warnings + answer.warnings)
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        body = loads(data)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

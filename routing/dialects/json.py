@@ -17,7 +17,7 @@ def loads(data: bytes | str) -> Any:
     except orjson.JSONDecodeError:
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         try:
-            return _whole_text(json.loads(text, parse_constant=_refuse))
+            return _whole_text(json.loads(text, parse_constant=_refuse, parse_int=_integer))
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
 
@@ -33,6 +33,12 @@ def object_of(data: bytes) -> dict[str, Any] | None:
 
 def dumps_text(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _integer(digits: str) -> int | float:
+    """What 64 bits do not hold is a float, as in orjson, which could not write it again."""
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else float(digits)
 
 
 def _refuse(constant: str) -> Any:

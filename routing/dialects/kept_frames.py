@@ -19,6 +19,7 @@ from routing.dialects.events import (
     Event,
     Failed,
     Finish,
+    FinishReason,
     Reasoning,
     Refusal,
     Text,
@@ -183,7 +184,9 @@ class KeptFrames(StreamConverter):
             raw = b"".join([*self._unread, raw])
             self._unread.clear()
         waits_for = [_MENDED, *found] if mended else found[:]
-        kept = _Kept(raw, waits_for, self._reader.finish is not None, self._own.place)
+        finish = self._reader.finish
+        ends = finish is not None and finish.reason is not FinishReason.UNKNOWN
+        kept = _Kept(raw, waits_for, ends, self._own.place)
         self._waiting.append(kept)
         if waits_for:
             self._expected.append(kept)

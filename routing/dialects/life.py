@@ -8,10 +8,9 @@ progress.  What follows must go on from there: under the same id, its events num
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import orjson
-
-from routing.dialects.events import members
+from routing.dialects.events import Event, Failed, Start, UsageSeen, members
 from routing.dialects.exchange import Exchange
+from routing.dialects.json import object_of
 from routing.dialects.responses import items
 from routing.dialects.sse import DONE, DONE_FRAME, KEEP_ALIVE, SseParser, named_frame
 from routing.errors import ProxyError
@@ -82,6 +81,26 @@ class EarlyResponse:
         return out + self.event({"type": "response.completed", "response": response})
 
 
+class LateStart:
+    """A `Transform`: an answer begins with what it says first.  Until then its client is sent signs of life, and
+    another attempt may take its place."""
+
+    def __init__(self) -> None:
+        self._held: list[Event] | None = []
+
+    def feed(self, event: Event) -> list[Event]:
+        if self._held is None:
+            return [event]
+        if isinstance(event, Start | UsageSeen):
+            self._held.append(event)
+            return []
+        held, self._held = self._held, None
+        return [event] if isinstance(event, Failed) else [*held, event]
+
+    def close(self) -> list[Event]:
+        return []
+
+
 def may_begin_early(body: Mapping[str, Any]) -> bool:
     """Whether the client of a `responses` request can do without the id that the upstream gives its response."""
     return body.get("store") is False and not body.get("background")
@@ -104,11 +123,8 @@ class Continued:
     def _event(self, name: bytes, data: bytes) -> bytes:
         if data == DONE:
             return DONE_FRAME
-        try:
-            payload = orjson.loads(data)
-        except ValueError:
-            payload = None
-        if not isinstance(payload, dict):
+        payload = object_of(data)
+        if payload is None:
             return b""
         payload.setdefault("type", name.decode(errors="replace"))
         return b"" if payload["type"] == "response.created" else self._early.event(payload)

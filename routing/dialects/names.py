@@ -9,6 +9,7 @@ import re
 
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
+_PLAIN_KIMI = re.compile(r"functions_.*_(\d+)_[0-9a-f]{8}")
 _MISTRAL_LENGTH = 9
 
 
@@ -25,6 +26,19 @@ def call_id(id: str, *, length: int | None, plain: bool) -> str:
         return id
     kept = (length or 64) - 9
     return f"{_ILLEGAL.sub('_', id)[:kept]}_{_hash(id)[:8]}"
+
+
+def plain_id(id: str) -> str:
+    """For clients that send an id back only where it has no other signs."""
+    return call_id(id, length=None, plain=True)
+
+
+def own_id(id: str, name: str) -> str:
+    """The id that a call of this tool came with, if that was one of Kimi's, which its model wants to see again."""
+    if match := _PLAIN_KIMI.fullmatch(id):
+        own = f"functions.{name}:{match[1]}"
+        return own if plain_id(own) == id else id
+    return id
 
 
 def short(text: str, length: int) -> str:

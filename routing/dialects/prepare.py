@@ -168,7 +168,7 @@ def _history(request: Request, of: Capabilities) -> None:
     for turn in request.turns:
         for part in turn.parts:
             if isinstance(part, ToolCall):
-                part.id = ids.of_call(part.id)
+                part.id = ids.of_call(part.id, part.name)
                 if part.custom and not of.custom_tools:
                     part.arguments, part.custom = arguments.wrapped(part.arguments), False
                 part.name = names.tool_name(part.name)
@@ -187,8 +187,8 @@ class _Ids:
         self._times: dict[str, int] = {}
         self._latest: dict[str, str] = {}
 
-    def of_call(self, id: str) -> str:
-        legal = names.call_id(id, length=self._of.id_length, plain=self._of.plain_ids)
+    def of_call(self, id: str, name: str) -> str:
+        legal = names.call_id(names.own_id(id, name), length=self._of.id_length, plain=self._of.plain_ids)
         times = self._times[id] = self._times.get(id, 0) + 1
         if times > 1 and self._of.keeps_signatures:
             legal = f"{legal}_{times}"

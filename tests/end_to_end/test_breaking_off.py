@@ -111,7 +111,8 @@ def test_where_no_upstream_goes_on_the_client_is_told(client, proxy, upstream, p
 
 @every_client
 @every_soon_noticed_break
-def test_what_a_repair_holds_is_tried_again(client, upstream, pair, broke):
+@pytest.mark.parametrize("more", [{}, {"store": False}], ids=["", "not-stored"])
+def test_what_a_repair_holds_is_tried_again(client, upstream, pair, broke, more):
     name = {"name": "run", "parameters": {"type": "object", "properties": {"command": {"type": "string"}}}}
     tools = {
         "chat": [{"type": "function", "function": name}],
@@ -119,6 +120,6 @@ def test_what_a_repair_holds_is_tried_again(client, upstream, pair, broke):
         "responses": [{"type": "function", **name}],
     }[pair.client.dialect]
     upstream.answer(breaking(pair, broke, HALF_A_CALL), good(pair, OTHER))
-    answer = pair.post(client, model="via-thrice-chat", stream=True, tools=tools)
+    answer = pair.post(client, model="via-thrice-chat", stream=True, tools=tools, **more)
     content = answer.content.replace(USAGE, b"") if pair.client is CHAT else answer.content  # bytes that pass
     assert text_of(read_stream(pair, content)) == OTHER

@@ -11,6 +11,8 @@ from validation.repair.families.table import THINKING, rows
 THINK_OPENERS = frozenset(opener for opener, _ in THINKING)
 THINK_CLOSERS = (*(closer for _, closer in THINKING), "[BEGIN FINAL RESPONSE]")
 WORDS = frozenset({"to=functions."})  # openers that count only where a word begins
+# HTML around what is shown, which counts as a fence or as inline code does.
+TAGS = ("<pre>", "<pre ", "</pre>", "<code>", "<code ", "</code>")
 LONGEST_TICKS = 64  # that are looked at as one run
 _LETTER = re.compile("[A-Za-z]")  # behind one, no word begins: `beginnings` says the same
 QUOTES = "\"'“‘«„"
@@ -24,7 +26,7 @@ class Grammar:
         self.openers = _by_opener([row for row in chosen if not row.at_start])
         self.closers = frozenset(closer for row in chosen for closer in row.closers)
         ends = {*THINK_CLOSERS, *THINK_OPENERS, *(end for row in chosen for end in row.ends)}
-        literals = sorted({*self.openers, *ends}, key=len, reverse=True)
+        literals = sorted({*self.openers, *ends, *TAGS}, key=len, reverse=True)
         self.marks = re.compile(
             "|".join((f"`{{1,{LONGEST_TICKS}}}", f"~{{1,{LONGEST_TICKS}}}", *map(re.escape, literals)))
         )

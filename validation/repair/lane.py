@@ -1,6 +1,7 @@
 """One kind of text of an answer (what it says, or its reasoning) and the markup found in it.
 
-A lane knows where markup does not count: in a fence, in inline code, behind a quotation mark, in a quoted line.  It
+A lane knows where markup does not count: in a fence or HTML's `<pre>`, in inline code or `<code>`, behind a quotation
+mark, in a quoted line.  It
 holds back what could still become a marker, and a marker's text for as long as a parser is undecided; what turns out
 to be none is scanned again from its second character on, so it comes out byte for byte.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from validation.repair.calls import Call, Found, Thinking
 from validation.repair.families.row import Row
-from validation.repair.grammar import LONGEST_TICKS, QUOTES, THINK_CLOSERS, THINK_OPENERS, WORDS, Grammar
+from validation.repair.grammar import LONGEST_TICKS, QUOTES, TAGS, THINK_CLOSERS, THINK_OPENERS, WORDS, Grammar
 from validation.repair.growing import Grow, Growing
 from validation.repair.source import SPACE, Source, Steps
 from validation.repair.tools import Tools
@@ -62,6 +63,7 @@ _FRESH, _QUOTED, _BUSY = range(3)  # of a line: nothing but its beginning yet, a
 _LINE_START = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)]?)?\s*")  # blanks, and the mark of a list's item
 _LONGEST_LINE_START = 256
 _CODE_INDENT = 4
+_TAGGED = -1  # in the place of a number of backticks
 
 
 class Lane:
@@ -274,7 +276,9 @@ class Lane:
             if not is_last:
                 self._tick(mark, items)
             return not is_last
-        if mark in self._ends and self._is_plain():
+        if mark in TAGS:
+            self._tag(mark, items)
+        elif mark in self._ends and self._is_plain():
             self._end(mark, items)
         elif mark in THINK_OPENERS:
             self._has_thought = self._has_thought or not self._thinking  # in so many words: its closer is a word, too
@@ -366,6 +370,21 @@ class Lane:
                 self._ticks = len(mark)
             elif self._ticks == len(mark):
                 self._ticks = 0
+
+    def _tag(self, mark: str, items: list[Item]) -> None:
+        """`<pre>` is a fence where a line begins with it; elsewhere it is inline code to the end of its line, as
+        `<code>` is: people speak of these tags, and do not close them."""
+        is_fence = self._line == _FRESH and mark.startswith("<pre")
+        self._say(len(mark), items)
+        if self._fence:
+            if mark == self._fence:
+                self._fence = ""
+        elif is_fence:
+            self._fence = "</pre>"
+        elif not self._ticks and not mark.startswith("</"):
+            self._ticks = _TAGGED
+        elif self._ticks == _TAGGED and mark.startswith("</"):
+            self._ticks = 0
 
     def _say(self, size: int, items: list[Item]) -> None:
         """The next characters are text."""

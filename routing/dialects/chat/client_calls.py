@@ -9,7 +9,7 @@ from routing.dialects.events import End, Event, Finish, FinishReason, Reasoning,
 from routing.dialects.json import object_of
 from routing.dialects.tally import Tally
 
-_TELLS = re.compile(rb'"(?:tool_calls|finish_reason)"\s*:\s*["\[{]')
+_TELLS = re.compile(rb'"tool_calls"\s*:\s*[\[{]|"finish_reason"\s*:\s*(?!null|""|\s)')
 
 
 class ClientCalls:
@@ -136,7 +136,7 @@ class ChatFrames:
         if not self._calls.is_tidy(choice, found):
             return False
         said = choice.get("finish_reason")
-        return said is None or (finish is not None and self._is_tidy_end(said, [*found, finish]))
+        return not said or (finish is not None and self._is_tidy_end(said, [*found, finish]))
 
     def _is_tidy_end(self, said: Any, found: list[Event]) -> bool:
         if self._has_reason or self._calls.leaves_open(found):

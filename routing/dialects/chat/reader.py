@@ -172,11 +172,11 @@ class ChatReader:
         if isinstance(choice.get("usage"), dict):
             self._usage(choice["usage"], events)
         known = _REASONS.get(word, FinishReason.UNKNOWN)
-        if self._finish is None:
+        if self._finish is None or self._finish.reason is FinishReason.UNKNOWN:  # some write "" into every chunk
             self._finish = Finish(known, self._matched_stop(choice, chunk))
             if self._finish.stop_sequence is not None and known is FinishReason.STOP:
                 self._finish.reason = FinishReason.STOP_SEQUENCE
-        elif known is FinishReason.TOOL_CALLS and self._finish.reason in (FinishReason.STOP, FinishReason.UNKNOWN):
+        elif known is FinishReason.TOOL_CALLS and self._finish.reason is FinishReason.STOP:
             self._finish = Finish(known)
 
     def _matched_stop(self, choice: dict[str, Any], chunk: dict[str, Any]) -> str | None:

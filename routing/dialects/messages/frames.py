@@ -1,5 +1,6 @@
 """The frames of a Messages stream, where they are kept as they came."""
 
+from routing.dialects import names
 from routing.dialects.events import Event, Finish, ToolStart, member
 from routing.dialects.json import object_of
 from routing.dialects.tally import Tally
@@ -14,11 +15,14 @@ class MessagesFrames:
         self._tally = Tally()
 
     def is_tidy(self, frame: bytes, found: list[Event], finish: Finish | None) -> bool:
-        """Whether clients understand the frame as it came: SDKs read named events alone, and servers say that the
-        turn ended, after a call."""
+        """Whether clients understand the frame as it came: SDKs read named events alone, and refuse ids with
+        other signs, and servers say that the turn ended, after a call."""
         if _OF_BLOCK in frame:
             self._block(frame)
-        self._tally.calls += sum(type(event) is ToolStart for event in found)
+        calls = [event.id for event in found if isinstance(event, ToolStart)]
+        if any(names.plain_id(id) != id for id in calls):
+            return False
+        self._tally.calls += len(calls)
         if found and not (frame.startswith(_NAME) or b"\n" + _NAME in frame):
             return not frame
         if self._tally.finish is None and finish is not None:

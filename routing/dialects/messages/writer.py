@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from routing.dialects import Dialect, arguments, events, seals
+from routing.dialects import Dialect, arguments, events, names, seals
 from routing.dialects.answer import Answer
 from routing.dialects.events import FinishReason
 from routing.dialects.exchange import Exchange
@@ -170,7 +170,7 @@ class MessagesWriter(StreamWriter):
     def _open_tool(self, event: events.ToolStart) -> None:
         self._close_block()
         name = self._exchange.client_name(event.name)
-        self._start_block(_TOOL, {"type": "tool_use", "id": event.id, "name": name, "input": {}})
+        self._start_block(_TOOL, {"type": "tool_use", "id": names.plain_id(event.id), "name": name, "input": {}})
         self._tool = event.key
         self._custom = event.custom
         self._scanner = ObjectScanner()
@@ -274,7 +274,7 @@ def _block(part: Part, upstream: Dialect) -> list[dict[str, Any]]:
         return [{"type": "text", "text": part.text}] if part.text.strip() else []
     if isinstance(part, ToolCall):
         given = {arguments.INPUT: part.arguments} if part.custom else arguments.as_object(part.arguments)[0]
-        return [{"type": "tool_use", "id": part.id, "name": part.name, "input": given}]
+        return [{"type": "tool_use", "id": names.plain_id(part.id), "name": part.name, "input": given}]
     assert isinstance(part, Reasoning)
     if part.redacted:
         return [{"type": "redacted_thinking", "data": part.redacted}]

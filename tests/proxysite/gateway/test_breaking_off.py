@@ -11,7 +11,7 @@ from routing.dialects import Dialect
 from routing.kinds import Kind
 from routing.snapshot import Target
 from tests.proxysite.gateway import judged
-from tests.proxysite.gateway.in_process import JSON, Gate, Upstream
+from tests.proxysite.gateway.in_process import JSON, Client, Gate, Upstream, settled
 from tests.proxysite.gateway.judged import (
     AT_ONCE,
     CHAT_ONLY,
@@ -34,6 +34,7 @@ from tests.proxysite.gateway.judged import (
     whole,
 )
 from tests.routing.dialects.checkers import check_chat, check_messages, check_responses
+from tests.routing.dialects.responses.checking import check
 from tests.routing.dialects.transcripts import frame
 from tests.snapshots import an_upstream, bound, routing_of
 from validation.failures import Outcome
@@ -43,6 +44,21 @@ from validation.snapshot import OnExhausted
 @pytest.fixture
 def served(proxy, nothing_left):
     return partial(judged.served, proxy, nothing_left)
+
+
+@pytest.mark.usefixtures("pinging")
+async def test_what_a_repair_holds_is_asked_for_again_behind_signs_of_life(proxy, nothing_left):
+    tool = {"type": "function", "name": "run", "parameters": {"type": "object"}}
+    body = {"model": "m", "input": "Hi", "stream": True, "store": False, "tools": [tool]}
+    client = Client("/v1/responses", body)
+    upstream = Upstream((*says('<tool_call>{"name": "run", '), RESET), then=(answers(REST),))
+    handler = proxy(upstream, ROUTED)
+    await handler(client.scope, client.receive, client.send)
+    await settled()
+    check(client.body)
+    assert REST in client.body.decode()
+    assert b"tool_call>" not in client.body
+    assert nothing_left(handler, upstream).attempts == 2
 
 
 TOO_LONG = frame({"error": {"message": "This is longer than the model's context.", "code": 400}})

@@ -352,6 +352,25 @@ class TestABasePath:
         await serve(handler, Client(path))
         assert str(upstream.requests[0].url) == url
 
+    @pytest.mark.parametrize(
+        ("path", "headers", "public_url", "address"),
+        [
+            ("/llm/v1", {}, "", "http://proxy.example/llm/v1"),
+            ("/llm/v1/", {"x-forwarded-proto": "https"}, "", "https://proxy.example/llm/v1"),
+            ("/", {}, "", "http://proxy.example"),
+            ("/llm/v1", {}, "https://set.example/ai", "https://set.example/ai"),
+            ("/llm/v1", {"host": 'a"><script>'}, "", "http://127.0.0.1:8001"),
+        ],
+    )
+    async def test_is_in_the_addresses_that_people_are_told_where_they_called_below_it(
+        self, below, path, headers, public_url, address
+    ):
+        handler, _ = below
+        handler.engine.public_url = public_url
+        client = Client(path, headers={"host": "proxy.example", "accept": "text/html", **headers})
+        await serve(handler, client)
+        assert f'href="{address}/admin/"' in client.body.decode()
+
 
 REQUESTS = {
     "a stream": (Upstream(CHAT), "/v1/chat/completions"),

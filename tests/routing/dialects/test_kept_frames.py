@@ -1,7 +1,9 @@
 """Streams of conversations that somebody looks into, between two sides of one dialect: they leave as they came, and
 whatever else is said fits to that."""
 
+import re
 from itertools import product
+from unittest.mock import ANY
 
 import orjson
 import pytest
@@ -186,6 +188,13 @@ class TestAGoodAnswer:
         fed = [stream.feed(frame) for frame in (role, first, second, third, last, done)]
         assert fed == [b"", b"", role + first, b"", b"", second + third + last + done]
 
+    def test_whose_every_frame_has_an_empty_reason_is_not_held_up(self):
+        data = frames_of(chunk({"role": "assistant", "content": ""}, ""), chunk({"content": "Hi"}, ""))
+        stream = frames(CHAT, Holds(0))
+        assert stream.feed(data) == data
+        end = frames_of(chunk({}, "length"), "[DONE]")
+        assert through(stream, end) == end
+
     def test_is_renamed_where_the_target_has_another_name_for_the_model(self):
         out = through(frames(CHAT, Holds(2), renamed=True), PLAIN)
         assert b"theirs" not in out
@@ -256,6 +265,11 @@ class TestFramesThatClientsWouldNotUnderstand:
     def test_are_messages_without_the_names_of_their_events(self):
         data = b"".join(line + b"\n" for line in MESSAGE.splitlines() if not line.startswith(b"event:"))
         assert check_messages(through(frames(MESSAGES), data)).texts("text") == "Grüß dich 👋"
+
+    def test_are_calls_of_an_id_that_could_not_be_sent_back(self):
+        data = OPENING + USING.replace(b"toolu_1", b"functions.f:0") + ending("tool_use")
+        ((id, name, _),) = check_messages(through(frames(MESSAGES), data.replace(PING, b""))).tools()
+        assert (re.fullmatch("functions_f_0_[0-9a-f]{8}", id), name) == (ANY, "f")
 
     def test_are_turns_that_end_behind_a_call(self):
         data = OPENING + text_block(0, "Hi") + USING + ending("end_turn")

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from routing.dialects.events import UpstreamError
-from routing.dialects.life import Comments, Continued, EarlyResponse, may_begin_early
+from routing.dialects.events import Failed, Start, Text, UpstreamError, Usage, UsageSeen
+from routing.dialects.life import Comments, Continued, EarlyResponse, LateStart, may_begin_early
 from routing.dialects.sse import DONE_FRAME, KEEP_ALIVE, PING, data_frame, named_frame
 from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import check_chat, check_messages
@@ -170,3 +170,19 @@ def test_a_response_begins_early_only_for_clients_that_never_ask_for_it_again(bo
 
 def test_a_frame_is_named_by_its_type():
     assert named_frame({"type": "ping"}) == PING
+
+
+class TestAnAnswerThatBeginsLate:
+    START, USAGE = Start("theirs"), UsageSeen(Usage(prompt=7))
+
+    def test_begins_with_what_it_says_first(self):
+        late = LateStart()
+        assert [late.feed(event) for event in (self.START, self.USAGE)] == [[], []]
+        assert late.feed(Text("Hi")) == [self.START, self.USAGE, Text("Hi")]
+        assert late.feed(self.USAGE) == [self.USAGE]
+        assert late.close() == []
+
+    def test_does_not_begin_where_it_fails_before(self):
+        late, failed = LateStart(), Failed(UpstreamError(500, "out of memory"))
+        late.feed(self.START)
+        assert late.feed(failed) == [failed]

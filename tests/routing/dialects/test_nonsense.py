@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+import orjson
 import pytest
 
 from routing.dialects import Dialect
 from routing.dialects.conversion import convert_response
 from routing.dialects.events import count
+from routing.dialects.json import loads
 from routing.dialects.life import EarlyResponse
 from routing.dialects.opening import Found, Opening
 from routing.dialects.sse import Frame, SseParser
@@ -93,6 +95,12 @@ def test_in_any_place_of_a_whole_answer(name: str, dialect: Dialect, client: Dia
         for nonsense in NONSENSE:
             answer = json.dumps(spoiled(body, place, nonsense)).encode()
             assert convert_response(answer, exchange(CHAT, client)).body
+
+
+@pytest.mark.parametrize("number", [10**30, -(10**30), 2**64, 2**64 - 1, -(2**63)])
+def test_a_number_that_is_too_long_beside_half_a_character_can_be_written_again(number):
+    written = orjson.dumps(loads(b'["\\ud800", %d]' % number))
+    assert orjson.loads(written) == ["\ufffd", orjson.loads(b"%d" % number)]
 
 
 def test_the_finish_of_a_greeting_is_an_object():

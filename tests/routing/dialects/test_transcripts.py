@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.dialects import Dialect
+from routing.dialects import Dialect, names
 from routing.dialects.streaming import StreamConverter
 from tests.routing.dialects.checkers import (
     Read,
@@ -141,8 +141,10 @@ def test_8_69_without_usage_numbers_are_estimated(name):
     assert usage["output_tokens"] > 0
 
 
-def test_kimis_own_ids_reach_the_client():
-    assert [id for id, _, _ in read("kimi", MESSAGES).tools()] == ["functions.weather:0", "functions.clock:1"]
+def test_kimis_own_ids_reach_the_client_in_signs_that_it_takes():
+    own = ["functions.weather:0", "functions.clock:1"]
+    assert [id for id, _, _ in read("kimi", CHAT).tools()] == own
+    assert [id for id, _, _ in read("kimi", MESSAGES).tools()] == [names.plain_id(id) for id in own]
 
 
 def test_interleaved_thinking_keeps_its_order_and_seals():

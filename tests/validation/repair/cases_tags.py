@@ -357,6 +357,8 @@ HUNYUAN = [
 
 _M = "]<]minimax[>["
 _A = "antml:"
+_INNER = f'{_M}<invoke name="shell">{_M}<command>ls{_M}</command>{_M}</invoke>'
+_WRAPPED = f"{_M}<tool_call>\n{_INNER}\n{_M}</tool_call>"
 _PLACE = f"{_M}<place>{_M}<lat>1.5{_M}</lat>{_M}<name>7{_M}</name>{_M}</place>"
 
 MINIMAX = [
@@ -418,6 +420,15 @@ MINIMAX = [
         "M3, two",
         f'{_M}<tool_call>{_M}<invoke name="noop">{_M}</invoke>{_M}<invoke name="fan">{_M}<speed>1{_M}</speed>{_M}</invoke>{_M}</tool_call>',
         [("noop", {}), ("fan", {"speed": 1})],
+    ),
+    *(
+        Case(
+            f"M3, a call within a parameter, {name}",
+            f'{_M}<tool_call>{_M}<invoke name="write">{_M}<path>a{_M}</path>{_M}<content>So: {inner}, twice: {inner}.'
+            f"{_M}</content>{_M}</invoke>{_M}</tool_call>",
+            [("write", {"path": "a", "content": f"So: {inner}, twice: {inner}."})],
+        )
+        for name, inner in (("bare", _INNER), ("wrapped", _WRAPPED))
     ),
     Case("M3, thinking", "<mm:think>Hm.</mm:think>Yes.", says="Yes.", thinks="Hm."),
     Case("M3, a bare closer", "</mm:think>Yes.", says="Yes."),

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.dialects.events import FinishReason, Reasoning, Text
-from tests.validation.repair.support import answer, repair, text_of, told
+from tests.validation.repair.support import answer, calls_of, repair, text_of, told
 
 _CALL = '<tool_call>\n{"name": "noop", "arguments": {}}\n</tool_call>'
 _KIMI = "<|tool_calls_section_begin|><|tool_call_begin|>functions.noop:0<|tool_call_argument_begin|>{}<|tool_call_end|>"
@@ -40,6 +40,13 @@ NEGATIVES = {
     "Gemma's Python, cut": "<|tool_call>call:paint(coats=1",
     "in inline code": 'Write `<tool_call>{"name": "noop", "arguments": {}}</tool_call>` to call.',
     "in double backticks": 'Write ``<tool_call>{"name": "noop", "arguments": {}}</tool_call> ` `` to call.',
+    "in HTML's code": f"<p>Write <code>{_CALL}</code> to call.</p>".replace("\n", ""),
+    "in HTML's code with a class": f'<p>Write <code class="x">{_CALL}</code> to call.</p>'.replace("\n", ""),
+    "in HTML's block": f"So:\n<pre>\n{_CALL}\n</pre>\nThat is how.",
+    "in HTML's block with a class": f'So:\n<pre class="x"><code>\n{_CALL}\n{_KIMI}</code></pre>\nThat is how.',
+    "in HTML's block that an answer begins with": f"<pre>{_CALL}</pre>",
+    "in HTML's block without an end": f"So:\n<pre>\n{_CALL}",
+    "in HTML's block within its line": f"Look <pre>{_CALL}</pre>".replace("\n", ""),
     "in quotation marks": 'It says "<tool_call>{"name": "noop", "arguments": {}}</tool_call>" then.',
     "in typographic quotation marks": 'It says “<tool_call>{"name": "noop", "arguments": {}}</tool_call>” then.',
     "in a quoted line": '> <tool_call>{"name": "noop", "arguments": {}}</tool_call>\n\nHe said that.',
@@ -193,6 +200,22 @@ def test_it_stays_text_behind_other_text(text):
     assert text_of(answer(list(whole), repair())) == whole
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Say <code>a</code> and then ",
+        "So the tag <code> is opened\nby nobody. ",
+        "So:\n<pre>\n<code>a</code>\n</pre>\n",
+        "Its end </code> came first. ",
+        "So is `<code>` closed. ",
+        "And <pre> in a line\n",
+    ],
+)
+def test_behind_tags_of_code_a_call_is_a_call(before):
+    for pieces in ([before + _CALL], list(before + _CALL)):
+        assert calls_of(answer(pieces, repair())) == [("noop", {})]
+
+
 @pytest.mark.parametrize("text", [_CALL, _KIMI, "[TOOL_CALLS]noop{}", "functions.noop:0{}"])
 def test_without_tools_nothing_is_a_call(text):
     assert text_of(answer([text], repair({}))) == text
@@ -202,7 +225,7 @@ def test_a_family_that_was_not_chosen_stays_text():
     assert text_of(answer([_CALL], repair(families=["kimi"]))) == _CALL
 
 
-ALPHABET = ["<", "tool_call", ">", "</", "`", "```", "\n", "{", "}", '"', "name", ":", "noop", "function=", "functions.", "[",
+ALPHABET = ["<", "<pre>", "<code>", "</code>", "</pre>", "tool_call", ">", "</", "`", "```", "\n", "{", "}", '"', "name", ":", "noop", "function=", "functions.", "[",
             "TOOL_CALLS]", "<|", "|>", "think", " ", "a", ">", "~", "<tool_call>", "</tool_call>", "<function=noop>",
             "</function>", "<parameter=a>", "</parameter>", "<arg_key>", "</arg_value>", '{"name": "noop"}', "\\"]  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""MiniMax M3: a prefix marks each tag, a parameter's name is its tag, and elements nest."""
+"""MiniMax M3: a prefix marks each tag, a parameter's name is its tag, and elements nest.
+
+A call within a parameter is text that the parameter has: somebody writes down what a call looks like.
+"""
 
 import re
 from collections.abc import Mapping
@@ -15,6 +18,7 @@ CLOSERS = (PREFIX + "</tool_call>",)
 _INVOKE_END = PREFIX + "</invoke>"
 _INVOKE = re.compile(r"""<invoke\s+name=["']?([^"'<>]+)["']?>""")
 _TAG = re.compile(r"<(/?)([^<>/\s]+)>")
+_CALL = re.compile(r"<(/?)(?:tool_call>|invoke[\s>])")
 
 
 def minimax_m3(source: Source, tools: Tools) -> Steps[Found]:
@@ -28,17 +32,31 @@ def minimax_m3(source: Source, tools: Tools) -> Steps[Found]:
     name = tools.resolve(match[1]) if match else None
     if name is None:
         return None
-    body, ended = yield from source.until(_INVOKE_END)
-    values = _elements(body, tools.properties(name)) if ended else None
+    body = yield from _body(source)
+    values = None if body is None else _elements(body, tools.properties(name))
     if values is None:
         return None
     return [typed(name, _typed(values, tools.schema(name)))]
 
 
+def _body(source: Source) -> Steps[str | None]:
+    """Up to the end of the call: that of one within a parameter comes while the parameter is open."""
+    pieces: list[str] = []
+    unclosed = 0
+    while True:
+        text, ended = yield from source.until(_INVOKE_END)
+        if not ended:
+            return None
+        pieces.append(text)
+        unclosed += sum(-1 if match[1] else 1 for piece in text.split(PREFIX) if (match := _TAG.match(piece)))
+        if unclosed <= 0:
+            return _INVOKE_END.join(pieces)
+
+
 def _elements(body: str, declared: Mapping[str, Any]) -> dict[str, Any] | None:
     """The parameters as a tree: an element is its text, or a list of its named elements."""
     root: list[tuple[str, Any]] = []
-    stack: list[tuple[str, list[tuple[str, Any]], str]] = [("", root, "")]
+    stack: list[tuple[str, list[tuple[str, Any]], list[str]]] = [("", root, [])]
     first, *pieces = body.split(PREFIX)
     if first.strip():  # models forget to open the first parameter
         match = _TAG.match(pieces[0]) if pieces else None
@@ -46,18 +64,24 @@ def _elements(body: str, declared: Mapping[str, Any]) -> dict[str, Any] | None:
             return None
         root.append((match[2], first))
         pieces = pieces[1:]
+    calls = 0  # that are open within the parameter
     for piece in pieces:
+        call = _CALL.match(piece) if len(stack) > 1 else None
+        if call or calls:
+            calls += (-1 if call[1] else 1) if call else 0
+            stack[-1][2].append(PREFIX + piece)
+            continue
         match = _TAG.match(piece)
         if match is None:
             return None
         closing, tag, text = match[1], match[2], piece[match.end() :]
         if not closing:
-            stack.append((tag, [], text))
+            stack.append((tag, [], [text]))
         elif len(stack) == 1 or stack[-1][0] != tag:
             return None
         else:
             _, children, own = stack.pop()
-            stack[-1][1].append((tag, children or own))
+            stack[-1][1].append((tag, children or "".join(own)))
     return dict(root) if len(stack) == 1 else None
 
 
