@@ -116,36 +116,35 @@ class Lane:
         """Text in which the grammar suspects nothing passes as it is, and changes nothing here."""
         return self.is_idle() and self._line == _BUSY and not self._ticks and not (self._last and self._last in QUOTES)
 
-    def feed(self, text: str) -> list[Item]:
+    def feed(self, text: str) -> Iterator[Item]:
+        """To be acted on one by one: whether a call may grow depends on the calls before it."""
         self.begun = True
         if self.is_quiet():
             self._last = ""  # what passed since then, nobody knows
         self._source.feed(text)
-        return self._run()
+        yield from self._run()
 
-    def close(self, cut: bool = False, native: bool = False) -> list[Item]:
+    def close(self, cut: bool = False, native: bool = False) -> Iterator[Item]:
         """Nothing follows: what is held back is decided.  More text, if it comes, begins in the middle of a line.
 
         `native`: the upstream found a call itself, so a lone opening tag is what it left of the call's markup.
         """
         self._source.ended = True
         self._source.cut = cut
-        items: list[Item] = []
         if native and self._parser is not None and _LONE_TAG.fullmatch(whole := self._source.whole()):
-            items.append(Markup(self._blanks + whole, self._thinking))
+            yield Markup(self._blanks + whole, self._thinking)
             self._blanks = ""
             self._parser = None
         else:
-            items = self._run()
+            yield from self._run()
         if self._blanks:
             is_markup = self._behind_call or self._drops_blanks
-            items.append(Markup(self._blanks, self._thinking) if is_markup else self._piece(self._blanks))
+            yield Markup(self._blanks, self._thinking) if is_markup else self._piece(self._blanks)
             self._blanks = ""
         self._source = Source(self._grow)
         self._line = _FRESH if self.is_fresh else _BUSY
         self._fence = self._last = self._line_start = ""
         self._ticks = 0
-        return items
 
     def join(self) -> None:
         """Begins in the middle of a line: what went around the transform could have been the beginning."""
@@ -157,13 +156,14 @@ class Lane:
         self.is_fresh = self._behind_call = True
         self._closers = self._grammar.closers
 
-    def _run(self) -> list[Item]:
+    def _run(self) -> Iterator[Item]:
         items: list[Item] = []
         while self._parse(items) if self._parser else self._scan(items):
-            pass
+            yield from items
+            items.clear()
+        yield from items
         if self._parser is None:
             self._source.taken()
-        return items
 
     # A candidate
 

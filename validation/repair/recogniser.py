@@ -4,7 +4,7 @@ Each kind of text has a lane that finds markup.  A call in the answer is given o
 reasoning may be a draft: it counts only if nothing but calls follows it; otherwise it is the reasoning it was.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -212,7 +212,7 @@ class Repair:
 
     # From what a lane found to events
 
-    def _events(self, items: list[Item]) -> list[Event]:
+    def _events(self, items: Iterable[Item]) -> list[Event]:
         events: list[Event] = []
         for item in items:
             if isinstance(item, Grown):

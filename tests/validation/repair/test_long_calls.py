@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from routing.dialects.events import FinishReason, Reasoning, Text, ToolArguments, ToolEnd, ToolStart
@@ -100,7 +100,8 @@ def test_text_and_calls_go_on_behind_it():
 
 
 def test_a_copy_of_a_long_call_is_dropped():
-    assert calls_of(answer([FORMATS["mistral"], FORMATS["deepseek v3.1"]], repair())) == [("write", WRITE)]
+    for pieces in [FORMATS["mistral"], FORMATS["deepseek v3.1"]], [FORMATS["mistral"] + FORMATS["deepseek v3.1"]]:
+        assert calls_of(answer(pieces, repair())) == [("write", WRITE)]
     native = [ToolStart(0, "own", "write"), ToolArguments(0, ARGUMENTS), ToolEnd(0)]
     assert calls_of(answer([*native, Text(FORMATS["mistral"])], repair())) == [("write", WRITE)]
     assert calls_of(answer([Text(FORMATS["mistral"]), *native], repair())) == [("write", WRITE)]
@@ -187,6 +188,7 @@ TAGS = ["<parameter=path>", "<parameter=x>", "</parameter>", "</function>", "<fu
 
 
 @given(st.lists(st.sampled_from(TAGS), max_size=14), st.sampled_from(["qwen", "glm"]), st.booleans())
+@example(["x" * 250, "<arg_key>path</arg_key>", "<function=write>", "<parameter=path>", "x" * 250], "glm", False)
 @settings(max_examples=150, deadline=None)
 def test_whatever_a_value_holds_the_cuts_make_no_difference(words, family, is_cut):
     text = (
