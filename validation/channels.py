@@ -90,8 +90,11 @@ class Stream:
 def repeating(text: str) -> int:
     """Where the end of a text begins to be said again; its length, if it is new."""
     size, anchor = len(text), text[-ANCHOR:]
+    last = text.rfind(anchor, 0, size - 1)
+    if last < 0:
+        return size
     found = size
-    for at in {text.rfind(anchor, 0, size - 1), text.find(anchor, 0, size - 1)} - {-1}:
+    for at in {last, text.find(anchor, 0, size - 1)}:
         start = size - len(anchor)
         distance = start - at
         while start > distance and text[start - 1] == text[start - 1 - distance]:
