@@ -21,7 +21,10 @@ class Channel(StrEnum):
 
 class Detectors(Protocol):
     """What looks at one channel.  `suspicion` is the offset at which what may become a loop begins, and holds the text;
-    `doubt` is where something odd begins, a suspicion or less, and only makes the validator model be asked."""
+    `doubt` is where something odd begins, a suspicion or less, and only makes the validator model be asked.
+    Unless they seek repeats nothing is held back for being one."""
+
+    seeks_repeats: bool
 
     @property
     def suspicion(self) -> int | None: ...
@@ -68,7 +71,7 @@ class Stream:
         behind = self.size - min(LONGEST_WINDOW, FIRST_WINDOW + self.size // 4)
         suspect = self.detectors.suspicion
         if suspect is None or self.size - suspect > LONGEST_HOLD:
-            if self.size > FULL_WINDOW:
+            if self.size > FULL_WINDOW or not self.detectors.seeks_repeats:
                 return behind
             suspect = repeating(self.text)
         return 0 if suspect < FIRST_WINDOW else min(suspect, behind)
@@ -87,8 +90,11 @@ class Stream:
 def repeating(text: str) -> int:
     """Where the end of a text begins to be said again; its length, if it is new."""
     size, anchor = len(text), text[-ANCHOR:]
+    last = text.rfind(anchor, 0, size - 1)
+    if last < 0:
+        return size
     found = size
-    for at in {text.rfind(anchor, 0, size - 1), text.find(anchor, 0, size - 1)} - {-1}:
+    for at in {last, text.find(anchor, 0, size - 1)}:
         start = size - len(anchor)
         distance = start - at
         while start > distance and text[start - 1] == text[start - 1 - distance]:

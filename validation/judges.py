@@ -52,6 +52,7 @@ class Judge:
             least_sure=policy.confidence_threshold,
             wanted=wanted,
         )
+        self.seeks_repeats = self._text.seeks_repeats
         self._is_seen = False
         self._wants_text = channel is Channel.TEXT and not code and "empty" in policy.detectors
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -65,7 +66,7 @@ def verdict_of(failure: ValidationFailure, table: ValidationTable) -> Verdict | 
         return None
     asked, dialect = _asked(failure)
     is_code = dialect in BARE and asks_for_code(asked, dialect)
-    wanted = Wanted(lambda: texts_of(request_of(asked, dialect))).copies
+    wanted = Wanted(partial(texts_of, asked, dialect)).copies
     make = judges(policy, code=is_code, wanted=wanted)
     if failure.left_out:
         judge = make(_CHANNELS.get(Channel(failure.channel), JudgedChannel.TEXT))

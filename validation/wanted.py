@@ -4,10 +4,14 @@ Nobody looks here before something repeats enough to be garbage.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from routing.dialects.request import Document, Part, Request, Role, Text, ToolCall, ToolResult
+from routing.dialects import BARE, Dialect
+from routing.dialects.along import prompt_of
+from routing.dialects.request import Document, Part, Role, Text, ToolCall, ToolResult
 from validation.detectors.units import unescaped
+from validation.whole import request_of
 
 SPARE = 1.25  # times as many copies as were asked for
 LONGEST_WISH = 4000  # characters of the client's last words that are read
@@ -39,8 +43,12 @@ class Wanted:
         return SPARE * max(shown, asked)
 
 
-def texts_of(request: Request | None) -> list[str]:
-    """What the end of a conversation holds, with what the user said last behind everything else."""
+def texts_of(body: Mapping[str, Any], client: Dialect) -> list[str]:
+    """A bare prompt; or what the end of a conversation holds, with what the user said last behind everything else."""
+    if client in BARE:
+        prompt = prompt_of(body, client)
+        return [prompt] if prompt else []
+    request = request_of(body, client)
     turns = request.turns if request else []
     said = [text for turn in turns for part in turn.parts for text in _texts(part)]
     mine = [part.text for turn in turns if turn.role is Role.USER for part in turn.parts if isinstance(part, Text)]

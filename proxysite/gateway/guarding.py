@@ -12,7 +12,7 @@ cancelled.  An engine without a validator passes every answer.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -80,9 +80,9 @@ def guarded(
             plan.warnings += (f"The answer was not judged: {problem}.",)
             return plan
         is_code = conversation.is_bare and asks_for_code(body, plan.dialect)
-    of_request = cache(partial(request_of, asked or {}, conversation.client))
-    ends = WholeAnswer(policy, _nobody if conversation.is_bare else of_request, conversation.client_name)
-    wanted = Wanted(lambda: texts_of(of_request())).copies
+    of_request = _nobody if conversation.is_bare else partial(request_of, asked or {}, conversation.client)
+    ends = WholeAnswer(policy, of_request, conversation.client_name)
+    wanted = Wanted(partial(texts_of, asked or {}, conversation.client)).copies
     gate = Gate(policy, judges(policy, code=is_code, wanted=wanted), plan.said, ends=ends, whole=not plan.streams)
     plan.conversation = conversation
     plan.guard = Guarded(gate, policy, lambda: site() + admin_path(request_id), watched=True)

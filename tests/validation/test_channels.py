@@ -14,6 +14,7 @@ class Blind:
     """Detectors that have not looked yet."""
 
     suspicion = doubt = None
+    seeks_repeats = True
 
     def feed(self, text):
         return None
@@ -54,6 +55,13 @@ def test_nor_does_it_where_the_detectors_suspect_that():
     assert stream.safe == 0
     stream.detectors.suspicion = 400
     assert stream.safe == 400
+
+
+def test_repeats_go_on_where_nobody_seeks_them():
+    stream = Stream(Channel.TEXT, Blind())
+    stream.detectors.seeks_repeats = False
+    stream.feed(LINE * 3)
+    assert stream.safe == behind(stream.size)
 
 
 def test_a_repeat_that_has_come_to_its_end_goes_on():

@@ -190,6 +190,13 @@ def test_a_small_vocabulary_in_any_order_is_a_loop_but_not_as_a_list():
     assert judged(PROSE + vocabulary(" ")) is not None
 
 
+def test_what_repeats_is_only_a_doubt_where_repeats_are_no_garbage():
+    detectors = TextDetectors(frozenset({"empty"}))
+    assert detectors.feed(PROSE + "Let me check the file one more time. " * 40) is None
+    assert detectors.suspicion is None
+    assert detectors.doubt >= len(PROSE)
+
+
 def test_what_is_not_sure_enough_does_not_hide_what_comes_after_it():
     text = PROSE + " ".join("Say it again" + "!" * n for n in range(1, 80)) + PROSE * 4
     assert name(judged(text)) == "near_duplicates"

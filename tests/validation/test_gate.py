@@ -37,6 +37,8 @@ def bad(onset, detector="loops"):
 class Loops:
     """Finds LOOP three times; doubts from its second copy on; ends badly when the answer was cut off."""
 
+    seeks_repeats = True
+
     def __init__(self):
         self.text = ""
         self.suspicion = None

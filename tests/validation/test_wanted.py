@@ -2,7 +2,7 @@
 
 import pytest
 
-from routing.dialects.request import Document, Image, Request, Role, Text, ToolCall, ToolResult, Turn
+from routing.dialects import Dialect
 from tests.validation.test_detectors import PROSE, name
 from validation.detectors import TextDetectors
 from validation.wanted import Wanted, asked_for, shown_in, texts_of
@@ -57,17 +57,32 @@ def test_what_stands_in_arguments_is_sought_as_what_it_stands_for():
 
 
 def test_a_request_that_cannot_be_read_wants_nothing():
-    assert wants(*texts_of(None))("hello ") == 0
+    assert wants(*texts_of({"messages": "odd"}, Dialect.CHAT))("hello ") == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "client", "texts"),
+    [
+        ({"prompt": "Say it"}, Dialect.COMPLETIONS, ["Say it"]),
+        ({"text": "Say it"}, Dialect.GENERATE, ["Say it"]),
+        ({"prompt": [1, 2]}, Dialect.COMPLETIONS, []),
+    ],
+)
+def test_a_bare_prompt_is_all_that_the_client_says(body, client, texts):
+    assert texts_of(body, client) == texts
 
 
 def test_all_texts_of_a_conversation_count_and_what_the_user_said_last_comes_last():
-    turns = [
-        Turn(Role.USER, [Text("first"), Document(text="document"), Image(url="x")]),
-        Turn(Role.ASSISTANT, [Text("said"), ToolCall("1", "read", "arguments")]),
-        Turn(Role.USER, [ToolResult("1", [Text("result")])]),
+    page = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "document"}}
+    picture = {"type": "image", "source": {"type": "url", "url": "http://a/b.png"}}
+    call = {"type": "tool_use", "id": "1", "name": "read", "input": {"a": "b"}}
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "first"}, page, picture]},
+        {"role": "assistant", "content": [{"type": "text", "text": "said"}, call]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "result"}]},
     ]
-    found = texts_of(Request(model="m", turns=turns))
-    assert found == ["first", "document", "said", "arguments", "result", "first"]
+    found = texts_of({"model": "m", "max_tokens": 9, "messages": messages}, Dialect.MESSAGES)
+    assert found == ["first", "document", "said", '{"a":"b"}', "result", "first"]
 
 
 def judged(text, wanted, stream="text"):

@@ -17,6 +17,7 @@ from validation.verdict import Verdict
 
 Stream = Literal["text", "reasoning", "arguments"]
 
+OF_REPEATS = frozenset({"repetition", "whitespace", "counter"})
 QUOTED = 80
 LONGEST_SUSPICION = 6000
 
@@ -40,6 +41,7 @@ class TextDetectors:
         wanted: Callable[[str], float] | None = None,
     ) -> None:
         self.enabled = frozenset(DETECTORS) if enabled is None else enabled
+        self.seeks_repeats = not OF_REPEATS.isdisjoint(self.enabled)  # without, nothing is held back for being one
         self._least_sure = least_sure
         self._wanted = wanted
         self._asked: tuple[int, float] = (0, 0.0)  # about what repeats now: its period, and how many copies are wanted
@@ -60,15 +62,19 @@ class TextDetectors:
 
     @property
     def suspicion(self) -> int | None:
+        return self._suspected if self.seeks_repeats else None
+
+    @property
+    def _suspected(self) -> int | None:
         suspected = None if self._spared else self._tail.suspected
         return None if suspected is None or self._tail.position - suspected > LONGEST_SUSPICION else suspected
 
     @property
     def doubt(self) -> int | None:
         """Where something odd begins that is not sure enough to hold the text back, let alone to cut it."""
-        suspicion = self.suspicion
-        if suspicion is not None:
-            return suspicion
+        suspected = self._suspected
+        if suspected is not None:
+            return suspected
         return self._nonsense.doubt if self._nearly.doubt is None else self._nearly.doubt
 
     @property
